@@ -1,0 +1,156 @@
+import { keyOf } from "./defaults";
+import type { Path } from "./path";
+import { isRecord, UNKNOWN } from "./unknown";
+import type { AnyField, Cost, ListField, ObjectField, Situation, Table, Values } from "./vocabulary";
+
+/** One property that is not as wanted. */
+export interface Difference {
+  /** Where it stands in the wanted inputs (in the found ones, for a removal). */
+  readonly path: Path;
+  readonly kind: "add" | "update" | "delete";
+  readonly cost: Cost;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** The identity of the list item that it belongs to. */
+  readonly key?: string;
+}
+
+/**
+ * What has to change so that the host (`found`) says what is `wanted`. A property that the program does not give is not
+ * compared, unless `managed` (the program's former inputs) had it: then it is to be removed.
+ */
+export function differences(
+  table: Table,
+  found: Values,
+  wanted: Values,
+  options: { readonly managed?: Values | undefined; readonly situation: Situation },
+): Difference[] {
+  const walk = new Walk(options.situation);
+  walk.table(table, found, wanted, options.managed ?? {}, []);
+  return walk.differences;
+}
+
+/** True when a wish is met by what the host says, by the field's own equality. */
+export function equalValues(field: AnyField, wanted: unknown, found: unknown): boolean {
+  if (wanted === UNKNOWN || found === UNKNOWN) return wanted === found;
+  if (field.same) return field.same(wanted as never, found as never);
+  if (field.kind === "object") return equalObjects(field.fields, wanted, found);
+  if (field.kind === "list") return equalLists(field, wanted, found);
+  if (field.kind === "number") return equalNumbers(wanted, found);
+  return deepEqual(wanted, found);
+}
+
+/** Numbers that passed through another unit are equal when a rounding in the ninth digit is all that differs. */
+function equalNumbers(wanted: unknown, found: unknown): boolean {
+  if (typeof wanted !== "number" || typeof found !== "number") return wanted === found;
+  return wanted === found || Math.abs(wanted - found) <= Math.abs(wanted) * 1e-9;
+}
+
+function equalObjects(table: Table, wanted: unknown, found: unknown): boolean {
+  if (!isRecord(wanted) || !isRecord(found)) return false;
+  return Object.entries(table).every(([name, field]) => {
+    if (wanted[name] === undefined) return true;
+    return found[name] !== undefined && equalValues(field, wanted[name], found[name]);
+  });
+}
+
+function equalLists(field: ListField, wanted: unknown, found: unknown): boolean {
+  if (!Array.isArray(wanted) || !Array.isArray(found) || wanted.length !== found.length) return false;
+  if (!field.key) return wanted.every((item: unknown, index) => equalValues(field.item, item, found[index]));
+  return wanted.every((item: unknown) => {
+    const other = matching(field, item, found);
+    return other !== undefined && equalValues(field.item, item, other);
+  });
+}
+
+function matching(field: ListField, item: unknown, others: readonly unknown[]): unknown {
+  const key = isRecord(item) ? keyOf(field, item) : undefined;
+  return key === undefined ? undefined : others.find((other) => isRecord(other) && keyOf(field, other) === key);
+}
+
+/** Equality of plain values, by structure; a property that is undefined is absent. */
+export function deepEqual(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, index) => deepEqual(item, b[index]));
+  }
+  if (!isRecord(a) || !isRecord(b)) return false;
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => deepEqual(a[key], b[key]));
+}
+
+class Walk {
+  readonly differences: Difference[] = [];
+  constructor(private readonly situation: Situation) {}
+
+  table(table: Table, found: Values, wanted: Values, managed: Values, path: Path, key?: string): void {
+    for (const [name, field] of Object.entries(table)) {
+      if (field.output || field.change === undefined) continue;
+      this.field(field, found[name], wanted[name], managed[name], [...path, name], key);
+    }
+  }
+
+  private field(field: AnyField, found: unknown, wanted: unknown, managed: unknown, path: Path, key?: string): void {
+    if (wanted === undefined) {
+      if (managed !== undefined && found !== undefined) this.note(field, "delete", found, undefined, path, key);
+    } else if (wanted !== UNKNOWN && field.kind === "list" && field.key && Array.isArray(wanted)) {
+      this.list(field, Array.isArray(found) ? found : [], wanted, Array.isArray(managed) ? managed : [], path);
+    } else if (found === undefined) {
+      this.note(field, "add", undefined, wanted, path, key);
+    } else if (field.kind === "object" && !field.same && isRecord(wanted) && isRecord(found)) {
+      this.object(field, found, wanted, isRecord(managed) ? managed : {}, path, key);
+    } else if (!equalValues(field, wanted, found)) {
+      this.note(field, "update", found, wanted, path, key);
+    }
+  }
+
+  private object(field: ObjectField, found: Values, wanted: Values, managed: Values, path: Path, key?: string): void {
+    this.table(field.fields, found, wanted, managed, path, key);
+  }
+
+  private list(
+    field: ListField,
+    found: readonly unknown[],
+    wanted: readonly unknown[],
+    managed: readonly unknown[],
+    path: Path,
+  ): void {
+    wanted.forEach((item, index) => {
+      const key = isRecord(item) ? keyOf(field, item) : undefined;
+      const other = matching(field, item, found);
+      if (other === undefined) this.note(field, "add", undefined, item, [...path, index], key);
+      else this.item(field, other, item, matching(field, item, managed), [...path, index], key);
+    });
+    found.forEach((item, index) => {
+      const key = isRecord(item) ? keyOf(field, item) : undefined;
+      if (matching(field, item, wanted) === undefined) {
+        this.note(field, "delete", item, undefined, [...path, index], key);
+      }
+    });
+  }
+
+  private item(
+    field: ListField,
+    found: unknown,
+    wanted: unknown,
+    managed: unknown,
+    path: Path,
+    key: string | undefined,
+  ): void {
+    if (field.item.kind !== "object" || !isRecord(found) || !isRecord(wanted)) return;
+    this.table(field.item.fields, found, wanted, isRecord(managed) ? managed : {}, path, key);
+  }
+
+  private note(
+    field: AnyField,
+    kind: Difference["kind"],
+    before: unknown,
+    after: unknown,
+    path: Path,
+    key?: string,
+  ): void {
+    const change = field.change;
+    if (change === undefined) return;
+    const cost = typeof change === "string" ? change : change(before, after, this.situation);
+    this.differences.push({ path, kind, cost, before, after, ...(key === undefined ? {} : { key }) });
+  }
+}

@@ -1,0 +1,149 @@
+import { element, find, readPath, removeChild, writePath, type XmlElement } from "../xml";
+import { keyOf } from "./defaults";
+import { equalValues } from "./differ";
+import { isRecord } from "./unknown";
+import type { AnyField, FlagField, ListField, NumberField, ObjectField, Table, Values } from "./vocabulary";
+import { listElements, readItem, readTable, splitList } from "./xmlIn";
+
+/**
+ * Patches an element until it says what is wanted, and touches nothing else: what already says so keeps its words, what the
+ * table does not know survives. A property that was managed before and is wanted no more is removed.
+ */
+export function writeTable(table: Table, parent: XmlElement, wanted: Values, managed: Values = {}): void {
+  const found = readTable(table, parent);
+  const written = Object.entries(table).filter(([, field]) => field.xml !== undefined && !field.output);
+  // Removals first: two properties of a variant may write the same place.
+  for (const [name, field] of written) {
+    if (wanted[name] === undefined && managed[name] !== undefined && found[name] !== undefined) erase(field, parent);
+  }
+  for (const [name, field] of written) {
+    if (wanted[name] === undefined) continue;
+    if (!isContainer(field) && found[name] !== undefined && equalValues(field, wanted[name], found[name])) continue;
+    writeField(field, parent, wanted[name], managed[name]);
+  }
+}
+
+function isContainer(field: AnyField): boolean {
+  return (field.kind === "object" || field.kind === "list") && typeof field.xml === "string";
+}
+
+function erase(field: AnyField, parent: XmlElement): void {
+  if (typeof field.xml === "object") field.xml.write(parent, undefined);
+  else if (field.kind === "list") writeList(field, parent, field.xml ?? "", [], undefined);
+  else if (field.xml === ".")
+    writeTable((field as ObjectField).fields, parent, {}, readTable((field as ObjectField).fields, parent));
+  else if (field.xml !== undefined) writePath(parent, field.xml, undefined);
+}
+
+function writeField(field: AnyField, parent: XmlElement, value: unknown, managed: unknown): void {
+  if (field.xml === undefined) return;
+  if (typeof field.xml !== "string") {
+    field.xml.write(parent, value);
+    return;
+  }
+  const path = field.xml;
+  const writers: { readonly [K in AnyField["kind"]]: () => void } = {
+    text: () => {
+      writePath(parent, path, String(value));
+    },
+    number: () => {
+      writeNumber(field as NumberField, parent, path, value as number);
+    },
+    flag: () => {
+      writeFlag(field as FlagField, parent, path, value === true);
+    },
+    object: () => {
+      const inner = path === "." ? parent : ensure(parent, path);
+      writeTable((field as ObjectField).fields, inner, value as Values, isRecord(managed) ? managed : {});
+    },
+    list: () => {
+      writeList(field as ListField, parent, path, value as readonly unknown[], managed);
+    },
+    map: () => undefined,
+    opaque: () => undefined,
+  };
+  writers[field.kind]();
+}
+
+function writeNumber(field: NumberField, parent: XmlElement, path: string, value: number): void {
+  if (!field.unit || field.unit.bytes === 1) {
+    writePath(parent, path, String(value));
+    return;
+  }
+  const bytes = Math.round(value * field.unit.bytes);
+  // An attribute has no unit of its own: libvirt's plain numbers are KiB.
+  if (path.includes("@")) {
+    writePath(parent, path, String(Math.round(bytes / 1024)));
+    return;
+  }
+  const inKib = bytes % 1024 === 0;
+  writePath(parent, path, String(inKib ? bytes / 1024 : bytes));
+  writePath(parent, `${path}/@unit`, inKib ? "KiB" : "bytes");
+}
+
+function writeFlag(field: FlagField, parent: XmlElement, path: string, value: boolean): void {
+  if (field.form === "present") {
+    if (value) ensure(parent, path);
+    else writePath(parent, path, undefined);
+    return;
+  }
+  const words = field.form === "on" ? ["on", "off"] : ["yes", "no"];
+  writePath(parent, path, value ? words[0] : words[1]);
+}
+
+/** The element at a path, made where it is missing. */
+export function ensure(parent: XmlElement, path: string): XmlElement {
+  const before = find(parent, path);
+  if (before) return before;
+  writePath(parent, path, readPath(parent, path) ?? "");
+  const made = find(parent, path);
+  if (!made) throw new Error(`cannot make the element ${path} in <${parent.name}>`);
+  return made;
+}
+
+function writeList(
+  field: ListField,
+  parent: XmlElement,
+  path: string,
+  wanted: readonly unknown[],
+  managed: unknown,
+): void {
+  const { container, item } = splitList(path);
+  const present = listElements(field, parent, path).map((node) => ({ node, value: readItem(field, node) }));
+  const kept = new Set<XmlElement>();
+  wanted.forEach((value, index) => {
+    const match = present.find(({ node, value: other }) => !kept.has(node) && sameItem(field, value, other));
+    const node = match?.node ?? element(item);
+    kept.add(node);
+    if (!match) ensureContainer(parent, container).children.push(node);
+    writeItem(field, node, value, managedItem(field, managed, value, index));
+  });
+  for (const { node } of present) {
+    if (!kept.has(node)) removeChild(ensureContainer(parent, container), node);
+  }
+}
+
+function ensureContainer(parent: XmlElement, container: string): XmlElement {
+  return container === "." ? parent : ensure(parent, container);
+}
+
+/** Writes one item of a list into its element. */
+export function writeItem(field: ListField, node: XmlElement, value: unknown, managed: Values = {}): void {
+  if (field.item.kind === "object") writeTable(field.item.fields, node, value as Values, managed);
+  else writeField({ ...field.item, xml: field.item.xml ?? "." }, node, value, undefined);
+}
+
+function managedItem(field: ListField, managed: unknown, value: unknown, index: number): Values {
+  if (!Array.isArray(managed) || !isRecord(value)) return {};
+  const same: unknown = managed.find((other) => isRecord(other) && sameItem(field, value, other));
+  const item: unknown = field.key ? same : managed[index];
+  return isRecord(item) ? item : {};
+}
+
+function sameItem(field: ListField, wanted: unknown, found: unknown): boolean {
+  if (field.key && isRecord(wanted) && isRecord(found)) {
+    const key = keyOf(field, wanted);
+    return key !== undefined && key === keyOf(field, found);
+  }
+  return equalValues(field.item, wanted, found);
+}

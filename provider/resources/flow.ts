@@ -1,0 +1,361 @@
+import {
+  differences,
+  type Difference,
+  type Failure,
+  fillDefaults,
+  type Situation,
+  type Table,
+  type Values,
+} from "../fields";
+import { checkValues, DEFAULTS } from "../fields";
+import { type Mark, markFor } from "./mark";
+import { identityUnknown, identityValues, newIncarnation, ownedName, ownedUuid, type Owner, printOwner } from "./owner";
+import { isAway } from "./place";
+import { type Created, type Diff, PartialFailure, type ReadBack, Refusal, type Request, type Resource } from "./port";
+import { UNKNOWN } from "../fields";
+
+/** An object as it stands on the host, in the program's terms. */
+export interface Found {
+  readonly id: string;
+  readonly name: string;
+  /** What the host says, in the table's terms and in the program's own words where several say the same. */
+  readonly values: Values;
+  /** Whose it is, where the object can carry that. */
+  readonly mark?: Mark;
+  /** False: a create of this object did not get to its end. */
+  readonly finished: boolean;
+  readonly situation?: Pick<Situation, "live" | "freePorts">;
+}
+
+/** What a resource is asked to reach. */
+export interface Goal {
+  readonly id: string;
+  readonly name: string;
+  readonly inputs: Values;
+  /** The program's former inputs: what they had and `inputs` has not is to be removed. */
+  readonly managed: Values | undefined;
+  readonly mark: Mark;
+}
+
+/** What one kind of object adds to the common flow. */
+export interface Definition<F extends Found> {
+  readonly token: string;
+  /** libvirt's noun, for messages. */
+  readonly noun: string;
+  readonly table: Table;
+  /** Whether the driver is part of where it lives. */
+  readonly scope: "machines" | "rest";
+  /** The id that an owner's object will have. */
+  id(uuid: string, inputs: Values): string;
+  /** Inputs as check leaves them: what only this kind can complete or complain about. */
+  checkMore?(
+    request: Request,
+    olds: Values | undefined,
+    inputs: Values,
+  ): Promise<{ inputs: Values; failures: Failure[] }>;
+  /** Finds an object by its id; undefined when libvirt says that there is none. */
+  observe(request: Request, id: string, inputs: Values): Promise<F | undefined>;
+  /** Finds an object of any owner that stands where a new one of this name would. */
+  occupant(request: Request, inputs: Values): Promise<F | undefined>;
+  /** Differences that no field tells. */
+  differencesMore?(request: Request, found: F, inputs: Values): Promise<readonly Difference[]>;
+  /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
+  forbidReplace?(request: Request, found: F, olds: Values, inputs: Values): Promise<string | undefined>;
+  /** Brings the object to the goal from wherever it is, and returns it as it then stands. */
+  reach(request: Request, found: F | undefined, goal: Goal): Promise<F>;
+  /** Takes the object away; it was checked to be ours. */
+  remove(request: Request, found: F, olds: Values): Promise<void>;
+  /** What only the host knows. */
+  outputs(found: F, inputs: Values): Values;
+  /** Outputs that survive an update. */
+  readonly stables: readonly string[];
+}
+
+/** Where an object lives, as recorded with it. */
+const HOST = "__host";
+const INCARNATION = "__incarnation";
+/** Set while the object exists but its create or update did not get to its end. */
+const UNFINISHED = "__unfinished";
+
+/** Makes a resource from its definition: one flow for create, update and adoption. */
+export function resource<F extends Found>(definition: Definition<F>): Resource {
+  const flow = new Flow(definition);
+  return {
+    token: definition.token,
+    table: definition.table,
+    check: (request, olds, news) => flow.check(request, olds, news),
+    diff: (request, id, olds, news) => flow.diff(request, id, olds, news),
+    create: (request, inputs) => flow.create(request, inputs),
+    read: (request, id, olds) => flow.read(request, id, olds),
+    update: (request, id, olds, news) => flow.update(request, id, olds, news),
+    delete: (request, id, olds) => flow.delete(request, id, olds),
+  };
+}
+
+class Flow<F extends Found> {
+  constructor(private readonly kind: Definition<F>) {}
+
+  async check(
+    request: Request,
+    olds: Values | undefined,
+    news: Values,
+  ): Promise<{ inputs: Values; failures: readonly Failure[] }> {
+    const before = olds && Object.keys(olds).length > 0 ? olds : undefined;
+    const failures = checkValues(this.kind.table, news);
+    const filled = fillDefaults(this.kind.table, news, before);
+    // What has the wrong type must not reach code that trusts the type.
+    if (failures.length > 0) return { inputs: filled, failures };
+    const more = (await this.kind.checkMore?.(request, before, filled)) ?? { inputs: filled, failures: [] };
+    return { inputs: this.named(request, before, more.inputs), failures: more.failures };
+  }
+
+  /** Fills the name where the program gives none. */
+  private named(request: Request, olds: Values | undefined, inputs: Values): Values {
+    if (!Object.hasOwn(this.kind.table, "name") || inputs["name"] !== undefined) return inputs;
+    const identity = identityValues(this.kind.table, inputs);
+    const listed = inputs[DEFAULTS];
+    const filled = [...(Array.isArray(listed) ? (listed as unknown[]) : []), "name"];
+    return { ...inputs, name: this.nameFor(request, olds, inputs, identity), [DEFAULTS]: filled };
+  }
+
+  private nameFor(request: Request, olds: Values | undefined, inputs: Values, identity: Values): unknown {
+    if (request.autonaming?.enforced) return request.autonaming.proposed;
+    if (identityUnknown(identity)) return UNKNOWN;
+    const old = olds?.["name"];
+    const kept = olds && isFilled(olds, "name") && !this.replaced(olds, inputs);
+    return kept && typeof old === "string" ? old : ownedName(request.owner, identity);
+  }
+
+  private replaced(olds: Values, news: Values): boolean {
+    const [before, after] = [identityValues(this.kind.table, olds), identityValues(this.kind.table, news)];
+    return JSON.stringify(before) !== JSON.stringify(after);
+  }
+
+  async diff(request: Request, id: string, olds: Values, news: Values): Promise<Diff> {
+    const managed = request.oldInputs ?? olds;
+    try {
+      const stranger = await this.otherPlace(request, olds);
+      if (stranger !== undefined) {
+        request.warn(stranger);
+        return { ...NO_DIFF, stables: this.kind.stables, changes: true };
+      }
+      const found = await this.kind.observe(request, id, { ...olds, ...news });
+      if (!found) {
+        request.info(`${this.what(olds)} is gone from the host; it will be made again`);
+        return { ...NO_DIFF, stables: this.kind.stables, changes: true };
+      }
+      return await this.compare(request, found, managed, olds, news);
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      request.warn(`${this.what(olds)}: ${messageOf(error)}; the preview goes by the state alone`);
+      return this.judge(
+        olds,
+        news,
+        differences(this.kind.table, managed, news, { managed, situation: situate(managed, news) }),
+      );
+    }
+  }
+
+  private async compare(request: Request, found: F, managed: Values, olds: Values, news: Values): Promise<Diff> {
+    const situation = { ...situate(found.values, news), ...found.situation };
+    const plain = differences(this.kind.table, found.values, news, { managed, situation });
+    const all = [...plain, ...((await this.kind.differencesMore?.(request, found, news)) ?? [])];
+    const diff = this.judge(olds, news, all);
+    if (diff.replaces.length > 0) await this.guardReplace(request, found, olds, news);
+    return diff;
+  }
+
+  private judge(olds: Values, news: Values, all: readonly Difference[]): Diff {
+    const replaces = [...new Set(all.filter(({ cost }) => cost === "replace").map(({ path }) => String(path[0])))];
+    // A name that the program chose can stand only once; an own one differs with each replacement.
+    const given = news["name"] !== undefined && !isFilled(news, "name");
+    return {
+      differences: all,
+      replaces,
+      deleteBeforeReplace: replaces.length > 0 && given && news["name"] === olds["name"],
+      stables: replaces.length > 0 ? [] : this.kind.stables,
+      changes: all.length > 0 || olds[UNFINISHED] === true,
+    };
+  }
+
+  private async guardReplace(request: Request, found: F, olds: Values, news: Values): Promise<void> {
+    if (olds["deletionProtection"] === true) throw new Refusal(this.protectedText(olds, "replaced"));
+    const reason = await this.kind.forbidReplace?.(request, found, olds, news);
+    if (reason !== undefined) throw new Refusal(reason);
+  }
+
+  async create(request: Request, inputs: Values): Promise<Created> {
+    const identity = identityValues(this.kind.table, inputs);
+    const uuid = ownedUuid(request.owner, identity);
+    const id = this.kind.id(uuid, inputs);
+    const found = (await this.kind.observe(request, id, inputs)) ?? (await this.kind.occupant(request, inputs));
+    const adopted = found !== undefined && this.admit(request, found, id, inputs);
+    const incarnation = (!adopted && found?.mark?.incarnation) || newIncarnation();
+    const goal: Goal = {
+      id: adopted ? found.id : id,
+      name: String(inputs["name"]),
+      inputs,
+      managed: undefined,
+      mark: markFor(request.owner, incarnation, "creating"),
+    };
+    return this.arrive(request, found, goal);
+  }
+
+  /** Decides about an object that stands where the new one would: true to adopt it, false to go on with our own. */
+  private admit(request: Request, found: F, id: string, inputs: Values): boolean {
+    const ours = found.id === id && (found.mark === undefined || found.mark.owner === printOwner(request.owner));
+    if (ours && !found.finished) return false;
+    if (inputs["adopt"] === true) {
+      request.info(`${this.what(inputs)} exists on the host and is adopted`);
+      return true;
+    }
+    const owner = found.mark ? `it belongs to ${found.mark.owner}` : "it carries no owner";
+    throw new Refusal(
+      `${this.kind.noun} "${found.name}" (${found.id}) exists on the host already; ${owner}. It was not touched. ` +
+        `To manage it from this program set \`adopt: true\`; to replace a machine of this stack use a targeted destroy and up`,
+    );
+  }
+
+  async update(request: Request, id: string, olds: Values, news: Values): Promise<{ outputs: Values }> {
+    await this.refuseOtherPlace(request, olds);
+    const found = await this.kind.observe(request, id, { ...olds, ...news });
+    if (found) this.refuseOtherLife(request, found, olds);
+    const incarnation = textOf(olds[INCARNATION]) ?? newIncarnation();
+    const goal: Goal = {
+      id,
+      name: String(news["name"]),
+      inputs: news,
+      managed: request.oldInputs ?? olds,
+      mark: markFor(request.owner, incarnation, "ready"),
+    };
+    return this.arrive(request, found, goal);
+  }
+
+  /** Brings the object to the goal; whatever fails after something exists is a partial failure, never forgotten. */
+  private async arrive(request: Request, found: F | undefined, goal: Goal): Promise<Created> {
+    // Known before the first act: a failure after it must not need the host to be recorded.
+    const host = await request.place.identity(this.kind.scope);
+    const base = { ...goal.inputs, [HOST]: host, [INCARNATION]: goal.mark.incarnation };
+    try {
+      const reached = await this.kind.reach(request, found, goal);
+      return { id: reached.id, outputs: { ...base, ...this.kind.outputs(reached, goal.inputs) } };
+    } catch (error) {
+      throw await this.partial(request, goal, base, error);
+    }
+  }
+
+  /** An object that exists, or may exist, must not be forgotten by the engine; one that surely does not is a plain error. */
+  private async partial(request: Request, goal: Goal, base: Values, error: unknown): Promise<unknown> {
+    if (error instanceof Refusal) return error;
+    let outputs = {};
+    try {
+      const left = await this.kind.observe(request, goal.id, goal.inputs);
+      if (!left && goal.managed === undefined) return error;
+      if (left) outputs = this.kind.outputs(left, goal.inputs);
+    } catch {
+      // The host cannot say whether it exists: the state keeps the id, and the next run looks again.
+    }
+    const message = messageOf(error);
+    return new PartialFailure(message, goal.id, { ...base, ...outputs, [UNFINISHED]: true }, [message], {
+      cause: error,
+    });
+  }
+
+  async read(request: Request, id: string, olds: Values): Promise<ReadBack | undefined> {
+    await this.refuseOtherPlace(request, olds);
+    const found = await this.kind.observe(request, id, olds);
+    if (!found) return undefined;
+    const inputs = this.inputsAsFound(found, request.oldInputs ?? olds);
+    const life =
+      olds[INCARNATION] ?? (found.mark?.owner === printOwner(request.owner) ? found.mark.incarnation : undefined);
+    const host = await request.place.identity(this.kind.scope);
+    const kept = olds[UNFINISHED] === true ? { [UNFINISHED]: true } : {};
+    const outputs = { ...inputs, ...this.kind.outputs(found, inputs), [HOST]: host, ...kept };
+    return { id: found.id, inputs, outputs: life === undefined ? outputs : { ...outputs, [INCARNATION]: life } };
+  }
+
+  /** The program's inputs, with what the host says now where that is not what they say. */
+  private inputsAsFound(found: F, managed: Values): Values {
+    const known = Object.keys(managed).some((name) => !name.startsWith("__"));
+    if (!known) return found.values;
+    const situation = situate(found.values, managed);
+    const drifted = differences(this.kind.table, found.values, managed, { situation });
+    const changed = new Set(drifted.map(({ path }) => String(path[0])));
+    const own = Object.entries(managed).filter(([name]) => this.isInput(name));
+    return Object.fromEntries(own.map(([name, value]) => [name, changed.has(name) ? found.values[name] : value]));
+  }
+
+  private isInput(name: string): boolean {
+    if (name === DEFAULTS) return true;
+    const field = Object.hasOwn(this.kind.table, name) ? this.kind.table[name] : undefined;
+    return field !== undefined && !field.output;
+  }
+
+  async delete(request: Request, id: string, olds: Values): Promise<void> {
+    if (olds["deletionProtection"] === true) throw new Refusal(this.protectedText(olds, "deleted"));
+    await this.refuseOtherPlace(request, olds);
+    const found = await this.kind.observe(request, id, olds);
+    if (!found) return;
+    const life = textOf(olds[INCARNATION]);
+    if (found.mark && life !== undefined && found.mark.incarnation !== life) {
+      request.warn(`${this.what(olds)} on the host is a later one (${found.mark.owner}); it was not touched`);
+      return;
+    }
+    await this.kind.remove(request, found, olds);
+  }
+
+  /** Another host answers than the one that the object was made on: a sentence, or undefined. */
+  private async otherPlace(request: Request, olds: Values): Promise<string | undefined> {
+    const recorded = textOf(olds[HOST]);
+    if (recorded === undefined) return undefined;
+    const here = await request.place.identity(this.kind.scope);
+    if (here === recorded) return undefined;
+    return (
+      `${this.what(olds)} lives on the host ${recorded}, but ${request.place.uri.text} reaches ${here} now. ` +
+      `Nothing is done to it: point the provider back, or destroy it there first`
+    );
+  }
+
+  private async refuseOtherPlace(request: Request, olds: Values): Promise<void> {
+    const reason = await this.otherPlace(request, olds);
+    if (reason !== undefined) throw new Refusal(reason);
+  }
+
+  private refuseOtherLife(request: Request, found: F, olds: Values): void {
+    const life = textOf(olds[INCARNATION]);
+    if (!found.mark || found.mark.owner === "") return;
+    if (life === undefined ? found.mark.owner === printOwner(request.owner) : found.mark.incarnation === life) return;
+    throw new Refusal(`${this.what(olds)} on the host is not the one of this state; it belongs to ${found.mark.owner}`);
+  }
+
+  private what(values: Values): string {
+    return `${this.kind.noun} "${String(values["name"] ?? "?")}"`;
+  }
+
+  private protectedText(values: Values, done: string): string {
+    return `${this.what(values)} has deletionProtection and would be ${done}: set it to false and run up before`;
+  }
+}
+
+const NO_DIFF = { differences: [], replaces: [], deleteBeforeReplace: false, changes: false } as const;
+
+function situate(before: Values, after: Values): Situation {
+  return { before, after };
+}
+
+/** True when the provider, not the program, chose the value at a top-level path. */
+export function isFilled(inputs: Values, name: string): boolean {
+  const listed = inputs[DEFAULTS];
+  return Array.isArray(listed) && listed.includes(name);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The text of an error, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export type { Owner };

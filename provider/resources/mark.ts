@@ -1,0 +1,69 @@
+import { child, element, find, removeChild, type XmlElement } from "../xml";
+import { type Owner, printOwner } from "./owner";
+
+const NAMESPACE = "urn:pulumi-kvm:mark:1";
+const NAME = "kvm:mark";
+
+/** What we write into the metadata of machines and networks: whose they are, which life, and how far it got. */
+export interface Mark {
+  /** The owner in one line. */
+  readonly owner: string;
+  readonly incarnation: string;
+  /** `creating` until the create's last step; a retry goes on with such an object. */
+  readonly phase: "creating" | "ready";
+  /** Properties that an update wrote to the definition for the next power cycle. */
+  readonly deferred: readonly string[];
+}
+
+/** A mark for a new life of an owner's object. */
+export function markFor(owner: Owner, incarnation: string, phase: Mark["phase"]): Mark {
+  return { owner: printOwner(owner), incarnation, phase, deferred: [] };
+}
+
+/** Reads the mark of a definition; undefined where there is none. */
+export function readMark(root: XmlElement): Mark | undefined {
+  const found = find(root, "metadata")?.children.find((node): node is XmlElement => "name" in node && isMark(node));
+  if (!found) return undefined;
+  const deferred = found.attributes.get("deferred") ?? "";
+  return {
+    owner: found.attributes.get("owner") ?? "",
+    incarnation: found.attributes.get("incarnation") ?? "",
+    phase: found.attributes.get("phase") === "creating" ? "creating" : "ready",
+    deferred: deferred === "" ? [] : deferred.split(" "),
+  };
+}
+
+/** libvirt may choose another prefix, so the namespace decides. */
+function isMark(node: XmlElement): boolean {
+  const [prefix, local] = node.name.includes(":") ? node.name.split(":", 2) : ["", node.name];
+  const declared = node.attributes.get(prefix ? `xmlns:${prefix}` : "xmlns");
+  return local === "mark" && declared === NAMESPACE;
+}
+
+/** Writes the mark into a definition, beside whatever else its metadata has. */
+export function writeMark(root: XmlElement, mark: Mark): void {
+  const metadata = child(root, "metadata") ?? append(root, element("metadata"));
+  for (const node of [...metadata.children]) {
+    if ("name" in node && isMark(node)) removeChild(metadata, node);
+  }
+  metadata.children.push(markElement(mark));
+}
+
+/** The mark as an element of its own, for libvirt's metadata calls. */
+export function markElement(mark: Mark): XmlElement {
+  return element(NAME, {
+    "xmlns:kvm": NAMESPACE,
+    owner: mark.owner,
+    incarnation: mark.incarnation,
+    phase: mark.phase,
+    ...(mark.deferred.length > 0 ? { deferred: mark.deferred.join(" ") } : {}),
+  });
+}
+
+/** The metadata namespace of marks. */
+export const MARK_NAMESPACE = NAMESPACE;
+
+function append(parent: XmlElement, node: XmlElement): XmlElement {
+  parent.children.push(node);
+  return node;
+}

@@ -1,0 +1,79 @@
+import { findAll, parseXml, readPath } from "../xml";
+import { ConnectionError, Host } from "../rpc";
+import { type HostUri, parseUri, UriError } from "../transport";
+
+/** What a host says of itself, as far as we build on it. */
+export interface HostFacts {
+  readonly uuid: string;
+  /** The CPU architecture in libvirt's words (`x86_64`). */
+  readonly arch: string;
+  /** The CPU has a hardware virtualisation flag that a KVM guest needs to boot. */
+  readonly hardwareVirtualisation: boolean;
+  /** Domain types that the driver offers (`kvm`, `qemu`, `lxc`, ...) for the host's own architecture. */
+  readonly domainTypes: readonly string[];
+}
+
+/** Settings of a provider, as a door hands them over. */
+export interface Settings {
+  readonly uri: string;
+}
+
+/** One host's one driver in one mode, and what this process knows about it. */
+export class Place {
+  readonly uri: HostUri;
+  readonly host: Host;
+  private known: Promise<HostFacts> | undefined;
+  private readonly queues = new Map<string, Promise<unknown>>();
+
+  constructor(settings: Settings) {
+    this.uri = parseUri(settings.uri);
+    this.host = Host.at(this.uri);
+  }
+
+  /** What the host says of itself; asked once, and again after a failure. */
+  facts(): Promise<HostFacts> {
+    this.known ??= this.ask().catch((error: unknown) => {
+      this.known = undefined;
+      throw error;
+    });
+    return this.known;
+  }
+
+  /**
+   * Names the place for good: the host's own UUID, system or session with its user, and for machines the driver.
+   * `qemu:///system`, `qemu:///session` and `lxc:///system` of one host are three places for machines.
+   */
+  async identity(scope: "machines" | "rest"): Promise<string> {
+    const { uuid } = await this.facts();
+    const user = this.uri.user ?? String(process.getuid?.() ?? "");
+    const mode = this.uri.path === "/session" ? `session:${user}` : this.uri.path.slice(1);
+    return scope === "machines" ? `${uuid}/${mode}/${this.uri.driver}` : `${uuid}/${mode}`;
+  }
+
+  /** Runs acts of one kind one after the other: libvirt itself races for bridge names and pool refreshes. */
+  inTurn<T>(queue: string, act: () => Promise<T>): Promise<T> {
+    const before = this.queues.get(queue) ?? Promise.resolve();
+    const turn = before.then(act, act);
+    this.queues.set(queue, turn);
+    return turn;
+  }
+
+  private async ask(): Promise<HostFacts> {
+    const { capabilities } = await this.host.call("CONNECT_GET_CAPABILITIES", {});
+    const root = parseXml(capabilities);
+    const arch = readPath(root, "host/cpu/arch") ?? "x86_64";
+    const flags = findAll(root, "host/cpu/feature").map((feature) => feature.attributes.get("name"));
+    const guests = findAll(root, "guest/arch").filter((guest) => guest.attributes.get("name") === arch);
+    return {
+      uuid: readPath(root, "host/uuid") ?? `no-uuid:${this.uri.remoteUri}`,
+      arch,
+      hardwareVirtualisation: arch !== "x86_64" || flags.includes("vmx") || flags.includes("svm"),
+      domainTypes: guests.flatMap((guest) => findAll(guest, "domain").map((type) => type.attributes.get("type") ?? "")),
+    };
+  }
+}
+
+/** True when the host could not be reached or went away: never a sign that an object is gone. */
+export function isAway(error: unknown): boolean {
+  return error instanceof ConnectionError || error instanceof UriError;
+}

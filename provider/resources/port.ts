@@ -1,0 +1,84 @@
+import type { Difference, Failure, Table, Values } from "../fields";
+import type { Owner } from "./owner";
+import type { Place } from "./place";
+
+/** What a door hands over with each operation, whichever door it is. */
+export interface Request {
+  /** The logical name in the program. */
+  readonly name: string;
+  /** Who owns the object: never taken from the host, known before the first call. */
+  readonly owner: Owner;
+  readonly place: Place;
+  readonly preview: boolean;
+  /** Ends the operation early; what exists by then is returned as a partial failure. */
+  readonly signal: AbortSignal;
+  /** The user's own bound for the operation (`customTimeouts`), in milliseconds; absent: the resource's default. */
+  readonly timeoutMs?: number;
+  /** The program's former inputs, as check left them. */
+  readonly oldInputs?: Values;
+  /** `pulumi:autonaming` of the project, where the door knows it. */
+  readonly autonaming?: { readonly proposed: string; readonly enforced: boolean };
+  /** A short line about what is going on now; replaced by the next one. */
+  progress(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** What a preview says about an object. */
+export interface Diff {
+  readonly differences: readonly Difference[];
+  /** Top-level properties that call for a new object. */
+  readonly replaces: readonly string[];
+  readonly deleteBeforeReplace: boolean;
+  /** Outputs that an update does not change. */
+  readonly stables: readonly string[];
+  /** True also where there is no difference in a property: the object is gone or another host answers. */
+  readonly changes: boolean;
+}
+
+export interface Created {
+  readonly id: string;
+  readonly outputs: Values;
+}
+
+export interface ReadBack extends Created {
+  /** The inputs as the host has them now. */
+  readonly inputs: Values;
+}
+
+/** Everything that a door may ask of a resource; the logic behind it knows no door. */
+export interface Resource {
+  /** The name in tokens and messages: `Domain`. */
+  readonly token: string;
+  readonly table: Table;
+  check(
+    request: Request,
+    olds: Values | undefined,
+    news: Values,
+  ): Promise<{ readonly inputs: Values; readonly failures: readonly Failure[] }>;
+  diff(request: Request, id: string, olds: Values, news: Values): Promise<Diff>;
+  create(request: Request, inputs: Values): Promise<Created>;
+  /** Undefined: libvirt itself says that the object is gone. A host that does not answer is an error. */
+  read(request: Request, id: string, olds: Values): Promise<ReadBack | undefined>;
+  update(request: Request, id: string, olds: Values, news: Values): Promise<{ readonly outputs: Values }>;
+  delete(request: Request, id: string, olds: Values): Promise<void>;
+}
+
+/** The object exists, but not as wanted: the door records what there is, and the next `up` goes on with it. */
+export class PartialFailure extends Error {
+  override readonly name = "PartialFailure";
+  constructor(
+    message: string,
+    readonly id: string,
+    readonly outputs: Values,
+    readonly reasons: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A refusal that protects something: nothing was touched. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
