@@ -1,0 +1,7 @@
+// Pins what set-up builds where Pulumi's own release cannot be had; never compiled itself.
+
+//go:build tools
+
+package tools
+
+import _ "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
