@@ -1,4 +1,4 @@
-// setup.mjs [--check] [quickstart | test]: brings a fresh machine to where the project's commands work, and does nothing
+// setup.mjs [--check] [quickstart | test | check | unit]: brings a fresh machine to where the project's commands work, and does nothing
 // where nothing is missing. --check only tells, and exits with 1 when something is missing.
 import { daemons } from "./setup/daemons.mjs";
 import { engine } from "./setup/engine.mjs";
@@ -10,6 +10,8 @@ const steps = {
   quickstart: [engine, dependencies, packages("quickstart"), daemons, build],
   // Tests bring a daemon of their own: the lab's.
   test: [engine, dependencies, packages("test"), build],
+  check: [dependencies, build],
+  unit: [dependencies],
 };
 
 /** Does what is missing, one line for each act with its reason. The engine's build runs beside the rest. */
@@ -53,7 +55,7 @@ if (isProgram(import.meta)) {
     const words = process.argv.slice(2);
     const [purpose = "quickstart", ...rest] = words.filter((word) => word !== "--check");
     if (rest.length > 0 || steps[purpose] === undefined) {
-      throw new Stop("usage: node scripts/setup.mjs [--check] [quickstart | test]");
+      throw new Stop("usage: node scripts/setup.mjs [--check] [quickstart | test | check | unit]");
     }
     if (words.includes("--check")) return tell(purpose);
     await setup(purpose);

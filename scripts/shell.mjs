@@ -1,7 +1,8 @@
 // Programs, started without a shell in between: arguments are passed as they are.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** A failure whose message is all that the user needs: no stack is printed. */
 export class Stop extends Error {}
@@ -67,5 +68,5 @@ export async function main(run) {
 
 /** True when this module is the program that Node was started with. */
 export function isProgram(meta) {
-  return process.argv[1] !== undefined && meta.filename === process.argv[1];
+  return process.argv[1] !== undefined && fileURLToPath(meta.url) === realpathSync(process.argv[1]);
 }
