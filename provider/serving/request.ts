@@ -1,0 +1,46 @@
+import type { Values } from "../fields";
+import type { Place } from "../resources/place";
+import type { Request } from "../resources/port";
+import { ownerOf } from "./hidden";
+
+// Each line stays in the log of the whole stack, so progress is sparse in this door.
+const PROGRESS_EVERY_MS = 10_000;
+
+const NEVER = new AbortController().signal;
+
+/** A request as the dynamic host can make it: it knows no timeout, no cancel and no preview. */
+export function requestFor(
+  token: string,
+  place: Place,
+  values: Values,
+  oldInputs?: Values,
+  print: (line: string) => void = console.log,
+): Request {
+  const owner = ownerOf(values);
+  const say = (message: string): void => {
+    print(`${nounOf(token)} "${owner.name}": ${message}`);
+  };
+  let spokeAt = Date.now();
+  return {
+    name: owner.name,
+    owner,
+    place,
+    preview: false,
+    signal: NEVER,
+    ...(oldInputs === undefined ? {} : { oldInputs }),
+    progress: (message) => {
+      if (Date.now() - spokeAt < PROGRESS_EVERY_MS) return;
+      spokeAt = Date.now();
+      say(message);
+    },
+    info: say,
+    warn: (message) => {
+      say(`warning: ${message}`);
+    },
+  };
+}
+
+/** A token in words: `StoragePool` is a storage pool. */
+export function nounOf(token: string): string {
+  return token.replace(/(?<=.)[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+}

@@ -1,0 +1,36 @@
+import { Place } from "../resources/place";
+import { UriError } from "../transport";
+
+/** Reads one key of the provider's configuration (`kvm:uri`). */
+export type Configuration = (key: string) => unknown;
+
+const DEFAULT_URI = "qemu:///system";
+const places = new Map<string, Place>();
+
+/** The URI of the host: configuration, then KVM_URI, then LIBVIRT_DEFAULT_URI, then this machine's system driver. */
+export function uriOf(configuration: Configuration): string {
+  const given = [configuration("kvm:uri"), process.env["KVM_URI"], process.env["LIBVIRT_DEFAULT_URI"]];
+  const found = given.find((text) => text !== undefined && text !== null && text !== "");
+  if (found === undefined) return DEFAULT_URI;
+  return typeof found === "string" ? found : JSON.stringify(found);
+}
+
+/** The place behind a URI, one for each URI in a process; throws UriError where the URI cannot work. */
+export function placeAt(uri: string): Place {
+  const known = places.get(uri);
+  if (known) return known;
+  const place = new Place({ uri });
+  places.set(uri, place);
+  return place;
+}
+
+/** Why a URI cannot work, without secrets, or nothing. */
+export function uriComplaint(uri: string): string | undefined {
+  try {
+    placeAt(uri);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UriError) return error.reason;
+    throw error;
+  }
+}
