@@ -1,0 +1,146 @@
+import type { Connection } from "./connection";
+import { ConnectionError } from "./errors";
+
+type Opener = () => Promise<Connection>;
+
+/** One connection that many calls share, opened at the first need and again after a loss. */
+export class Line {
+  private current: Promise<Connection> | undefined;
+  constructor(private readonly open: Opener) {}
+
+  get(): Promise<Connection> {
+    this.current ??= this.begin();
+    return this.current;
+  }
+
+  async close(): Promise<void> {
+    const connection = await this.current?.catch(() => undefined);
+    await connection?.close();
+  }
+
+  private begin(): Promise<Connection> {
+    const opening = this.open();
+    const forget = (): void => {
+      if (this.current === opening) this.current = undefined;
+    };
+    opening.then((connection) => {
+      connection.onClose(forget);
+      if (connection.closed) forget();
+    }, forget);
+    return opening;
+  }
+}
+
+const idleMs = 5_000;
+
+/** Connections that serve one user at a time, kept for a moment between users. */
+export class Pool {
+  private readonly idle: { connection: Connection; timer: NodeJS.Timeout }[] = [];
+  private readonly all = new Set<Connection>();
+  private readonly waiting: (() => void)[] = [];
+  private taken = 0;
+  private closed = false;
+
+  constructor(
+    private readonly open: Opener,
+    private readonly maximum: number,
+    private readonly uri: string,
+  ) {}
+
+  /** Runs the work with a connection of its own; waits while all are taken. */
+  async use<T>(work: (connection: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const connection = await this.acquire(signal);
+    try {
+      return await work(connection);
+    } finally {
+      this.release(connection);
+    }
+  }
+
+  async acquire(signal?: AbortSignal): Promise<Connection> {
+    if (this.closed) throw closedError(this.uri);
+    if (this.taken < this.maximum) this.taken += 1;
+    else await this.turn(signal); // the one who leaves hands over the place
+    try {
+      return this.takeIdle() ?? (await this.fresh());
+    } catch (error) {
+      this.leave();
+      throw error;
+    }
+  }
+
+  release(connection: Connection): void {
+    if (connection.busy) connection.drop(new Error("its user left in the middle of a call"));
+    if (!connection.closed && !this.closed) {
+      const entry = { connection, timer: setTimeout(() => void this.retire(entry), idleMs).unref() };
+      this.idle.push(entry);
+    }
+    this.leave();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const { timer } of this.idle) clearTimeout(timer);
+    for (const next of this.waiting.splice(0)) next();
+    await Promise.all([...this.all].map((connection) => connection.close()));
+  }
+
+  private async turn(signal?: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const proceed = (): void => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      };
+      const abort = (): void => {
+        const index = this.waiting.indexOf(proceed);
+        if (index >= 0) this.waiting.splice(index, 1);
+        reject(
+          new ConnectionError(
+            `${this.uri}: cancelled while waiting for a free connection; nothing was sent`,
+            this.uri,
+            false,
+          ),
+        );
+      };
+      if (signal?.aborted === true) {
+        abort();
+        return;
+      }
+      signal?.addEventListener("abort", abort, { once: true });
+      this.waiting.push(proceed);
+    });
+    if (this.closed) throw closedError(this.uri);
+  }
+
+  private leave(): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.taken -= 1;
+    else next();
+  }
+
+  private takeIdle(): Connection | undefined {
+    for (let entry = this.idle.pop(); entry !== undefined; entry = this.idle.pop()) {
+      clearTimeout(entry.timer);
+      if (!entry.connection.closed) return entry.connection;
+    }
+    return undefined;
+  }
+
+  private async fresh(): Promise<Connection> {
+    const connection = await this.open();
+    this.all.add(connection);
+    connection.onClose(() => this.all.delete(connection));
+    return connection;
+  }
+
+  private async retire(entry: { connection: Connection; timer: NodeJS.Timeout }): Promise<void> {
+    const index = this.idle.indexOf(entry);
+    if (index < 0) return;
+    this.idle.splice(index, 1);
+    await entry.connection.close();
+  }
+}
+
+export function closedError(uri: string): ConnectionError {
+  return new ConnectionError(`${uri}: this host was closed here; nothing was sent`, uri, false);
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { dial, DialError, type Daemon, type HostUri } from "../transport";
+import type { Connection } from "./connection";
+import { ConnectionError } from "./errors";
+import { opened } from "./handshake";
+import { Line, Pool } from "./lines";
+import type { Packet } from "./packet";
+import type { ProcedureName } from "./procedures";
+
+const dialMs = 10_000;
+const tries = 5;
+const firstPauseMs = 100;
+const longMaximum = 8;
+const transferMaximum = 4;
+
+/** The connections to one daemon, one set for each need: reads never stand behind writes. */
+export class Place {
+  readonly read: Line;
+  readonly write: Line;
+  readonly long: Pool;
+  readonly transfers: Pool;
+  /** True once the socket has proved to serve every daemon's calls. */
+  shared = false;
+  private reached = false;
+
+  constructor(
+    private readonly uri: HostUri,
+    private readonly daemon: Daemon,
+    private readonly readOnly: boolean,
+  ) {
+    const open = (): Promise<Connection> => this.open();
+    this.read = new Line(open);
+    this.write = new Line(open);
+    this.long = new Pool(open, longMaximum, uri.text);
+    this.transfers = new Pool(open, transferMaximum, uri.text);
+  }
+
+  /** Opens a connection; a daemon that was there before is given three seconds to come back. */
+  async open(onEvent?: (event: Packet | "resync") => void): Promise<Connection> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.openOnce(onEvent);
+      } catch (error) {
+        if (attempt === tries || !this.mayPass(error)) throw this.named(error);
+      }
+      const pauseMs = firstPauseMs * 2 ** (attempt - 1);
+      await sleep(pauseMs * (0.75 + Math.random() / 2)); // jitter: many programs may wait for one daemon
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.write.close(), this.long.close(), this.transfers.close()]);
+    await this.read.close(); // last: the test driver forgets everything with its last connection
+  }
+
+  private async openOnce(onEvent?: (event: Packet | "resync") => void): Promise<Connection> {
+    const { socket, shared } = await dial(this.uri, this.daemon, { timeoutMs: dialMs, readOnly: this.readOnly });
+    const connection = await opened(socket, {
+      uri: this.uri.text,
+      remoteUri: shared || this.daemon === "hypervisor" ? this.uri.remoteUri : `${this.daemon}://${this.uri.path}`,
+      readOnly: this.readOnly,
+      ...(onEvent === undefined ? {} : { onEvent }),
+    });
+    this.shared = shared;
+    this.reached = true;
+    return connection;
+  }
+
+  /** Whoever calls needs to know one kind of failure: not connected, nothing sent. */
+  private named(error: unknown): unknown {
+    return error instanceof DialError
+      ? new ConnectionError(error.message, this.uri.text, false, { cause: error })
+      : error;
+  }
+
+  // Closing in the greeting is what a daemon with too many clients does.
+  private mayPass(error: unknown): boolean {
+    if (error instanceof DialError) return this.reached && error.absent;
+    return error instanceof ConnectionError && error.cause instanceof Error && error.cause.message.includes("closed");
+  }
+}
+
+/** The daemon that a procedure belongs to where each daemon has its own socket. */
+export function daemonOf(name: ProcedureName): Daemon {
+  const noun = /^(?:CONNECT_(?:LIST_ALL_|FIND_|GET_)?)?(NETWORK|STORAGE|SECRET|NODE_DEVICE|NWFILTER|INTERFACE)/.exec(
+    name,
+  )?.[1];
+  return noun === undefined ? "hypervisor" : (daemonOfNoun[noun] ?? "hypervisor");
+}
+
+const daemonOfNoun: Readonly<Record<string, Daemon>> = {
+  NETWORK: "network",
+  STORAGE: "storage",
+  SECRET: "secret",
+  NODE_DEVICE: "nodedev",
+  NWFILTER: "nwfilter",
+  INTERFACE: "interface",
+};

@@ -1,0 +1,44 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { Driver, HostUri } from "./uri";
+
+/** One of libvirt's daemons (https://libvirt.org/daemons.html); a monolithic libvirtd plays them all. */
+export type Daemon = "hypervisor" | "network" | "storage" | "secret" | "nodedev" | "nwfilter" | "interface";
+
+/** A socket worth trying; `shared` says that it serves every daemon's calls. */
+export interface Candidate {
+  path: string;
+  shared: boolean;
+}
+
+const systemFolders = ["/run/libvirt", "/var/run/libvirt"];
+
+const hypervisorDaemons: Readonly<Record<Driver, string | undefined>> = {
+  qemu: "virtqemud",
+  lxc: "virtlxcd",
+  xen: "virtxend",
+  test: undefined, // only libvirtd and virtproxyd have the test driver
+};
+
+/** The sockets of this machine that may serve the URI, best first. */
+export function candidates(uri: HostUri, daemon: Daemon, readOnly: boolean): Candidate[] {
+  const named = uri.parameters.get("socket");
+  if (named !== undefined) return [{ path: named, shared: true }];
+  const ending = readOnly ? "-sock-ro" : "-sock";
+  const folders = uri.path === "/session" ? [sessionFolder()] : systemFolders;
+  const modular = daemon === "hypervisor" ? hypervisorDaemons[uri.driver] : `virt${daemon}d`;
+  const monolithic = folders.map((folder) => ({ path: join(folder, `libvirt${ending}`), shared: true }));
+  const own =
+    modular === undefined ? [] : folders.map((folder) => ({ path: join(folder, modular + ending), shared: false }));
+  const mode = uri.parameters.get("mode") ?? "auto";
+  if (mode === "direct") return own;
+  return mode === "legacy" ? monolithic : [...monolithic, ...own];
+}
+
+/** Where a session's daemon puts its sockets: the rule is glib's, which libvirt follows. */
+function sessionFolder(): string {
+  const runtime = process.env["XDG_RUNTIME_DIR"];
+  if (runtime !== undefined && runtime !== "") return join(runtime, "libvirt");
+  const cache = process.env["XDG_CACHE_HOME"];
+  return join(cache !== undefined && cache !== "" ? cache : join(homedir(), ".cache"), "libvirt");
+}
