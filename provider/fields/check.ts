@@ -8,7 +8,6 @@ import type {
   MapField,
   NumberField,
   ObjectField,
-  OpaqueField,
   Table,
   TextField,
   Values,
@@ -57,7 +56,7 @@ function checkField(field: AnyField, value: unknown, path: Path, found: Found): 
     object: checkObject,
     list: checkList,
     map: checkMap,
-    opaque: (_: OpaqueField) => undefined,
+    opaque: () => undefined,
   };
   const before = found.length;
   walks[field.kind](field as never, value, path, found);
@@ -101,7 +100,7 @@ function looksLikeBytes(unit: { readonly name: string; readonly bytes: number },
   return `${value} ${unit.name} is above 1 PiB and looks like bytes: ${value} bytes are ${value / unit.bytes} ${unit.name}`;
 }
 
-function checkFlag(_: FlagField, value: unknown, path: Path, found: Found): void {
+function checkFlag(_field: FlagField, value: unknown, path: Path, found: Found): void {
   if (typeof value !== "boolean") found.push(fail(path, `must be true or false, not ${nameOf(value)}`));
 }
 
@@ -147,7 +146,7 @@ function checkKeys(field: ListField, items: readonly unknown[], path: Path, foun
   });
 }
 
-function checkMap(_: MapField, value: unknown, path: Path, found: Found): void {
+function checkMap(_field: MapField, value: unknown, path: Path, found: Found): void {
   if (!isRecord(value)) {
     found.push(fail(path, `must be an object of texts, not ${nameOf(value)}`));
     return;
@@ -168,7 +167,7 @@ function nameOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";
   if (typeof value === "string") return "text";
-  return `${typeof value} ${String(value)}`;
+  return typeof value === "number" || typeof value === "boolean" ? `${typeof value} ${value}` : typeof value;
 }
 
 /** The nearest known name, when a property looks like a slip of the hand. */

@@ -55,7 +55,8 @@ function equalObjects(table: Table, wanted: unknown, found: unknown): boolean {
 }
 
 function equalLists(field: ListField, wanted: unknown, found: unknown): boolean {
-  if (!Array.isArray(wanted) || !Array.isArray(found) || wanted.length !== found.length) return false;
+  if (!Array.isArray(wanted) || !Array.isArray(found)) return false;
+  if (wanted.length !== found.length && !field.shared) return false;
   if (!field.key) return wanted.every((item: unknown, index) => equalValues(field.item, item, found[index]));
   return wanted.every((item: unknown) => {
     const other = matching(field, item, found);
@@ -80,8 +81,10 @@ export function deepEqual(a: unknown, b: unknown): boolean {
 
 class Walk {
   readonly differences: Difference[] = [];
+  private inside: Situation["item"] | undefined;
   constructor(private readonly situation: Situation) {}
 
+  /** `key` names the list item that the table belongs to, where it belongs to one. */
   table(table: Table, found: Values, wanted: Values, managed: Values, path: Path, key?: string): void {
     for (const [name, field] of Object.entries(table)) {
       if (field.output || field.change === undefined) continue;
@@ -122,7 +125,8 @@ class Walk {
     });
     found.forEach((item, index) => {
       const key = isRecord(item) ? keyOf(field, item) : undefined;
-      if (matching(field, item, wanted) === undefined) {
+      const another = field.shared && matching(field, item, managed) === undefined;
+      if (!another && matching(field, item, wanted) === undefined) {
         this.note(field, "delete", item, undefined, [...path, index], key);
       }
     });
@@ -137,7 +141,9 @@ class Walk {
     key: string | undefined,
   ): void {
     if (field.item.kind !== "object" || !isRecord(found) || !isRecord(wanted)) return;
+    this.inside = { found, wanted };
     this.table(field.item.fields, found, wanted, isRecord(managed) ? managed : {}, path, key);
+    this.inside = undefined;
   }
 
   private note(
@@ -150,7 +156,8 @@ class Walk {
   ): void {
     const change = field.change;
     if (change === undefined) return;
-    const cost = typeof change === "string" ? change : change(before, after, this.situation);
+    const situation = this.inside ? { ...this.situation, item: this.inside } : this.situation;
+    const cost = typeof change === "string" ? change : change(before, after, situation);
     this.differences.push({ path, kind, cost, before, after, ...(key === undefined ? {} : { key }) });
   }
 }

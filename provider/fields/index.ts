@@ -6,4 +6,4 @@ export { type Path, printPath } from "./path";
 export { hasUnknown, isRecord, UNKNOWN } from "./unknown";
 export * from "./vocabulary";
 export { readItem, readTable, unitBytes } from "./xmlIn";
-export { ensure, writeItem, writeTable } from "./xmlOut";
+export { writeItem, writeTable } from "./xmlOut";

@@ -9,6 +9,8 @@ export interface Situation {
   readonly after: Values;
   /** The live definition in the table's terms; absent when nothing runs. */
   readonly live?: Values;
+  /** The list item that the property belongs to, on both sides. */
+  readonly item?: { readonly found: Values; readonly wanted: Values };
   /** Free hot-plug PCI ports of the running guest; absent when nothing runs. */
   readonly freePorts?: number;
 }
@@ -84,6 +86,8 @@ export interface ListOptions extends Common {
   readonly key?: (item: Values) => string | undefined;
   /** Items of the XML list that belong to this property; absent: all of the path. */
   readonly where?: (element: XmlElement) => boolean;
+  /** Others add items of their own: those that the program never listed are neither compared nor removed. */
+  readonly shared?: true;
   readonly most?: number;
 }
 

@@ -31,7 +31,8 @@ function readNumber(field: NumberField, parent: XmlElement, path: string): numbe
   const raw = readPath(parent, path)?.trim();
   if (raw === undefined || raw === "" || !/^[0-9.+-]+$/.test(raw)) return undefined;
   if (!field.unit || field.unit.bytes === 1) return Number(raw);
-  const owner = find(parent, path);
+  // An attribute has no unit of its own.
+  const owner = path.includes("@") ? undefined : find(parent, path);
   return (Number(raw) * unitBytes(owner?.attributes.get("unit"))) / field.unit.bytes;
 }
 

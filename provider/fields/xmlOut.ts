@@ -1,4 +1,4 @@
-import { element, find, readPath, removeChild, writePath, type XmlElement } from "../xml";
+import { element, ensurePath, find, removeChild, writePath, type XmlElement } from "../xml";
 import { keyOf } from "./defaults";
 import { equalValues } from "./differ";
 import { isRecord } from "./unknown";
@@ -14,7 +14,9 @@ export function writeTable(table: Table, parent: XmlElement, wanted: Values, man
   const written = Object.entries(table).filter(([, field]) => field.xml !== undefined && !field.output);
   // Removals first: two properties of a variant may write the same place.
   for (const [name, field] of written) {
-    if (wanted[name] === undefined && managed[name] !== undefined && found[name] !== undefined) erase(field, parent);
+    if (wanted[name] === undefined && managed[name] !== undefined && found[name] !== undefined) {
+      erase(field, parent, managed[name]);
+    }
   }
   for (const [name, field] of written) {
     if (wanted[name] === undefined) continue;
@@ -27,12 +29,30 @@ function isContainer(field: AnyField): boolean {
   return (field.kind === "object" || field.kind === "list") && typeof field.xml === "string";
 }
 
-function erase(field: AnyField, parent: XmlElement): void {
+function erase(field: AnyField, parent: XmlElement, managed: unknown): void {
   if (typeof field.xml === "object") field.xml.write(parent, undefined);
-  else if (field.kind === "list") writeList(field, parent, field.xml ?? "", [], undefined);
+  else if (field.kind === "list") writeList(field, parent, field.xml ?? "", [], managed);
+  else if (field.kind === "object" && isRecord(managed) && holdsShared(field.fields))
+    eraseShared(field, parent, managed);
   else if (field.xml === ".")
     writeTable((field as ObjectField).fields, parent, {}, readTable((field as ObjectField).fields, parent));
   else if (field.xml !== undefined) writePath(parent, field.xml, undefined);
+}
+
+function holdsShared(table: Table): boolean {
+  return Object.values(table).some((field) => field.kind === "list" && field.shared);
+}
+
+/** Takes out what was managed; the element goes too, unless items of others stand in it. */
+function eraseShared(field: ObjectField, parent: XmlElement, managed: Values): void {
+  const inner = typeof field.xml === "string" ? find(parent, field.xml) : undefined;
+  if (!inner) return;
+  writeTable(field.fields, inner, {}, managed);
+  const left = Object.values(field.fields).some(
+    (one) =>
+      one.kind === "list" && one.shared && typeof one.xml === "string" && listElements(one, inner, one.xml).length > 0,
+  );
+  if (!left) writePath(parent, String(field.xml), undefined);
 }
 
 function writeField(field: AnyField, parent: XmlElement, value: unknown, managed: unknown): void {
@@ -53,7 +73,7 @@ function writeField(field: AnyField, parent: XmlElement, value: unknown, managed
       writeFlag(field as FlagField, parent, path, value === true);
     },
     object: () => {
-      const inner = path === "." ? parent : ensure(parent, path);
+      const inner = path === "." ? parent : ensurePath(parent, path);
       writeTable((field as ObjectField).fields, inner, value as Values, isRecord(managed) ? managed : {});
     },
     list: () => {
@@ -83,22 +103,12 @@ function writeNumber(field: NumberField, parent: XmlElement, path: string, value
 
 function writeFlag(field: FlagField, parent: XmlElement, path: string, value: boolean): void {
   if (field.form === "present") {
-    if (value) ensure(parent, path);
+    if (value) ensurePath(parent, path);
     else writePath(parent, path, undefined);
     return;
   }
   const words = field.form === "on" ? ["on", "off"] : ["yes", "no"];
   writePath(parent, path, value ? words[0] : words[1]);
-}
-
-/** The element at a path, made where it is missing. */
-export function ensure(parent: XmlElement, path: string): XmlElement {
-  const before = find(parent, path);
-  if (before) return before;
-  writePath(parent, path, readPath(parent, path) ?? "");
-  const made = find(parent, path);
-  if (!made) throw new Error(`cannot make the element ${path} in <${parent.name}>`);
-  return made;
 }
 
 function writeList(
@@ -118,13 +128,14 @@ function writeList(
     if (!match) ensureContainer(parent, container).children.push(node);
     writeItem(field, node, value, managedItem(field, managed, value, index));
   });
-  for (const { node } of present) {
-    if (!kept.has(node)) removeChild(ensureContainer(parent, container), node);
+  for (const { node, value } of present) {
+    const another = field.shared && (!Array.isArray(managed) || !managed.some((item) => sameItem(field, item, value)));
+    if (!kept.has(node) && !another) removeChild(ensureContainer(parent, container), node);
   }
 }
 
 function ensureContainer(parent: XmlElement, container: string): XmlElement {
-  return container === "." ? parent : ensure(parent, container);
+  return container === "." ? parent : ensurePath(parent, container);
 }
 
 /** Writes one item of a list into its element. */

@@ -57,8 +57,10 @@ export interface Definition<F extends Found> {
   observe(request: Request, id: string, inputs: Values): Promise<F | undefined>;
   /** Finds an object of any owner that stands where a new one of this name would. */
   occupant(request: Request, inputs: Values): Promise<F | undefined>;
+  /** The inputs with all that follows from them and from the found object; pure. */
+  wanted?(found: F, inputs: Values, managed: Values | undefined): Values;
   /** Differences that no field tells. */
-  differencesMore?(request: Request, found: F, inputs: Values): Promise<readonly Difference[]>;
+  differencesMore?(request: Request, found: F, wanted: Values): Promise<readonly Difference[]>;
   /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
   forbidReplace?(request: Request, found: F, olds: Values, inputs: Values): Promise<string | undefined>;
   /** Brings the object to the goal from wherever it is, and returns it as it then stands. */
@@ -158,8 +160,9 @@ class Flow<F extends Found> {
 
   private async compare(request: Request, found: F, managed: Values, olds: Values, news: Values): Promise<Diff> {
     const situation = { ...situate(found.values, news), ...found.situation };
-    const plain = differences(this.kind.table, found.values, news, { managed, situation });
-    const all = [...plain, ...((await this.kind.differencesMore?.(request, found, news)) ?? [])];
+    const wanted = this.kind.wanted?.(found, news, managed) ?? news;
+    const plain = differences(this.kind.table, found.values, wanted, { managed, situation });
+    const all = [...plain, ...((await this.kind.differencesMore?.(request, found, wanted)) ?? [])];
     const diff = this.judge(olds, news, all);
     if (diff.replaces.length > 0) await this.guardReplace(request, found, olds, news);
     return diff;

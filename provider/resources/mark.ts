@@ -13,6 +13,8 @@ export interface Mark {
   readonly phase: "creating" | "ready";
   /** Properties that an update wrote to the definition for the next power cycle. */
   readonly deferred: readonly string[];
+  /** The run of the guest that they were deferred on; in another run they are applied. */
+  readonly run?: string;
 }
 
 /** A mark for a new life of an owner's object. */
@@ -25,11 +27,13 @@ export function readMark(root: XmlElement): Mark | undefined {
   const found = find(root, "metadata")?.children.find((node): node is XmlElement => "name" in node && isMark(node));
   if (!found) return undefined;
   const deferred = found.attributes.get("deferred") ?? "";
+  const run = found.attributes.get("run");
   return {
     owner: found.attributes.get("owner") ?? "",
     incarnation: found.attributes.get("incarnation") ?? "",
     phase: found.attributes.get("phase") === "creating" ? "creating" : "ready",
     deferred: deferred === "" ? [] : deferred.split(" "),
+    ...(run === undefined ? {} : { run }),
   };
 }
 
@@ -57,6 +61,7 @@ export function markElement(mark: Mark): XmlElement {
     incarnation: mark.incarnation,
     phase: mark.phase,
     ...(mark.deferred.length > 0 ? { deferred: mark.deferred.join(" ") } : {}),
+    ...(mark.run === undefined ? {} : { run: mark.run }),
   });
 }
 

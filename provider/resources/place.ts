@@ -75,5 +75,6 @@ export class Place {
 
 /** True when the host could not be reached or went away: never a sign that an object is gone. */
 export function isAway(error: unknown): boolean {
-  return error instanceof ConnectionError || error instanceof UriError;
+  if (error instanceof ConnectionError || error instanceof UriError) return true;
+  return error instanceof Error && error.cause !== undefined && isAway(error.cause);
 }

@@ -1,0 +1,140 @@
+import { flag, grammar, int, text, type Values, type XmlPair } from "../../fields";
+import { find, readPath, writePath, type XmlElement } from "../../xml";
+
+/** The alias of the CD that carries the machine's own seed: not one of the program's disks. */
+export const SEED_ALIAS = "ua-kvm-seed";
+
+/** True for the seed's CD. */
+export function isSeed(element: XmlElement): boolean {
+  return readPath(element, "alias/@name") === SEED_ALIAS;
+}
+
+/** A source of one kind: `<disk type='file'><source file='...'/>`. */
+function source(type: "file" | "block"): XmlPair {
+  const attribute = type === "file" ? "file" : "dev";
+  return {
+    read: (disk) => (disk.attributes.get("type") === type ? readPath(disk, `source/@${attribute}`) : undefined),
+    write: (disk, value) => {
+      if (value === undefined && disk.attributes.get("type") !== type) return;
+      const before = find(disk, "source");
+      // A source of another kind goes whole: its attributes mean nothing in this one.
+      if (before && disk.attributes.get("type") !== type) writePath(disk, "source", undefined);
+      disk.attributes.set("type", type);
+      writePath(disk, `source/@${attribute}`, value as string | undefined);
+    },
+  };
+}
+
+/** A removable drive takes another medium while the guest runs; the source of a disk does not change under a guest. */
+function mediaChange(
+  _before: unknown,
+  _after: unknown,
+  at: { readonly item?: { readonly wanted: Values } },
+): "live" | "restart" {
+  const device = at.item?.wanted["device"];
+  return device === "cdrom" || device === "floppy" ? "live" : "restart";
+}
+
+/** A disk or drive of a machine. https://libvirt.org/formatdomain.html#hard-drives-floppy-disks-cdroms */
+export const disk = {
+  volume: text({ change: mediaChange, doc: "The id of a volume (`pool/name`, a Volume's `id`)." }),
+  file: text({
+    xml: source("file"),
+    change: mediaChange,
+    check: grammar.absolutePath,
+    doc: "An image on the host, outside of what this program manages; absolute path.",
+  }),
+  block: text({
+    xml: source("block"),
+    change: mediaChange,
+    check: grammar.absolutePath,
+    doc: "A block device of the host; absolute path.",
+  }),
+  target: text({
+    xml: "target/@dev",
+    change: "restart",
+    check: (value: string) =>
+      /^(vd|sd|hd|fd|xvd)[a-z]{1,3}$/.test(value) ? undefined : 'must be a device name such as "vda" or "sda"',
+    doc: "The disk's name and identity (`vda`, `sdb`); required with more than one disk; default the first of its bus.",
+  }),
+  bus: text({
+    xml: "target/@bus",
+    values: ["virtio", "scsi", "sata", "ide", "usb", "fdc", "xen"],
+    change: "restart",
+    doc: "How the guest sees it; default `virtio`, for a `cdrom` `sata`.",
+  }),
+  device: text({
+    xml: "@device",
+    values: ["disk", "cdrom", "floppy", "lun"],
+    default: "disk",
+    change: "restart",
+    doc: "What it is to the guest; default `disk`. A `cdrom` without a source is an empty drive.",
+  }),
+  format: text({
+    xml: "driver/@type",
+    values: ["raw", "qcow2"],
+    change: "restart",
+    doc: "The image's format; default the volume's own, `raw` for `file` and `block`. Never probed.",
+  }),
+  bootOrder: int({
+    xml: "boot/@order",
+    min: 1,
+    max: 99,
+    change: "restart",
+    doc: "Place in the boot order, 1 first; absent everywhere: the first disk by target is booted.",
+  }),
+  readOnly: flag({ xml: "readonly", form: "present", change: "restart", doc: "The guest may not write to it." }),
+  shareable: flag({
+    xml: "shareable",
+    form: "present",
+    change: "restart",
+    doc: "Several machines may use it at once; their file system must know about it.",
+  }),
+  cache: text({
+    xml: "driver/@cache",
+    values: ["default", "none", "writethrough", "writeback", "directsync", "unsafe"],
+    change: "restart",
+    doc: "The host's cache mode; default the hypervisor's.",
+  }),
+  io: text({
+    xml: "driver/@io",
+    values: ["threads", "native", "io_uring"],
+    change: "restart",
+    doc: "The host's I/O mode; default the hypervisor's.",
+  }),
+  discard: text({
+    xml: "driver/@discard",
+    values: ["unmap", "ignore"],
+    change: "restart",
+    doc: "Whether the guest's TRIM reaches the image; written as `unmap` for a new disk unless told.",
+  }),
+  serial: text({
+    xml: "serial",
+    most: 36,
+    change: "restart",
+    doc: "The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.",
+  }),
+} as const;
+
+/** A disk is its target. */
+export function diskKey(item: Values): string | undefined {
+  return typeof item["target"] === "string" ? item["target"] : undefined;
+}
+
+/** The images that a disk rests on, by target, the active one first: after a snapshot the wish is met by the chain. */
+export function diskChains(root: XmlElement): ReadonlyMap<string, readonly string[]> {
+  const devices = find(root, "devices");
+  const chains = new Map<string, readonly string[]>();
+  for (const node of devices?.children ?? []) {
+    if (!("name" in node) || node.name !== "disk") continue;
+    const target = readPath(node, "target/@dev");
+    if (target !== undefined) chains.set(target, chainOf(node));
+  }
+  return chains;
+}
+
+function chainOf(node: XmlElement): string[] {
+  const own = readPath(node, "source/@file") ?? readPath(node, "source/@dev");
+  const below = find(node, "backingStore");
+  return [...(own === undefined ? [] : [own]), ...(below ? chainOf(below) : [])];
+}

@@ -1,0 +1,299 @@
+import {
+  type Args,
+  flag,
+  grammar,
+  int,
+  list,
+  mebibytes,
+  object,
+  type Outputs,
+  seconds,
+  type Situation,
+  text,
+} from "../../fields";
+import { disk, diskKey, isSeed } from "./disks";
+import { graphics } from "./graphics";
+import { interfaceKey, networkInterface } from "./interfaces";
+
+/** libvirt makes `q35` into `pc-q35-7.2`: the wish is met by any version of it. */
+function sameMachine(wanted: string, found: string): boolean {
+  const family: Record<string, string> = { q35: "pc-q35-", pc: "pc-i440fx-", virt: "virt-" };
+  const prefix = family[wanted];
+  return wanted === found || (prefix !== undefined && found.startsWith(prefix));
+}
+
+/** More CPUs than the guest was started with need a power cycle, and so does taking away what was there at the start. */
+function onlineChange(before: unknown, after: unknown, at: Situation): "live" | "restart" {
+  const most = at.live?.["vcpus"];
+  const grows = typeof before === "number" && typeof after === "number" && after > before;
+  return grows && typeof most === "number" && after <= most ? "live" : "restart";
+}
+
+function balloonChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {
+  const most = at.live?.["memory"];
+  return typeof after === "number" && typeof most === "number" && after <= most ? "live" : "restart";
+}
+
+/** Buses whose controllers take a device while the guest runs. */
+function diskChange(before: unknown, after: unknown, at: Situation): "live" | "restart" {
+  const item = (after ?? before) as Record<string, unknown>;
+  if (item["device"] === "cdrom" || item["device"] === "floppy") return "restart";
+  if (item["bus"] === "virtio") return after === undefined || (at.freePorts ?? 0) > 0 ? "live" : "restart";
+  return item["bus"] === "usb" || item["bus"] === "scsi" ? "live" : "restart";
+}
+
+function cardChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {
+  return after === undefined || (at.freePorts ?? 0) > 0 ? "live" : "restart";
+}
+
+/** A machine. https://libvirt.org/formatdomain.html */
+export const domain = {
+  name: text({
+    xml: "name",
+    change: "restart",
+    check: grammar.objectName,
+    doc: "The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.",
+  }),
+  type: text({
+    xml: "@type",
+    values: ["kvm", "qemu", "auto"],
+    default: "kvm",
+    change: "restart",
+    same: (wanted: string, found: string) => wanted === found || wanted === "auto",
+    doc: "`kvm` (default), `qemu` (software emulation), or `auto`: kvm where the host can really run it, else qemu. Read at create.",
+  }),
+  title: text({ xml: "title", change: "live", doc: "A short line for people." }),
+  description: text({ xml: "description", multiline: true, change: "live", doc: "Text for people." }),
+  memory: mebibytes({
+    required: true,
+    xml: "memory",
+    change: "restart",
+    doc: "Most memory the guest may use, in MiB.",
+  }),
+  currentMemory: mebibytes({
+    xml: "currentMemory",
+    change: balloonChange,
+    doc: "Memory given now (balloon), in MiB; absent: follows `memory`.",
+  }),
+  vcpus: int({
+    xml: "vcpu",
+    default: 1,
+    min: 1,
+    max: 4096,
+    change: "restart",
+    doc: "Most CPUs the guest may use; default 1.",
+  }),
+  onlineVcpus: int({
+    xml: "vcpu/@current",
+    min: 1,
+    max: 4096,
+    change: onlineChange,
+    doc: "CPUs online; absent: follows `vcpus`.",
+  }),
+  os: object(
+    {
+      arch: text({
+        xml: "type/@arch",
+        change: "replace",
+        check: grammar.objectName,
+        doc: "CPU architecture; default the host's.",
+      }),
+      machine: text({
+        xml: "type/@machine",
+        change: "restart",
+        check: grammar.objectName,
+        same: sameMachine,
+        doc: "Machine type; default `q35` on x86, `virt` on arm64.",
+      }),
+      firmware: text({
+        xml: "@firmware",
+        values: ["bios", "efi"],
+        change: "restart",
+        doc: "Firmware; default BIOS on x86, UEFI on arm64.",
+      }),
+      kernel: text({
+        xml: "kernel",
+        change: "restart",
+        check: grammar.absolutePath,
+        doc: "Kernel to boot directly: a path on the host (a Volume's `path`).",
+      }),
+      initrd: text({
+        xml: "initrd",
+        change: "restart",
+        check: grammar.absolutePath,
+        doc: "Its initial RAM disk: a path on the host.",
+      }),
+      cmdline: text({ xml: "cmdline", change: "restart", doc: "Its command line." }),
+    },
+    { xml: "os", change: "restart", doc: "What boots, on which kind of machine." },
+  ),
+  cpu: object(
+    {
+      mode: text({
+        xml: "@mode",
+        values: ["custom", "host-model", "host-passthrough", "maximum"],
+        change: "restart",
+        doc: "How the model is chosen; default `host-model` under kvm, `maximum` under qemu.",
+      }),
+      model: text({
+        xml: "model",
+        change: "restart",
+        check: grammar.objectName,
+        doc: "The model, with mode `custom`.",
+      }),
+      topology: object(
+        {
+          sockets: int({ xml: "@sockets", required: true, min: 1, change: "restart", doc: "Sockets." }),
+          dies: int({ xml: "@dies", min: 1, change: "restart", doc: "Dies in a socket; default 1." }),
+          cores: int({ xml: "@cores", required: true, min: 1, change: "restart", doc: "Cores in a die." }),
+          threads: int({ xml: "@threads", required: true, min: 1, change: "restart", doc: "Threads in a core." }),
+        },
+        { xml: "topology", change: "restart", doc: "How the CPUs look to the guest." },
+      ),
+    },
+    { xml: "cpu", change: "restart", doc: "The CPU that the guest sees; the default is written at create." },
+  ),
+  clock: object(
+    {
+      offset: text({
+        xml: "@offset",
+        values: ["utc", "localtime"],
+        change: "restart",
+        doc: "What the hardware clock shows; default `utc`.",
+      }),
+    },
+    { xml: "clock", change: "restart", doc: "The guest's clock." },
+  ),
+  disks: list(object(disk, { change: "restart", oneOf: ["volume", "file", "block"], doc: "A disk or drive." }), {
+    key: diskKey,
+    where: (node) => !isSeed(node),
+    xml: "devices/disk",
+    most: 256,
+    change: diskChange,
+    doc: "Disks and drives, each named by its `target`; none is removed or added by a reorder.",
+  }),
+  interfaces: list(
+    object(networkInterface, {
+      change: "restart",
+      oneOf: ["network", "bridge", "direct"],
+      oneOfRequired: true,
+      doc: "A network card.",
+    }),
+    {
+      key: interfaceKey,
+      xml: "devices/interface",
+      most: 64,
+      change: cardChange,
+      doc: "Network cards, each named by its `mac` or `name`. None by default.",
+    },
+  ),
+  graphics: object(graphics, {
+    xml: ".",
+    change: "restart",
+    doc: "Screens served to clients; none by default, on loopback when asked, with a virtio video card and a tablet.",
+  }),
+  cloudInit: object(
+    {
+      userData: text({
+        multiline: true,
+        secret: true,
+        most: 1024 * 1024,
+        change: "live",
+        doc: "cloud-init's user data, whole, with its `#cloud-config` line; secret.",
+      }),
+      metaData: text({
+        multiline: true,
+        change: "live",
+        doc: "Meta data (YAML); default an instance id and the machine's name as host name.",
+      }),
+      networkConfig: text({
+        multiline: true,
+        secret: true,
+        change: "live",
+        doc: "Network configuration, version 1 or 2 (YAML); secret.",
+      }),
+      pool: text({
+        required: true,
+        change: "live",
+        check: grammar.objectName,
+        doc: "Name of the pool for the seed's volume, which comes and goes with the machine.",
+      }),
+    },
+    {
+      change: "live",
+      doc: "A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.",
+    },
+  ),
+  powerState: text({
+    values: ["running", "stopped", "paused", "unmanaged"],
+    default: "running",
+    change: "live",
+    same: (wanted: string, found: string) => wanted === found || wanted === "unmanaged",
+    doc: "`running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.",
+  }),
+  autostart: flag({
+    change: "live",
+    doc: "Started with the host; absent: follows `powerState`, on when it is `running`.",
+  }),
+  waitFor: object(
+    {
+      address: flag({ doc: "A lease of this boot, the agent's or the ARP table's word for a card's address." }),
+      agent: flag({ doc: "The guest agent answers." }),
+      timeout: seconds({ max: 86400, doc: "How long, in seconds; default 300." }),
+    },
+    {
+      doc: "What an up waits for after it started the machine; default `{ address: true }` with a card on a network with DHCP; `{}`: nothing.",
+    },
+  ),
+  whenRestartNeeded: text({
+    values: ["defer"],
+    default: "defer",
+    doc: "What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.",
+  }),
+  shutdown: object(
+    {
+      timeout: seconds({ max: 86400, doc: "How long the guest may take, in seconds; default 60." }),
+      thenForce: flag({
+        doc: "Turn it off after that. Not set: delete and replace force, everything else fails and leaves it running.",
+      }),
+    },
+    { doc: "How the machine is stopped: by its agent, then ACPI, then as `thenForce` says." },
+  ),
+  adopt: flag({ doc: "Take over a machine of this name that exists on the host already, with its disks and state." }),
+  deletionProtection: flag({ doc: "Refuse to delete or replace the machine." }),
+  uuid: text({ output: true, doc: "The machine's UUID, also its id." }),
+  addresses: list(text({ doc: "An address." }), {
+    output: true,
+    doc: "IP addresses of the cards, in the cards' order, those of the guest's own loopback left out.",
+  }),
+  macs: list(text({ doc: "A MAC." }), { output: true, doc: "MAC addresses of the cards, in the program's order." }),
+  restartPending: list(text({ doc: "A property path." }), {
+    output: true,
+    doc: "Properties that wait for a power cycle, as of the last update or refresh.",
+  }),
+  connection: object(
+    {
+      spice: object(
+        {
+          address: text({ output: true, doc: "Address on the host." }),
+          port: int({ output: true, doc: "Port." }),
+          tlsPort: int({ output: true, doc: "TLS port." }),
+          socket: text({ output: true, doc: "Socket on the host." }),
+        },
+        { output: true, doc: "Where the SPICE server listens." },
+      ),
+      vnc: object(
+        {
+          address: text({ output: true, doc: "Address on the host." }),
+          port: int({ output: true, doc: "Port." }),
+          socket: text({ output: true, doc: "Socket on the host." }),
+        },
+        { output: true, doc: "Where the VNC server listens." },
+      ),
+    },
+    { output: true, doc: "Where clients reach the screens of the running machine." },
+  ),
+} as const;
+
+export type DomainArgs = Args<typeof domain>;
+export type DomainOutputs = Outputs<typeof domain>;

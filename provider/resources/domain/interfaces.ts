@@ -1,0 +1,99 @@
+import { grammar, int, object, text, type Values, type XmlPair } from "../../fields";
+import { readPath, writePath } from "../../xml";
+
+/** A source of one kind: `<interface type='network'><source network='...'/>`. */
+function source(type: "network" | "bridge"): XmlPair {
+  return {
+    read: (card) => (card.attributes.get("type") === type ? readPath(card, `source/@${type}`) : undefined),
+    write: (card, value) => {
+      if (value === undefined) {
+        if (card.attributes.get("type") === type) writePath(card, `source/@${type}`, undefined);
+        return;
+      }
+      if (card.attributes.get("type") !== type) writePath(card, "source", undefined);
+      card.attributes.set("type", type);
+      writePath(card, `source/@${type}`, value as string);
+    },
+  };
+}
+
+/** macvtap straight on a device of the host. */
+const direct: XmlPair = {
+  read: (card) => (card.attributes.get("type") === "direct" ? readPath(card, "source/@dev") : undefined),
+  write: (card, value) => {
+    if (value === undefined) {
+      if (card.attributes.get("type") === "direct") writePath(card, "source", undefined);
+      return;
+    }
+    if (card.attributes.get("type") !== "direct") writePath(card, "source", undefined);
+    card.attributes.set("type", "direct");
+    writePath(card, "source/@dev", value as string);
+    if (readPath(card, "source/@mode") === undefined) writePath(card, "source/@mode", "bridge");
+  },
+};
+
+/** A user alias names a device for ever; libvirt keeps only aliases that begin with `ua-`. */
+const alias: XmlPair = {
+  read: (card) => /^ua-(.+)$/.exec(readPath(card, "alias/@name") ?? "")?.[1],
+  write: (card, value) => {
+    writePath(card, "alias/@name", value === undefined ? undefined : `ua-${value as string}`);
+  },
+};
+
+/** A network card of a machine. https://libvirt.org/formatdomain.html#network-interfaces */
+export const networkInterface = {
+  network: text({
+    xml: source("network"),
+    change: "live",
+    check: grammar.printable,
+    doc: "The name of a libvirt network (a Network's `name`).",
+  }),
+  bridge: text({
+    xml: source("bridge"),
+    change: "live",
+    check: grammar.interfaceName,
+    doc: "The name of a bridge of the host.",
+  }),
+  direct: text({
+    xml: direct,
+    change: "restart",
+    check: grammar.interfaceName,
+    doc: "A device of the host to which the card is joined by macvtap, in bridge mode.",
+  }),
+  mac: text({
+    xml: "mac/@address",
+    change: "live",
+    check: grammar.macAddress,
+    same: (wanted: string, found: string) => wanted.toLowerCase() === found.toLowerCase(),
+    doc: "The card's MAC and identity; default one made from the machine's UUID and the card's `name`, the same for ever.",
+  }),
+  name: text({
+    xml: alias,
+    change: "restart",
+    check: (value: string) =>
+      /^[A-Za-z0-9_-]{1,60}$/.test(value) ? undefined : "must be 1 to 60 letters, digits, '_' or '-'",
+    doc: "The card's own name, an identity where no `mac` is given; required then with more than one card.",
+  }),
+  model: text({
+    xml: "model/@type",
+    default: "virtio",
+    change: "restart",
+    check: grammar.objectName,
+    doc: "The card that the guest sees; default `virtio`.",
+  }),
+  link: object(
+    { state: text({ xml: "@state", values: ["up", "down"], change: "live", doc: "Whether the cable is plugged." }) },
+    { xml: "link", change: "live", doc: "The card's cable; absent: plugged." },
+  ),
+  mtu: object(
+    { size: int({ xml: "@size", min: 68, max: 65535, change: "restart", doc: "Bytes." }) },
+    { xml: "mtu", change: "restart", doc: "Largest packet; absent: the network's." },
+  ),
+  bootOrder: int({ xml: "boot/@order", min: 1, max: 99, change: "restart", doc: "Place in the boot order, 1 first." }),
+} as const;
+
+/** A card is its MAC, else its own name; one without either is the only one. */
+export function interfaceKey(item: Values): string {
+  if (typeof item["mac"] === "string") return item["mac"].toLowerCase();
+  return typeof item["name"] === "string" ? item["name"] : "";
+}

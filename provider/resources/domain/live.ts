@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Difference, isRecord, type LiveKeys, type Values } from "../../fields";
+import { cloneXml, find, findAll, parseXml, printXml, readPath, type XmlElement } from "../../xml";
+import { doing } from "../errors";
+import type { Request } from "../port";
+import { isSeed } from "./disks";
+import type { domain } from "./fields";
+import type { FoundDomain } from "./observe";
+
+/** What an act on a running guest works with. */
+export interface Running {
+  readonly request: Request;
+  readonly found: FoundDomain;
+  /** The definition as libvirt wrote it, with the addresses that it gave to new devices. */
+  readonly definition: XmlElement;
+}
+
+type Act = (at: Running, difference: Difference) => Promise<void>;
+
+// virDomainModificationImpact, virDomainMetadataType; https://libvirt.org/html/libvirt-libvirt-domain.html
+const LIVE = 1;
+const METADATA_DESCRIPTION = 0;
+const METADATA_TITLE = 1;
+/** How long a guest may take to let go of a device. */
+const DETACH_SECONDS = 20;
+
+/** Power and autostart are steps of their own: they have no part in the guest's definition. */
+const byStep: Act = () => Promise.resolve();
+
+/** How each property that may change live is changed in the running guest; the definition is written before. */
+export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
+  title: (at, { after }) => setMetadata(at, METADATA_TITLE, after),
+  description: (at, { after }) => setMetadata(at, METADATA_DESCRIPTION, after),
+  currentMemory: async ({ request, found }, { after }) => {
+    const memory = BigInt(Math.round(Number(after) * 1024));
+    await request.place.host.call("DOMAIN_SET_MEMORY_FLAGS", { dom: found.handle, memory, flags: LIVE });
+  },
+  onlineVcpus: async ({ request, found }, { after }) => {
+    await request.place.host.call("DOMAIN_SET_VCPUS_FLAGS", { dom: found.handle, nvcpus: Number(after), flags: LIVE });
+  },
+  disks: device("disk", "target/@dev"),
+  interfaces: device("interface", "mac/@address"),
+  cloudInit: swapSeed,
+  powerState: byStep,
+  autostart: byStep,
+};
+
+async function setMetadata({ request, found }: Running, type: number, value: unknown): Promise<void> {
+  const metadata = typeof value === "string" ? value : null;
+  await request.place.host.call("DOMAIN_SET_METADATA", {
+    dom: found.handle,
+    type,
+    metadata: metadata ?? undefined,
+    key: undefined,
+    uri: undefined,
+    flags: LIVE,
+  });
+}
+
+/** Attaches, detaches or edits a device that is named by the text at `identity`. */
+function device(kind: "disk" | "interface", identity: string): Act {
+  return async (at, difference) => {
+    const key = difference.key ?? "";
+    const inGuest = at.found.live && select(at.found.live, kind, identity, key);
+    const planned = select(at.definition, kind, identity, key);
+    if (difference.path.length > 2) await update(at, kind, inGuest, planned);
+    else if (difference.kind === "delete") await detach(at, kind, identity, key, inGuest);
+    else if (planned) await attach(at, planned);
+  };
+}
+
+function select(root: XmlElement, kind: string, identity: string, key: string): XmlElement | undefined {
+  return findAll(root, `devices/${kind}`).find((node) => readPath(node, identity)?.toLowerCase() === key.toLowerCase());
+}
+
+async function attach({ request, found }: Running, planned: XmlElement): Promise<void> {
+  await request.place.host.call("DOMAIN_ATTACH_DEVICE_FLAGS", {
+    dom: found.handle,
+    xml: printXml(planned),
+    flags: LIVE,
+  });
+}
+
+async function detach(
+  { request, found }: Running,
+  kind: string,
+  identity: string,
+  key: string,
+  inGuest: XmlElement | undefined,
+): Promise<void> {
+  if (!inGuest) return;
+  const { host } = request.place;
+  await host.call("DOMAIN_DETACH_DEVICE_FLAGS", { dom: found.handle, xml: printXml(inGuest), flags: LIVE });
+  // The answer only says that the guest was asked.
+  for (let waited = 0; waited < DETACH_SECONDS * 5; waited++) {
+    request.signal.throwIfAborted();
+    const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: 0 });
+    if (!select(parseXml(xml), kind, identity, key)) return;
+    await sleep(200);
+  }
+  throw new Error(`the guest did not let go of it within ${DETACH_SECONDS} s; it is taken out of the definition only`);
+}
+
+/** The device as the guest has it, with what may change under it: media, network, link. */
+async function update(
+  { request, found }: Running,
+  kind: "disk" | "interface",
+  inGuest: XmlElement | undefined,
+  planned: XmlElement | undefined,
+): Promise<void> {
+  if (!inGuest || !planned) return;
+  const changed = cloneXml(inGuest);
+  changed.attributes.set("type", planned.attributes.get("type") ?? "file");
+  for (const part of kind === "disk" ? ["source", "backingStore"] : ["source", "link"]) {
+    changed.children = changed.children.filter((node) => !("name" in node && node.name === part));
+    const wanted = find(planned, part);
+    if (wanted && part !== "backingStore") changed.children.push(cloneXml(wanted));
+  }
+  await request.place.host.call("DOMAIN_UPDATE_DEVICE_FLAGS", {
+    dom: found.handle,
+    xml: printXml(changed),
+    flags: LIVE,
+  });
+}
+
+async function swapSeed(at: Running): Promise<void> {
+  const inGuest = at.found.live && findAll(at.found.live, "devices/disk").find(isSeed);
+  const planned = findAll(at.definition, "devices/disk").find(isSeed);
+  if (!inGuest) return;
+  // Without a seed in the definition the drive stays until the next power cycle, but empty.
+  const emptied = cloneXml(inGuest);
+  emptied.children = emptied.children.filter((node) => !("name" in node && node.name === "source"));
+  await update(at, "disk", inGuest, planned ?? emptied);
+}
+
+/** Runs the acts of a plan; an error says which change it was and what had been applied before. */
+export async function runLive(at: Running, changes: readonly Difference[]): Promise<void> {
+  const applied: string[] = [];
+  for (const change of ordered(changes)) {
+    const key = String(change.path[0]) as LiveKeys<typeof domain>;
+    const title = describe(change);
+    const before = applied.length > 0 ? ` (applied before: ${applied.join(", ")})` : "";
+    await doing(`${title} of running domain "${at.found.name}"${before}`, () => acts[key](at, change));
+    applied.push(title);
+  }
+}
+
+/** What is taken away goes first, so that its place is free; several edits of one device are one act. */
+function ordered(changes: readonly Difference[]): Difference[] {
+  const seen = new Set<string>();
+  const once = changes.filter(({ path, key }) => {
+    const name =
+      path.length > 2 ? `${String(path[0])}/${key ?? ""}` : JSON.stringify([path[0], path[1], key, path.length]);
+    return !seen.has(name) && seen.add(name);
+  });
+  return [...once].sort((a, b) => Number(b.kind === "delete") - Number(a.kind === "delete"));
+}
+
+/** A change in words: `attach disk vdb`, `change onlineVcpus from 2 to 4`. */
+export function describe({ path, kind, key, before, after }: Difference): string {
+  const [name, index, ...rest] = path;
+  const noun = name === "disks" ? "disk" : name === "interfaces" ? "interface" : undefined;
+  if (noun !== undefined && typeof index === "number" && rest.length === 0) {
+    const device = isRecord(after) ? after : isRecord(before) ? before : {};
+    return `${kind === "delete" ? "detach" : "attach"} ${noun} ${key ?? keyText(device)}`;
+  }
+  if (noun !== undefined) return `change ${rest.join(".")} of ${noun} ${key ?? ""}`;
+  if (typeof after === "object" || typeof before === "object") return `change ${String(name)}`;
+  return `change ${path.join(".")} from ${text(before)} to ${text(after)}`;
+}
+
+function keyText(device: Values): string {
+  const key = device["target"] ?? device["mac"];
+  return typeof key === "string" ? key : "";
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : "nothing";
+}

@@ -1,0 +1,170 @@
+import { isRecord, readTable, type Values } from "../../fields";
+import { Code, isLibvirt, type ResultOf } from "../../rpc";
+import { findAll, parseXml, readPath, type XmlElement } from "../../xml";
+import type { Found } from "../flow";
+import { readMark } from "../mark";
+import type { HostFacts } from "../place";
+import type { Request } from "../port";
+import { diskChains, isSeed } from "./disks";
+import { domain as table } from "./fields";
+import { freePorts } from "./pci";
+import { seedName } from "./seed";
+import { complete, express, itemsOf, type Resolved, volumesOf } from "./wanted";
+
+type Handle = ResultOf<"DOMAIN_LOOKUP_BY_UUID">["dom"];
+
+/** A machine as it stands on the host. */
+export interface FoundDomain extends Found {
+  readonly handle: Handle;
+  readonly facts: HostFacts;
+  readonly inactive: XmlElement;
+  readonly live?: XmlElement;
+  readonly power: Power;
+  readonly persistent: boolean;
+  readonly volumes: ReadonlyMap<string, Resolved>;
+  readonly addresses: readonly string[];
+  readonly seedPath?: string;
+}
+
+export type Power = "running" | "paused" | "stopped" | "crashed" | "suspended";
+
+// virDomainState; https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainState
+const POWER: readonly Power[] = [
+  "running",
+  "running",
+  "running",
+  "paused",
+  "running",
+  "stopped",
+  "crashed",
+  "suspended",
+];
+/** VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE: passwords are compared too. */
+const INACTIVE_SECURE = 3;
+const SECURE = 1;
+
+/** A handle from a UUID alone: the daemon looks machines up by it, so a read needs no lookup before. */
+export function handleOf(uuid: string): Handle {
+  return { name: "-", uuid, id: -1 };
+}
+
+/** Reads a machine in one round trip, and what its disks name in a second; undefined when libvirt says that it is gone. */
+export async function observe(request: Request, uuid: string, inputs: Values): Promise<FoundDomain | undefined> {
+  const { host } = request.place;
+  const dom = handleOf(uuid);
+  const known = async <T>(call: Promise<T>): Promise<T | undefined> =>
+    call.catch((error: unknown) => {
+      if (isLibvirt(error, Code.NO_DOMAIN)) return undefined;
+      throw error;
+    });
+  const [facts, inactiveXml, currentXml, state, autostart, persistent, volumes] = await Promise.all([
+    request.place.facts(),
+    known(host.call("DOMAIN_GET_XML_DESC", { dom, flags: INACTIVE_SECURE })),
+    known(host.call("DOMAIN_GET_XML_DESC", { dom, flags: SECURE })),
+    known(host.call("DOMAIN_GET_STATE", { dom, flags: 0 })),
+    known(host.call("DOMAIN_GET_AUTOSTART", { dom })),
+    known(host.call("DOMAIN_IS_PERSISTENT", { dom })),
+    resolveVolumes(request, volumesOf(inputs)),
+  ]);
+  if (!inactiveXml || !currentXml || !state || !autostart || !persistent) return undefined;
+  const inactive = parseXml(inactiveXml.xml);
+  const power = POWER[state.state] ?? "running";
+  const live = power === "stopped" || power === "crashed" ? undefined : parseXml(currentXml.xml);
+  const wish = complete(inputs, uuid, undefined, facts);
+  const read = (root: XmlElement): Values => expressed(readTable(table, root), wish, volumes, root);
+  const found = {
+    id: uuid,
+    name: readPath(inactive, "name") ?? "",
+    handle: { ...dom, name: readPath(inactive, "name") ?? "-" },
+    facts,
+    inactive,
+    power,
+    persistent: persistent.persistent === 1,
+    volumes,
+    finished: true,
+    addresses: live ? await leasedAddresses(request, dom) : [],
+  };
+  const mark = readMark(inactive);
+  const seedPath = seedOf(inactive);
+  return {
+    ...found,
+    ...(mark ? { mark, finished: mark.phase === "ready" } : {}),
+    ...(live ? { live } : {}),
+    ...(seedPath === undefined ? {} : { seedPath }),
+    values: { ...read(inactive), ...wishes(found.power, autostart.autostart === 1, seedPath, inputs, uuid) },
+    ...(live ? { situation: { live: read(live), freePorts: freePorts(live, inactive).length } } : {}),
+  };
+}
+
+function expressed(values: Values, wish: Values, volumes: ReadonlyMap<string, Resolved>, root: XmlElement): Values {
+  return {
+    ...values,
+    disks: express(values["disks"], wish["disks"], volumes, diskChains(root)),
+    interfaces: values["interfaces"] ?? [],
+  };
+}
+
+/** Properties that stand outside the definition's XML. */
+function wishes(power: Power, autostart: boolean, seedPath: string | undefined, inputs: Values, uuid: string): Values {
+  const seed = inputs["cloudInit"];
+  const sameSeed = seedPath !== undefined && isRecord(seed) && seedPath.endsWith(`/${seedName(uuid, inputs)}`);
+  return {
+    powerState: power === "crashed" ? "stopped" : power === "suspended" ? "paused" : power,
+    autostart,
+    ...(seedPath === undefined ? {} : { cloudInit: sameSeed ? seed : { ...EMPTY_SEED } }),
+  };
+}
+
+/** A seed on the host that is not the wanted one: any wish differs from it. */
+const EMPTY_SEED: Values = { userData: "", pool: "" };
+
+function seedOf(root: XmlElement): string | undefined {
+  const cd = findAll(root, "devices/disk").find(isSeed);
+  return cd && (readPath(cd, "source/@file") ?? readPath(cd, "source/@dev"));
+}
+
+/** Where the named volumes are; what does not exist (yet) is left out. */
+export async function resolveVolumes(request: Request, ids: readonly string[]): Promise<ReadonlyMap<string, Resolved>> {
+  const found = await Promise.all(ids.map(async (id) => [id, await resolveVolume(request, id)] as const));
+  return new Map(found.flatMap(([id, resolved]) => (resolved ? [[id, resolved] as const] : [])));
+}
+
+async function resolveVolume(request: Request, id: string): Promise<Resolved | undefined> {
+  const cut = id.indexOf("/");
+  const [pool, name] = [id.slice(0, cut), id.slice(cut + 1)];
+  try {
+    // The daemon finds a volume by its pool and name; the key only has to be there.
+    const { xml } = await request.place.host.call("STORAGE_VOL_GET_XML_DESC", {
+      vol: { pool, name, key: name },
+      flags: 0,
+    });
+    const root = parseXml(xml);
+    const path = readPath(root, "target/path");
+    if (path === undefined) return undefined;
+    const format = readPath(root, "target/format/@type");
+    return {
+      type: root.attributes.get("type") === "block" ? "block" : "file",
+      path,
+      format: format === "qcow2" ? "qcow2" : "raw",
+    };
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_STORAGE_VOL, Code.NO_STORAGE_POOL, Code.OPERATION_INVALID)) return undefined;
+    throw error;
+  }
+}
+
+/** Addresses by DHCP lease, as libvirt's own networks know them; a driver without that answers with none. */
+async function leasedAddresses(request: Request, dom: Handle): Promise<readonly string[]> {
+  try {
+    const { ifaces } = await request.place.host.call("DOMAIN_INTERFACE_ADDRESSES", { dom, source: 0, flags: 0 });
+    return ifaces.flatMap((card) => card.addrs.map(({ addr }) => addr));
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_SUPPORT, Code.OPERATION_INVALID, Code.ARGUMENT_UNSUPPORTED)) return [];
+    throw error;
+  }
+}
+
+/** MACs of the cards, in the program's order where it names them. */
+export function macsOf(values: Values): readonly string[] {
+  return itemsOf(values["interfaces"]).flatMap((card) => (typeof card["mac"] === "string" ? [card["mac"]] : []));
+}

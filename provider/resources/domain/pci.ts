@@ -1,0 +1,49 @@
+import { element, findAll, readPath, type XmlElement } from "../../xml";
+
+const ADDRESSED = [
+  "disk",
+  "interface",
+  "controller",
+  "hostdev",
+  "memballoon",
+  "rng",
+  "video",
+  "sound",
+  "input",
+  "watchdog",
+];
+
+/** PCI buses that some device of a definition stands on. */
+function busesUsed(root: XmlElement): ReadonlySet<number> {
+  const used = new Set<number>();
+  for (const kind of [...ADDRESSED, "filesystem", "vsock", "tpm", "shmem", "channel", "serial", "redirdev"]) {
+    for (const address of findAll(root, `devices/${kind}/address`)) {
+      if (address.attributes.get("type") !== "pci") continue;
+      used.add(Number(address.attributes.get("bus")));
+    }
+  }
+  return used;
+}
+
+/** The root ports of a definition: each is a bus that takes one device, also while the guest runs. */
+function rootPorts(root: XmlElement): number[] {
+  return findAll(root, "devices/controller")
+    .filter((node) => /^pcie-root-port$|^pcie-switch-downstream-port$/.test(node.attributes.get("model") ?? ""))
+    .map((node) => Number(node.attributes.get("index")));
+}
+
+/** Ports that are free in the running guest and in the definition alike: the same address is right in both. */
+export function freePorts(live: XmlElement, inactive: XmlElement): number[] {
+  const [used, planned] = [busesUsed(live), busesUsed(inactive)];
+  const both = new Set(rootPorts(inactive));
+  return rootPorts(live)
+    .filter((bus) => both.has(bus) && !used.has(bus) && !planned.has(bus))
+    .sort((a, b) => a - b);
+}
+
+/** Gives a device a port, unless it has an address of its own. */
+export function placeOn(device: XmlElement, bus: number): void {
+  if (readPath(device, "address/@type") !== undefined) return;
+  const hex = `0x${bus.toString(16).padStart(2, "0")}`;
+  device.children.push(element("address", { type: "pci", domain: "0x0000", bus: hex, slot: "0x00", function: "0x0" }));
+}

@@ -1,0 +1,258 @@
+import {
+  type Difference,
+  differences,
+  isRecord,
+  printPath,
+  readTable,
+  type Situation,
+  type Values,
+  writeTable,
+} from "../../fields";
+import { cloneXml, element, equalXml, find, findAll, readPath, type XmlElement } from "../../xml";
+import type { Goal } from "../flow";
+import { type Mark, writeMark } from "../mark";
+import type { HostFacts } from "../place";
+import { diskChains } from "./disks";
+import { domain as table } from "./fields";
+import type { FoundDomain, Power } from "./observe";
+import { freePorts, placeOn } from "./pci";
+import { writeSeed } from "./seed";
+import { initialValues, template } from "./template";
+import { complete, itemsOf, lower, lowerManaged, type Resolved } from "./wanted";
+
+/** What is done to a machine's power, in words that people know. */
+export type PowerStep = "start" | "start paused" | "stop" | "pause" | "resume";
+
+/** The way from what is found to what is wanted, as a value: print it, test it, then run it. */
+export interface Plan {
+  /** A stopped machine's new name. */
+  readonly rename?: string;
+  /** The definition to write; absent: it says so already. */
+  readonly definition?: XmlElement;
+  /** Changes for the running guest, in order. */
+  readonly live: readonly Difference[];
+  /** Property paths that wait for a power cycle, as the mark carries them. */
+  readonly deferred: readonly string[];
+  readonly autostart?: boolean;
+  readonly power: readonly PowerStep[];
+}
+
+/** All that a plan depends on. */
+export interface Circumstances {
+  readonly facts: HostFacts;
+  readonly volumes: ReadonlyMap<string, Resolved>;
+  /** Where the seed's volume is, for a machine that has one. */
+  readonly seedPath?: string;
+}
+
+/** Plans; pure. */
+export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstances): Plan {
+  const managed = goal.managed;
+  const wanted = complete(goal.inputs, goal.id, managed, at.facts);
+  const changes = found ? changesOf(found, wanted, managed) : [];
+  const live = found?.live ? changes.filter(({ cost, path }) => cost === "live" && GUEST.has(String(path[0]))) : [];
+  const deferred = found?.live ? deferredOf(found, changes) : [];
+  const definition = define(found, goal, wanted, at, deferred);
+  if (found?.live) placeNew(definition, found.live, found.inactive);
+  const same = found?.persistent === true && equalXml(definition, found.inactive);
+  const power = powerSteps(found?.power ?? "stopped", wanted["powerState"]);
+  return {
+    ...(found && found.name !== goal.name ? { rename: goal.name } : {}),
+    ...(same ? {} : { definition }),
+    live,
+    deferred,
+    ...autostartStep(found, wanted),
+    power,
+  };
+}
+
+/** Properties that the guest itself is told about; power and autostart are steps of their own. */
+const GUEST: ReadonlySet<string> = new Set([
+  "title",
+  "description",
+  "currentMemory",
+  "onlineVcpus",
+  "disks",
+  "interfaces",
+  "cloudInit",
+]);
+
+function autostartStep(found: FoundDomain | undefined, wanted: Values): { autostart?: boolean } {
+  const before = found?.values["autostart"] ?? false;
+  const after = wanted["autostart"];
+  return typeof after === "boolean" && after !== before ? { autostart: after } : {};
+}
+
+/** What differs in the definition, and what of the live-class properties differs in the running guest alone. */
+export function changesOf(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {
+  const situation: Situation = { before: found.values, after: wanted, ...found.situation };
+  const planned = differences(table, found.values, wanted, { managed, situation }).filter(leads(wanted));
+  return [...planned, ...liveOnly(found, wanted, situation, planned)];
+}
+
+/** A follower (`currentMemory` of `memory`) is no change of its own while its leader changes. */
+function leads(wanted: Values): (difference: Difference, index: number, all: Difference[]) => boolean {
+  const leaders: Record<string, string> = { currentMemory: "memory", onlineVcpus: "vcpus" };
+  return ({ path, cost }, _, all) => {
+    const leader = leaders[String(path[0])];
+    if (leader === undefined || wanted[String(path[0])] !== wanted[leader] || cost === "live") return true;
+    return !all.some((other) => other.path[0] === leader);
+  };
+}
+
+/** Live and definition can differ by another hand: what the guest lacks is mended too, unless it waits for a power cycle. */
+export function liveOnly(
+  found: FoundDomain,
+  wanted: Values,
+  situation: Situation,
+  planned: readonly Difference[],
+): Difference[] {
+  const live = found.situation?.live;
+  if (!live) return [];
+  const known = new Set(planned.map(({ path }) => printPath(path)));
+  const waiting = new Set(found.mark?.deferred ?? []);
+  const compared = pick(live, ["title", "description", "disks", "interfaces"]);
+  const wish = pick(wanted, ["title", "description", "disks", "interfaces"]);
+  return differences(table, compared, wish, { situation: { ...situation, before: live } }).filter(
+    ({ path, cost }) => cost === "live" && !known.has(printPath(path)) && !waiting.has(label(path, wanted)),
+  );
+}
+
+function pick(values: Values, names: readonly string[]): Values {
+  return Object.fromEntries(names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));
+}
+
+/** A path by identity (`disks[vdb].cache`), which outlives a reorder. */
+export function label(path: readonly (string | number)[], values: Values): string {
+  const [list, index, ...rest] = path;
+  if ((list !== "disks" && list !== "interfaces") || typeof index !== "number") return printPath(path);
+  const item = itemsOf(values[list])[index];
+  const key = item?.["target"] ?? item?.["mac"] ?? index;
+  return [`${list}[${String(key as string | number)}]`, ...rest].join(".");
+}
+
+/** What waited before and still does, and what this change adds. */
+function deferredOf(found: FoundDomain, changes: readonly Difference[]): readonly string[] {
+  const added = changes
+    .filter(({ cost }) => cost === "restart")
+    .map(({ path, kind }) =>
+      label(path, kind === "delete" ? found.values : { ...found.values, ...valuesAfter(changes) }),
+    );
+  return [...new Set([...pendingOf(found), ...added])].sort();
+}
+
+function valuesAfter(changes: readonly Difference[]): Values {
+  const lists: Record<string, unknown[]> = {};
+  for (const { path, after } of changes) {
+    const [list, index] = path;
+    if (typeof list === "string" && typeof index === "number" && path.length === 2 && after !== undefined) {
+      (lists[list] ??= [])[index] = after;
+    }
+  }
+  return lists;
+}
+
+/** The properties that still wait: the guest that they were deferred on runs on. */
+export function pendingOf(found: FoundDomain): readonly string[] {
+  if (!found.live || !found.mark) return [];
+  return found.mark.run !== undefined && found.mark.run === runOf(found) ? found.mark.deferred : [];
+}
+
+/** Names one run of a guest: libvirt numbers them. */
+export function runOf(found: FoundDomain): string | undefined {
+  return found.live?.attributes.get("id");
+}
+
+function define(
+  found: FoundDomain | undefined,
+  goal: Goal,
+  wanted: Values,
+  at: Circumstances,
+  deferred: readonly string[],
+): XmlElement {
+  const root = found ? cloneXml(found.inactive) : template(goal.id, wanted, at.facts);
+  const chains = found ? chainsOf(found) : diskChains(root);
+  const before = found ? readTable(table, root) : {};
+  const start = found ? wanted : { ...wanted, ...initialOf(wanted, at.facts) };
+  const lowered = lower(start, at.volumes, chains);
+  // The name changes by a step of its own, the type only where the program asks for another.
+  const type = goal.inputs["type"] === "auto" ? { type: root.attributes.get("type") } : {};
+  const managed = goal.managed ? lowerManaged(goal.managed, wanted, before) : {};
+  writeTable(table, root, { ...lowered, ...type, name: readPath(root, "name") }, managed);
+  furnish(root, wanted);
+  writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
+  writeMark(root, markOf(goal.mark, found, deferred, wanted));
+  return root;
+}
+
+function chainsOf(found: FoundDomain): ReadonlyMap<string, readonly string[]> {
+  const chains = new Map(diskChains(found.inactive));
+  // The live definition knows the whole chain; the inactive one only what was written into it.
+  if (found.live) {
+    for (const [target, chain] of diskChains(found.live)) {
+      const own = chains.get(target);
+      if (own && own[0] === chain[0] && chain.length > own.length) chains.set(target, chain);
+    }
+  }
+  return chains;
+}
+
+/** What a new machine gets where the program says nothing, property by property. */
+function initialOf(wanted: Values, facts: HostFacts): Values {
+  const merged = Object.entries(initialValues(wanted, facts)).map(([name, value]) => {
+    const given = wanted[name];
+    return [name, isRecord(given) && isRecord(value) ? { ...value, ...given } : (given ?? value)];
+  });
+  return Object.fromEntries(merged) as Values;
+}
+
+/** Devices that a wish brings along. */
+function furnish(root: XmlElement, wanted: Values): void {
+  const devices = find(root, "devices");
+  if (!devices || !isRecord(wanted["graphics"])) return;
+  if (findAll(root, "devices/video").length === 0) {
+    devices.children.push(element("video", {}, element("model", { type: "virtio", heads: "1", primary: "yes" })));
+  }
+  if (!findAll(root, "devices/input").some((node) => node.attributes.get("type") === "tablet")) {
+    devices.children.push(element("input", { type: "tablet", bus: "usb" }));
+  }
+  for (const screen of findAll(root, "devices/graphics")) {
+    if (screen.attributes.get("port") === undefined && screen.attributes.get("autoport") === undefined) {
+      screen.attributes.set("autoport", "yes");
+    }
+    if (!find(screen, "listen")) screen.children.push(element("listen", { type: "address", address: "127.0.0.1" }));
+  }
+}
+
+/** A machine that needs no further step is ready when it is defined: one write instead of two. */
+function markOf(mark: Mark, found: FoundDomain | undefined, deferred: readonly string[], wanted: Values): Mark {
+  const complete = found === undefined && wanted["powerState"] === "stopped" && wanted["autostart"] !== true;
+  const run = found && deferred.length > 0 ? runOf(found) : undefined;
+  return { ...mark, deferred, phase: complete ? "ready" : mark.phase, ...(run === undefined ? {} : { run }) };
+}
+
+/** A device that the guest gets now has the same address in both definitions. */
+function placeNew(definition: XmlElement, live: XmlElement, inactive: XmlElement): void {
+  const ports = freePorts(live, inactive);
+  for (const device of [...findAll(definition, "devices/disk"), ...findAll(definition, "devices/interface")]) {
+    const pci = device.name === "interface" || readPath(device, "target/@bus") === "virtio";
+    const bus = pci && readPath(device, "address/@type") === undefined ? ports.shift() : undefined;
+    if (bus !== undefined) placeOn(device, bus);
+  }
+}
+
+/** The steps from one power state to another. */
+export function powerSteps(found: Power, wanted: unknown): readonly PowerStep[] {
+  const steps: Record<string, Record<Power, readonly PowerStep[]>> = {
+    running: { running: [], paused: ["resume"], suspended: ["resume"], stopped: ["start"], crashed: ["stop", "start"] },
+    paused: {
+      running: ["pause"],
+      paused: [],
+      suspended: [],
+      stopped: ["start paused"],
+      crashed: ["stop", "start paused"],
+    },
+    stopped: { running: ["stop"], paused: ["stop"], suspended: ["stop"], stopped: [], crashed: ["stop"] },
+  };
+  return steps[String(wanted)]?.[found] ?? [];
+}

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isRecord, type Values } from "../../fields";
+import { Code, isLibvirt } from "../../rpc";
+import { doing } from "../errors";
+import { type Request, Refusal } from "../port";
+import { handleOf } from "./observe";
+import type { PowerStep } from "./plan";
+
+// virDomainCreateFlags, virDomainShutdownFlagValues, virDomainState
+const START_PAUSED = 1;
+const SHUTDOWN_ACPI = 1;
+const SHUTDOWN_AGENT = 2;
+const SHUTOFF = 5;
+const CRASHED = 6;
+const PM_SUSPENDED = 7;
+
+/** How long a guest may take to stop, and whether it is turned off then. */
+export interface ShutdownPolicy {
+  readonly timeoutMs: number;
+  readonly thenForce: boolean;
+}
+
+/** The program's policy; `force` is what holds where the program says nothing. */
+export function shutdownPolicy(inputs: Values, force: boolean): ShutdownPolicy {
+  const wish = isRecord(inputs["shutdown"]) ? inputs["shutdown"] : {};
+  const seconds = typeof wish["timeout"] === "number" ? wish["timeout"] : 60;
+  return { timeoutMs: seconds * 1000, thenForce: typeof wish["thenForce"] === "boolean" ? wish["thenForce"] : force };
+}
+
+/** Runs one power step; whether it worked is libvirt's word, read back. */
+export async function runPower(
+  request: Request,
+  name: string,
+  uuid: string,
+  step: PowerStep,
+  inputs: Values,
+): Promise<void> {
+  const { host } = request.place;
+  const dom = handleOf(uuid);
+  switch (step) {
+    case "start":
+    case "start paused":
+      await warnOfSavedState(request, name, uuid);
+      await doing(`start domain "${name}"`, () =>
+        host.call(
+          "DOMAIN_CREATE_WITH_FLAGS",
+          { dom, flags: step === "start" ? 0 : START_PAUSED },
+          { signal: request.signal },
+        ),
+      );
+      return;
+    case "pause":
+      await doing(`pause domain "${name}"`, () => host.call("DOMAIN_SUSPEND", { dom }));
+      return;
+    case "resume":
+      await doing(`resume domain "${name}"`, () => resume(request, uuid));
+      return;
+    case "stop":
+      await stop(request, name, uuid, shutdownPolicy(inputs, false));
+      return;
+  }
+}
+
+async function resume(request: Request, uuid: string): Promise<void> {
+  const { host } = request.place;
+  const dom = handleOf(uuid);
+  const { state } = await host.call("DOMAIN_GET_STATE", { dom, flags: 0 });
+  if (state === PM_SUSPENDED) await host.call("DOMAIN_PM_WAKEUP", { dom, flags: 0 });
+  else await host.call("DOMAIN_RESUME", { dom });
+}
+
+async function warnOfSavedState(request: Request, name: string, uuid: string): Promise<void> {
+  const saved = await request.place.host
+    .call("DOMAIN_HAS_MANAGED_SAVE_IMAGE", { dom: handleOf(uuid), flags: 0 })
+    .catch((error: unknown) => {
+      if (isLibvirt(error, Code.NO_SUPPORT, Code.OPERATION_UNSUPPORTED)) return { result: 0 };
+      throw error;
+    });
+  if (saved.result === 0) return;
+  request.warn(`domain "${name}" goes on from its saved state, with the definition that it was saved with`);
+}
+
+/** Asks the guest to stop, by its agent and then by ACPI, and turns it off where the policy says so. */
+export async function stop(request: Request, name: string, uuid: string, policy: ShutdownPolicy): Promise<void> {
+  const { host } = request.place;
+  const dom = handleOf(uuid);
+  const { state } = await host.call("DOMAIN_GET_STATE", { dom, flags: 0 });
+  if (state === SHUTOFF) return;
+  // A guest that does not run cannot answer.
+  const asked = state !== CRASHED && state !== 3 && policy.timeoutMs > 0 && (await ask(request, uuid, policy));
+  if (asked && (await stopped(request, uuid, policy.timeoutMs, name))) return;
+  if (!policy.thenForce) {
+    throw new Refusal(
+      `domain "${name}" did not stop within ${policy.timeoutMs / 1000} s and still runs: stop it by hand, ` +
+        `or set shutdown.thenForce to turn it off`,
+    );
+  }
+  request.info(`domain "${name}" did not stop by itself and is turned off`);
+  await doing(`turn off domain "${name}"`, async () => {
+    await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 }).catch(unlessOff);
+  });
+}
+
+/** True when the guest was asked by one way or the other. */
+async function ask(request: Request, uuid: string, policy: ShutdownPolicy): Promise<boolean> {
+  const dom = handleOf(uuid);
+  for (const flags of [SHUTDOWN_AGENT, SHUTDOWN_ACPI]) {
+    try {
+      await request.place.host.call(
+        "DOMAIN_SHUTDOWN_FLAGS",
+        { dom, flags },
+        { deadlineMs: Math.max(1000, policy.timeoutMs) },
+      );
+      return true;
+    } catch (error) {
+      // No agent, or one that does not answer; a driver without this way; already off.
+      if (!isLibvirt(error, ...NOT_THIS_WAY)) throw error;
+    }
+  }
+  return false;
+}
+
+const NOT_THIS_WAY = [
+  Code.AGENT_UNRESPONSIVE,
+  Code.AGENT_UNSYNCED,
+  Code.AGENT_COMMAND_TIMEOUT,
+  Code.AGENT_COMMAND_FAILED,
+  Code.ARGUMENT_UNSUPPORTED,
+  Code.OPERATION_UNSUPPORTED,
+  Code.OPERATION_INVALID,
+  Code.NO_SUPPORT,
+  Code.INVALID_ARG,
+  Code.INTERNAL_ERROR,
+];
+
+async function stopped(request: Request, uuid: string, timeoutMs: number, name: string): Promise<boolean> {
+  const end = performance.now() + timeoutMs;
+  let told = performance.now();
+  while (performance.now() < end) {
+    request.signal.throwIfAborted();
+    if (await isOff(request, uuid)) return true;
+    if (performance.now() - told > 5000) {
+      told = performance.now();
+      request.progress(`waiting for domain "${name}" to stop (${Math.round((end - told) / 1000)} s left)`);
+    }
+    await sleep(Math.min(200, timeoutMs));
+  }
+  return isOff(request, uuid);
+}
+
+async function isOff(request: Request, uuid: string): Promise<boolean> {
+  try {
+    const { state } = await request.place.host.call("DOMAIN_GET_STATE", { dom: handleOf(uuid), flags: 0 });
+    return state === SHUTOFF;
+  } catch (error) {
+    // A transient machine is gone when it stops.
+    if (isLibvirt(error, Code.NO_DOMAIN)) return true;
+    throw error;
+  }
+}
+
+function unlessOff(error: unknown): void {
+  if (!isLibvirt(error, Code.OPERATION_INVALID, Code.NO_DOMAIN)) throw error;
+}

@@ -1,0 +1,148 @@
+import { hasUnknown, isRecord, type Values } from "../../fields";
+import type { HostFacts } from "../place";
+import { ownedMac } from "../owner";
+import { initialValues } from "./template";
+
+/** Where a volume's bytes are on the host. */
+export interface Resolved {
+  readonly type: "file" | "block";
+  readonly path: string;
+  readonly format: string;
+}
+
+/** The inputs with all that follows from them: identities of devices, followers of other fields, defaults taken back. */
+export function complete(inputs: Values, uuid: string, managed: Values | undefined, facts: HostFacts): Values {
+  const running = inputs["powerState"] === "running";
+  return {
+    ...inputs,
+    ...restored(inputs, managed, facts),
+    currentMemory: inputs["currentMemory"] ?? inputs["memory"],
+    onlineVcpus: inputs["onlineVcpus"] ?? inputs["vcpus"],
+    ...(inputs["powerState"] === "unmanaged" ? {} : { autostart: inputs["autostart"] ?? running }),
+    disks: completeDisks(inputs["disks"]),
+    interfaces: completeCards(inputs["interfaces"], uuid),
+  };
+}
+
+/** Values that a program gave and gives no more go back to what a new machine gets. */
+function restored(inputs: Values, managed: Values | undefined, facts: HostFacts): Values {
+  const initial = initialValues(inputs, facts);
+  const result: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(initial)) {
+    const [given, former] = [inputs[name], managed?.[name]];
+    if (!isRecord(former) || !isRecord(value)) continue;
+    const missing = Object.entries(value).filter(
+      ([key]) => former[key] !== undefined && !(isRecord(given) && given[key] !== undefined),
+    );
+    result[name] = { ...Object.fromEntries(missing), ...(isRecord(given) ? given : {}) };
+  }
+  return result;
+}
+
+/** Disks with their target and bus; every device that a machine is created with has both. */
+export function completeDisks(disks: unknown): unknown {
+  if (!Array.isArray(disks)) return disks === undefined ? [] : disks;
+  return disks.map((disk: unknown) => {
+    if (!isRecord(disk)) return disk;
+    const bus = disk["bus"] ?? (disk["device"] === "cdrom" ? "sata" : disk["device"] === "floppy" ? "fdc" : "virtio");
+    const prefix = bus === "virtio" ? "vd" : bus === "ide" ? "hd" : bus === "fdc" ? "fd" : bus === "xen" ? "xvd" : "sd";
+    return { ...disk, bus, target: disk["target"] ?? `${prefix}a` };
+  });
+}
+
+function completeCards(cards: unknown, uuid: string): unknown {
+  if (!Array.isArray(cards)) return cards === undefined ? [] : cards;
+  return cards.map((card: unknown) => {
+    if (!isRecord(card) || card["mac"] !== undefined) return card;
+    return { ...card, mac: ownedMac(uuid, typeof card["name"] === "string" ? card["name"] : "") };
+  });
+}
+
+/** The list's items that are objects. */
+export function itemsOf(list: unknown): readonly Values[] {
+  return Array.isArray(list) ? list.filter(isRecord) : [];
+}
+
+/** The volumes that a program's disks name, where they are known. */
+export function volumesOf(inputs: Values): readonly string[] {
+  return itemsOf(inputs["disks"]).flatMap((disk) => (typeof disk["volume"] === "string" ? [disk["volume"]] : []));
+}
+
+type Chains = ReadonlyMap<string, readonly string[]>;
+
+/** True when the disk of that target rests on the wanted source already, itself or below an overlay. */
+function met(item: Values, volumes: ReadonlyMap<string, Resolved>, chains: Chains): boolean {
+  const path = pathOf(item, volumes);
+  return path !== undefined && (chains.get(String(item["target"])) ?? []).includes(path);
+}
+
+function pathOf(item: Values, volumes: ReadonlyMap<string, Resolved>): string | undefined {
+  const direct = item["file"] ?? item["block"];
+  if (typeof direct === "string") return direct;
+  return typeof item["volume"] === "string" ? volumes.get(item["volume"])?.path : undefined;
+}
+
+const SOURCES = ["volume", "file", "block"] as const;
+
+function without(item: Values, names: readonly string[]): Values {
+  return Object.fromEntries(Object.entries(item).filter(([name]) => !names.includes(name)));
+}
+
+/** The host's disks in the program's own words: `volume` where the wish names one and the disk's chain rests on it. */
+export function express(
+  found: unknown,
+  wanted: unknown,
+  volumes: ReadonlyMap<string, Resolved>,
+  chains: Chains,
+): unknown {
+  return itemsOf(found).map((disk) => {
+    const wish = itemsOf(wanted).find((item) => item["target"] === disk["target"]);
+    if (!wish || !met(wish, volumes, chains)) return disk;
+    const own = Object.fromEntries(SOURCES.flatMap((name) => (wish[name] === undefined ? [] : [[name, wish[name]]])));
+    // The format of an overlay is not that of the volume below it.
+    const overlaid = (chains.get(String(disk["target"])) ?? [])[0] !== pathOf(wish, volumes);
+    const format = overlaid && wish["format"] !== undefined ? { format: wish["format"] } : {};
+    return { ...without(disk, SOURCES), ...own, ...format };
+  });
+}
+
+/** The wish in libvirt's words: volumes as files or block devices; what the chain meets already is not written. */
+export function lower(wanted: Values, volumes: ReadonlyMap<string, Resolved>, chains: Chains): Values {
+  const disks = itemsOf(wanted["disks"]).map((item) => lowerDisk(item, volumes, chains));
+  return { ...wanted, disks };
+}
+
+function lowerDisk(item: Values, volumes: ReadonlyMap<string, Resolved>, chains: Chains): Values {
+  const plain = without(item, SOURCES);
+  const target = String(item["target"]);
+  if (met(item, volumes, chains)) return plain;
+  const resolved = typeof item["volume"] === "string" ? volumes.get(item["volume"]) : undefined;
+  const source = resolved ? { [resolved.type]: resolved.path } : pick(item, ["file", "block"]);
+  const hard = item["device"] === "disk" && !chains.has(target);
+  return {
+    ...(hard ? { discard: "unmap", serial: target } : {}),
+    ...(Object.keys(source).length > 0 ? { format: resolved?.format ?? "raw" } : {}),
+    ...plain,
+    ...source,
+  };
+}
+
+function pick(item: Values, names: readonly string[]): Values {
+  return Object.fromEntries(names.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])));
+}
+
+/** What was managed before, in libvirt's words: a drive that lost its medium loses whatever source the host has. */
+export function lowerManaged(managed: Values, wanted: Values, found: Values): Values {
+  const disks = itemsOf(managed["disks"]).map((item) => {
+    const wish = itemsOf(wanted["disks"]).find((other) => other["target"] === item["target"]);
+    const emptied = wish !== undefined && SOURCES.every((name) => wish[name] === undefined);
+    const there = itemsOf(found["disks"]).find((other) => other["target"] === item["target"]);
+    return { ...without(item, SOURCES), ...(emptied && there ? pick(there, ["file", "block"]) : {}) };
+  });
+  return { ...managed, disks };
+}
+
+/** True when nothing in the wish waits for another resource. */
+export function isKnown(inputs: Values): boolean {
+  return !hasUnknown(inputs);
+}
