@@ -17,7 +17,7 @@ const modes = { file: 0o100400, directory: 0o040555 } as const;
 const self = Buffer.from([0]);
 const parent = Buffer.from([1]);
 
-interface Record {
+interface DirectoryRecord {
   sector: number;
   bytes: number;
   flags: number;
@@ -90,7 +90,7 @@ function pack(records: readonly Buffer[]): Buffer {
  *   0 length | 1 - | 2 extent LE,BE | 10 bytes LE,BE | 18 date[7] | 25 flags | 26 - | 27 - | 28 volume LE,BE
  *   32 identifier length | 33 identifier | pad to even | system use
  */
-function record(fields: Record): Buffer {
+function record(fields: DirectoryRecord): Buffer {
   const identifierEnd = 33 + fields.identifier.length;
   const systemUseAt = identifierEnd + (identifierEnd % 2);
   const used = systemUseAt + fields.systemUse.length;

@@ -55,7 +55,6 @@ export class ImageSource {
       doneBytes += chunk.length;
       progress?.(doneBytes);
     }
-    await this.#origin.verify();
     return hash.digest("hex");
   }
 
@@ -133,9 +132,12 @@ function memory(bytes: Buffer): Origin {
 
 async function openFile(path: string): Promise<Origin> {
   // Without O_NONBLOCK a named pipe would hold the call for ever.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
-    throw new MediaError(`cannot open the image ${JSON.stringify(path)}: ${reason(error)}`, { cause: error });
-  });
+  const cannot =
+    (act: string) =>
+    (error: unknown): never => {
+      throw new MediaError(`cannot ${act} the image ${JSON.stringify(path)}: ${reason(error)}`, { cause: error });
+    };
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(cannot("open"));
   const before = await identity(file).catch(async (error: unknown) => {
     await file.close();
     throw error;
@@ -151,7 +153,7 @@ async function openFile(path: string): Promise<Origin> {
     length: before.size,
     async read(offset, into) {
       for (let done = 0; done < into.length;) {
-        const { bytesRead } = await file.read(into, done, into.length - done, offset + done);
+        const { bytesRead } = await file.read(into, done, into.length - done, offset + done).catch(cannot("read"));
         if (bytesRead === 0) changed();
         done += bytesRead;
       }
@@ -176,6 +178,8 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder",
   ENOTDIR: "a part of its path is no folder",
   EMFILE: "too many files are open",
+  EIO: "its disk or network answers with errors",
+  EBADF: "it was closed",
 };
 
 function reason(error: unknown): string {

@@ -1,8 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ImageSource, MediaError } from "../../provider/media";
+
+jest.setTimeout(60_000);
 
 const mebibyte = 1024 * 1024;
 const folder = mkdtempSync(join(tmpdir(), "image-source-"));
@@ -150,6 +153,19 @@ describe("opening", () => {
     );
     await expect(ImageSource.open(folder)).rejects.toThrow("is no regular file");
     await expect(ImageSource.open("/dev/zero")).rejects.toThrow("is no regular file");
+  });
+
+  it("says that a closed file is closed", async () => {
+    writeFileSync(path, "x");
+    const source = await ImageSource.open(path);
+    await source.close();
+    await expect(source.sha256()).rejects.toThrow(`cannot read the image "${path}": it was closed`);
+  });
+
+  it("does not wait for a named pipe", async () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    await expect(ImageSource.open(pipe)).rejects.toThrow("is no regular file");
   });
 
   it("streams 300 MiB in less than 16 MiB of memory", async () => {

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { element, equalXml, parseXml, printXml, XmlError } from "../../provider/xml";
 
+jest.setTimeout(30_000);
+
 const domain = `<domain type='kvm' id='3'>
   <name>web</name>
   <metadata>
@@ -128,6 +130,8 @@ describe("what is refused", () => {
 });
 
 describe("limits", () => {
+  // Far above what linear work takes on a busy machine, far below what anything else would.
+  const quickMs = 8000;
   const inMs = (act: () => unknown): number => {
     const start = performance.now();
     act();
@@ -142,7 +146,7 @@ describe("limits", () => {
       inMs(() => {
         expect(() => parseXml(nested(100_000))).toThrow(XmlError);
       }),
-    ).toBeLessThan(1000);
+    ).toBeLessThan(quickMs);
   });
 
   it("takes 1,000 attributes on an element and refuses more, and 100,000 without delay", () => {
@@ -153,7 +157,7 @@ describe("limits", () => {
       inMs(() => {
         expect(() => parseXml(wide(100_000))).toThrow(XmlError);
       }),
-    ).toBeLessThan(1000);
+    ).toBeLessThan(quickMs);
   });
 
   it("takes 4 MiB and refuses a byte more, counted in UTF-8, and 64 MB without delay", () => {
@@ -165,7 +169,7 @@ describe("limits", () => {
       inMs(() => {
         expect(() => parseXml(sized(64_000_000))).toThrow(XmlError);
       }),
-    ).toBeLessThan(1000);
+    ).toBeLessThan(quickMs);
   });
 
   it.each([
@@ -174,7 +178,7 @@ describe("limits", () => {
     ["50,000 empty elements", `<a>${"<b/>".repeat(50_000)}</a>`],
     ["50,000 comments", `<a>${"<!---->".repeat(50_000)}</a>`],
   ])("reads %s in linear time", (_, text) => {
-    expect(inMs(() => parseXml(text))).toBeLessThan(2000);
+    expect(inMs(() => parseXml(text))).toBeLessThan(quickMs);
   });
 
   it.each([
@@ -190,7 +194,7 @@ describe("limits", () => {
       inMs(() => {
         expect(() => parseXml(text)).toThrow(XmlError);
       }),
-    ).toBeLessThan(2000);
+    ).toBeLessThan(quickMs);
   });
 });
 
