@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isoImage, qcow2Image, readQcow2, seedImage } from "../../provider/media";
 
+jest.setTimeout(60_000);
+
 const folder = mkdtempSync(join(tmpdir(), "media-"));
 const at = (name: string): string => join(folder, name);
 const run = (program: string, ...args: string[]): string => execFileSync(program, args, { encoding: "utf8" });
