@@ -59,8 +59,12 @@ export interface Definition<F extends Found> {
   occupant(request: Request, inputs: Values): Promise<F | undefined>;
   /** The inputs with all that follows from them and from the found object; pure. */
   wanted?(found: F, inputs: Values, managed: Values | undefined): Values;
+  /** The differences, where comparing the table with what was found is not all there is to it; pure. */
+  changes?(found: F, wanted: Values, managed: Values | undefined): Difference[];
   /** Differences that no field tells. */
   differencesMore?(request: Request, found: F, wanted: Values): Promise<readonly Difference[]>;
+  /** Says in words what an update would do. */
+  announce?(request: Request, found: F, changes: readonly Difference[]): void;
   /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
   forbidReplace?(request: Request, found: F, olds: Values, inputs: Values): Promise<string | undefined>;
   /** Brings the object to the goal from wherever it is, and returns it as it then stands. */
@@ -161,8 +165,11 @@ class Flow<F extends Found> {
   private async compare(request: Request, found: F, managed: Values, olds: Values, news: Values): Promise<Diff> {
     const situation = { ...situate(found.values, news), ...found.situation };
     const wanted = this.kind.wanted?.(found, news, managed) ?? news;
-    const plain = differences(this.kind.table, found.values, wanted, { managed, situation });
+    const plain =
+      this.kind.changes?.(found, wanted, managed) ??
+      differences(this.kind.table, found.values, wanted, { managed, situation });
     const all = [...plain, ...((await this.kind.differencesMore?.(request, found, wanted)) ?? [])];
+    this.kind.announce?.(request, found, all);
     const diff = this.judge(olds, news, all);
     if (diff.replaces.length > 0) await this.guardReplace(request, found, olds, news);
     return diff;
@@ -172,10 +179,13 @@ class Flow<F extends Found> {
     const replaces = [...new Set(all.filter(({ cost }) => cost === "replace").map(({ path }) => String(path[0])))];
     // A name that the program chose can stand only once; an own one differs with each replacement.
     const given = news["name"] !== undefined && !isFilled(news, "name");
+    const stands = given && news["name"] === olds["name"];
+    // With the same values of the identity the new one would have the UUID of the old.
+    const twin = !this.replaced(olds, news) && this.kind.id("", olds) === this.kind.id("", news);
     return {
       differences: all,
       replaces,
-      deleteBeforeReplace: replaces.length > 0 && given && news["name"] === olds["name"],
+      deleteBeforeReplace: replaces.length > 0 && (stands || twin),
       stables: replaces.length > 0 ? [] : this.kind.stables,
       changes: all.length > 0 || olds[UNFINISHED] === true,
     };

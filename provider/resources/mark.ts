@@ -2,7 +2,8 @@ import { child, element, find, removeChild, type XmlElement } from "../xml";
 import { type Owner, printOwner } from "./owner";
 
 const NAMESPACE = "urn:pulumi-kvm:mark:1";
-const NAME = "kvm:mark";
+/** The prefix under which the mark is written. */
+export const MARK_PREFIX = "kvm";
 
 /** What we write into the metadata of machines and networks: whose they are, which life, and how far it got. */
 export interface Mark {
@@ -53,16 +54,23 @@ export function writeMark(root: XmlElement, mark: Mark): void {
   metadata.children.push(markElement(mark));
 }
 
-/** The mark as an element of its own, for libvirt's metadata calls. */
-export function markElement(mark: Mark): XmlElement {
-  return element(NAME, {
-    "xmlns:kvm": NAMESPACE,
+function markElement(mark: Mark): XmlElement {
+  return element(`${MARK_PREFIX}:mark`, { [`xmlns:${MARK_PREFIX}`]: NAMESPACE, ...attributesOf(mark) });
+}
+
+/** The mark as libvirt's metadata calls take it: they add the namespace themselves. */
+export function bareMark(mark: Mark): XmlElement {
+  return element("mark", attributesOf(mark));
+}
+
+function attributesOf(mark: Mark): Record<string, string> {
+  return {
     owner: mark.owner,
     incarnation: mark.incarnation,
     phase: mark.phase,
     ...(mark.deferred.length > 0 ? { deferred: mark.deferred.join(" ") } : {}),
     ...(mark.run === undefined ? {} : { run: mark.run }),
-  });
+  };
 }
 
 /** The metadata namespace of marks. */

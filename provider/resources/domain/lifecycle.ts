@@ -3,20 +3,20 @@ import { Code, isLibvirt } from "../../rpc";
 import { printXml, parseXml, readPath, find } from "../../xml";
 import { doing, explain } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
-import { MARK_NAMESPACE, markElement } from "../mark";
+import { bareMark, MARK_NAMESPACE, MARK_PREFIX } from "../mark";
 import { isAway } from "../place";
 import { Refusal, type Request } from "../port";
 import { connectionOf } from "./connection";
 import { domain as table } from "./fields";
 import { describe, runLive } from "./live";
 import { type FoundDomain, handleOf, macsOf, observe, resolveVolumes } from "./observe";
-import { changesOf, liveOnly, pendingOf, type Plan, plan } from "./plan";
+import { changesOf, pendingOf, type Plan, plan } from "./plan";
 import { runPower, shutdownPolicy, stop } from "./power";
 import { dropSeed, makeSeed } from "./seedVolume";
 import { refuseType, typeComplaint } from "./template";
 import { SEED_TARGET } from "./seed";
 import { picture, type Picture, waitFor, waitOf } from "./waiting";
-import { complete, isKnown, itemsOf, volumesOf } from "./wanted";
+import { complete, itemsOf, volumesOf } from "./wanted";
 
 // virDomainDefineFlags, virDomainModificationImpact, virDomainMetadataType, virDomainUndefineFlagsValues
 const VALIDATE = 1;
@@ -36,7 +36,8 @@ const definition: Definition<FoundDomain> = {
   observe,
   occupant,
   wanted: (found, inputs, managed) => complete(inputs, found.id, managed, found.facts),
-  differencesMore: (request, found, wanted) => Promise.resolve(speak(request, found, wanted)),
+  changes: changesOf,
+  announce,
   reach,
   remove,
   outputs,
@@ -112,26 +113,17 @@ async function occupant(request: Request, inputs: Values): Promise<FoundDomain |
   }
 }
 
-/** Says in words what an up will do, and adds what differs in the running guest alone. */
-function speak(request: Request, found: FoundDomain, wanted: Values): readonly Difference[] {
-  const situation = { before: found.values, after: wanted, ...found.situation };
-  const all = changesOf(found, wanted, request.oldInputs);
-  if (found.live && isKnown(wanted)) {
-    const words = (cost: Difference["cost"]): string =>
-      all
-        .filter((one) => one.cost === cost)
-        .map(describe)
-        .join(", ");
-    const [now, later] = [words("live"), words("restart")];
-    const parts = [...(now ? [`live: ${now}`] : []), ...(later ? [`waits for a power cycle: ${later}`] : [])];
-    if (parts.length > 0) request.info(`${found.name}: ${parts.join("; ")}`);
-  }
-  return liveOnly(
-    found,
-    wanted,
-    situation,
-    all.filter(({ cost }) => cost !== "live"),
-  );
+/** Says in words what an up will do to a running guest. */
+function announce(request: Request, found: FoundDomain, changes: readonly Difference[]): void {
+  if (!found.live) return;
+  const words = (cost: Difference["cost"]): string =>
+    changes
+      .filter((one) => one.cost === cost)
+      .map(describe)
+      .join(", ");
+  const [now, later] = [words("live"), words("restart")];
+  const parts = [...(now ? [`live: ${now}`] : []), ...(later ? [`waits for a power cycle: ${later}`] : [])];
+  if (parts.length > 0) request.info(`${found.name}: ${parts.join("; ")}`);
 }
 
 /** observe -> ensure -> sync -> return. */
@@ -252,8 +244,8 @@ async function finish(request: Request, goal: Goal, planned: Plan): Promise<void
     request.place.host.call("DOMAIN_SET_METADATA", {
       dom: handleOf(goal.id),
       type: METADATA_ELEMENT,
-      metadata: printXml(markElement({ ...goal.mark, phase: "ready" })),
-      key: "kvm",
+      metadata: printXml(bareMark({ ...goal.mark, phase: "ready" })),
+      key: MARK_PREFIX,
       uri: MARK_NAMESPACE,
       flags: CONFIG,
     }),

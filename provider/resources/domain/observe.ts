@@ -98,6 +98,8 @@ export async function observe(request: Request, uuid: string, inputs: Values): P
 
 function expressed(values: Values, wish: Values, volumes: ReadonlyMap<string, Resolved>, root: XmlElement): Values {
   return {
+    // libvirt leaves it out where all CPUs are online.
+    onlineVcpus: values["vcpus"],
     ...values,
     disks: express(values["disks"], wish["disks"], volumes, diskChains(root)),
     interfaces: values["interfaces"] ?? [],

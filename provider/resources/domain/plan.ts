@@ -101,7 +101,7 @@ function leads(wanted: Values): (difference: Difference, index: number, all: Dif
 }
 
 /** Live and definition can differ by another hand: what the guest lacks is mended too, unless it waits for a power cycle. */
-export function liveOnly(
+function liveOnly(
   found: FoundDomain,
   wanted: Values,
   situation: Situation,

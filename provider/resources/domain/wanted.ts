@@ -1,4 +1,4 @@
-import { hasUnknown, isRecord, type Values } from "../../fields";
+import { isRecord, type Values } from "../../fields";
 import type { HostFacts } from "../place";
 import { ownedMac } from "../owner";
 import { initialValues } from "./template";
@@ -140,9 +140,4 @@ export function lowerManaged(managed: Values, wanted: Values, found: Values): Va
     return { ...without(item, SOURCES), ...(emptied && there ? pick(there, ["file", "block"]) : {}) };
   });
   return { ...managed, disks };
-}
-
-/** True when nothing in the wish waits for another resource. */
-export function isKnown(inputs: Values): boolean {
-  return !hasUnknown(inputs);
 }
