@@ -48,7 +48,7 @@ describe("rooms", () => {
       if (!target.startsWith(".")) return false;
       const there = roomOf(posix.normalize(posix.join(dirname(file), target)));
       const here = roomOf(file);
-      const allowed: readonly string[] = below[here as keyof typeof below] ?? [];
+      const allowed = (below as Readonly<Record<string, readonly string[]>>)[here] ?? [];
       return there !== here && !allowed.includes(there);
     });
     expect(upward).toEqual([]);

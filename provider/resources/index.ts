@@ -2,7 +2,14 @@
    loaded when first asked for: the process that serves a stack starts with what the stack has */
 import type { Resource } from "./port";
 
-const all = {} as const satisfies Readonly<Record<string, () => Resource>>;
+const all = {
+  Domain: () => (require("./domain/lifecycle") as typeof import("./domain/lifecycle")).domain,
+  Network: () => (require("./network/lifecycle") as typeof import("./network/lifecycle")).network,
+  StoragePool: () => (require("./pool/lifecycle") as typeof import("./pool/lifecycle")).pool,
+  Volume: () => (require("./volume/lifecycle") as typeof import("./volume/lifecycle")).volume,
+  CloudInitDisk: () =>
+    (require("./cloudInitDisk/lifecycle") as typeof import("./cloudInitDisk/lifecycle")).cloudInitDisk,
+} as const satisfies Readonly<Record<string, () => Resource>>;
 
 /** The names in the tokens of all resources: `Domain` of `kvm:index:Domain`. */
 export type Token = keyof typeof all;

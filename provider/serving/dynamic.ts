@@ -28,6 +28,8 @@ export interface DynamicProvider {
   delete(id: string, olds: Values): Promise<void>;
 }
 
+const CORRECT_URI = "correct `kvm:uri` and run `pulumi up`, or add `--run-program` to refresh and destroy";
+
 /** The provider of one resource type, by the name in its token (`Domain`). */
 export function provider(token: string): DynamicProvider {
   if (!isResource(token)) {
@@ -118,7 +120,11 @@ class Door {
   }
 
   private request(values: Values, oldInputs?: Values): Request {
-    return requestFor(this.resource.token, placeAt(uriOf(this.configuration)), values, oldInputs);
+    const uri = uriOf(this.configuration);
+    const complaint = uriComplaint(uri);
+    // Check refuses such a URI, but refresh and destroy go by the configuration in the state and call no check.
+    if (complaint !== undefined) throw new DoorError(`provider.uri: ${complaint}; ${CORRECT_URI}`);
+    return requestFor(this.resource.token, placeAt(uri), values, oldInputs);
   }
 }
 

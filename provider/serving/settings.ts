@@ -1,8 +1,18 @@
+import { type Args, text } from "../fields";
 import { Place } from "../resources/place";
 import { UriError } from "../transport";
 
 /** Reads one key of the provider's configuration (`kvm:uri`). */
 export type Configuration = (key: string) => unknown;
+
+/** What a provider can be told, in both doors. */
+export const providerTable = {
+  uri: text({
+    doc: "Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.",
+  }),
+} as const;
+
+export type ProviderSettings = Args<typeof providerTable>;
 
 const DEFAULT_URI = "qemu:///system";
 const places = new Map<string, Place>();

@@ -1,0 +1,2 @@
+// Public names of the package. Running code stands in the rooms.
+export * from "./serving/classes";

@@ -1,0 +1,75 @@
+/* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type --
+   the outputs are declared from the table, and the base class makes one for each of its properties */
+// The classes of the dynamic door: what `import * as kvm from "pulumi-kvm"` gives. The plugin's have the same names,
+// arguments and outputs.
+import * as pulumi from "@pulumi/pulumi";
+import { domain } from "../resources/domain/fields";
+import { network } from "../resources/network/fields";
+import { volume } from "../resources/volume/fields";
+import type { InputOf, InputsOf, OutputsOf } from "./inputs";
+import { KvmResource } from "./resource";
+import type { ProviderSettings } from "./settings";
+
+type Name = pulumi.Input<pulumi.ID>;
+type Options = pulumi.CustomResourceOptions;
+
+/** Settings of one host. */
+export type ProviderArgs = { readonly [K in keyof ProviderSettings]: InputOf<ProviderSettings[K]> };
+
+/** One host, given to resources as `{ provider }`; without one, `kvm:uri` of the stack's configuration counts. */
+export class Provider extends pulumi.ProviderResource {
+  /** The libvirt URI of the host, as given. */
+  readonly uri: pulumi.Output<string | undefined>;
+
+  constructor(name: string, args: ProviderArgs = {}, options?: pulumi.ResourceOptions) {
+    // The host sees the settings of its own provider alone, so the stack's are handed on.
+    const uri = args.uri ?? new pulumi.Config("kvm").get("uri");
+    super("pulumi-nodejs", name, { "kvm:uri": uri }, options);
+    this.uri = pulumi.output(uri);
+  }
+}
+
+export type DomainArgs = InputsOf<typeof domain>;
+export interface Domain extends OutputsOf<typeof domain> {}
+/** A virtual machine (https://libvirt.org/formatdomain.html). */
+export class Domain extends KvmResource {
+  constructor(name: string, args: DomainArgs, options?: Options) {
+    super("Domain", domain, name, args, options);
+  }
+
+  /** Reads a machine that exists, by UUID or name, without managing it. */
+  static get(name: string, id: Name, options?: Options): Domain {
+    return new Domain(name, NOTHING as DomainArgs, { ...options, id });
+  }
+}
+
+export type NetworkArgs = InputsOf<typeof network>;
+export interface Network extends OutputsOf<typeof network> {}
+/** A virtual network with its DHCP and DNS (https://libvirt.org/formatnetwork.html). */
+export class Network extends KvmResource {
+  constructor(name: string, args: NetworkArgs, options?: Options) {
+    super("Network", network, name, args, options);
+  }
+
+  /** Reads a network that exists, by UUID or name, without managing it. */
+  static get(name: string, id: Name, options?: Options): Network {
+    return new Network(name, NOTHING as NetworkArgs, { ...options, id });
+  }
+}
+
+export type VolumeArgs = InputsOf<typeof volume>;
+export interface Volume extends OutputsOf<typeof volume> {}
+/** A volume in a storage pool: a disk, an image, a file for guests to read. */
+export class Volume extends KvmResource {
+  constructor(name: string, args: VolumeArgs, options?: Options) {
+    super("Volume", volume, name, args, options);
+  }
+
+  /** Reads a volume that exists, by `pool/name`, without managing it. */
+  static get(name: string, id: Name, options?: Options): Volume {
+    return new Volume(name, NOTHING as VolumeArgs, { ...options, id });
+  }
+}
+
+// An object that is only read is given no arguments, the required ones neither.
+const NOTHING: unknown = undefined;
