@@ -1,0 +1,242 @@
+import { type Difference, differences, readTable, type Values } from "../../fields";
+import { Code, isLibvirt } from "../../rpc";
+import { parseXml, printXml, readPath } from "../../xml";
+import { doing, Explained } from "../errors";
+import { type Definition, type Goal, resource } from "../flow";
+import { readMark, writeMark } from "../mark";
+import { Refusal, type Request } from "../port";
+import { complaints, complete } from "./check";
+import { network as table } from "./fields";
+import { type Attached, attachedTo, namesOf, replug } from "./guests";
+import { acts, entryNames, type Handle } from "./live";
+import { type FoundNetwork, plan, restartFields, type Step } from "./plan";
+
+const INACTIVE = 1;
+
+/** Gone is what libvirt itself calls gone. */
+async function lookUp(net: Promise<{ net: Handle }>): Promise<Handle | undefined> {
+  try {
+    return (await net).net;
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_NETWORK)) return undefined;
+    throw error;
+  }
+}
+
+async function byId(request: Request, uuid: string): Promise<FoundNetwork | undefined> {
+  const { signal } = request;
+  const net = await lookUp(request.place.host.call("NETWORK_LOOKUP_BY_UUID", { uuid }, { signal }));
+  return net && picture(request, net);
+}
+
+async function byName(request: Request, name: string): Promise<FoundNetwork | undefined> {
+  const { signal } = request;
+  const net = await lookUp(request.place.host.call("NETWORK_LOOKUP_BY_NAME", { name }, { signal }));
+  return net && picture(request, net);
+}
+
+/** All that the host says of a network; undefined where it went away between two calls. */
+async function picture({ place: { host }, signal }: Request, net: Handle): Promise<FoundNetwork | undefined> {
+  try {
+    const [{ xml: inactiveText }, { xml: liveText }, { active }, { persistent }] = await Promise.all([
+      host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal }),
+      host.call("NETWORK_GET_XML_DESC", { net, flags: 0 }, { signal }),
+      host.call("NETWORK_IS_ACTIVE", { net }, { signal }),
+      host.call("NETWORK_IS_PERSISTENT", { net }, { signal }),
+    ]);
+    // libvirt refuses to answer for a network that is not defined.
+    const { autostart } = persistent ? await host.call("NETWORK_GET_AUTOSTART", { net }, { signal }) : { autostart: 0 };
+    const [inactive, live] = [parseXml(inactiveText), parseXml(liveText)];
+    const mark = readMark(inactive);
+    return {
+      id: net.uuid,
+      name: net.name,
+      values: { ...readTable(table, inactive), autostart: autostart === 1 },
+      ...(mark ? { mark } : {}),
+      finished: mark?.phase !== "creating",
+      active: active === 1,
+      persistent: persistent === 1,
+      autostart: autostart === 1,
+      inactive,
+      live,
+    };
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_NETWORK)) return undefined;
+    throw error;
+  }
+}
+
+function bridgeOf(found: FoundNetwork): string | undefined {
+  return readPath(found.live, "bridge/@name") ?? readPath(found.inactive, "bridge/@name");
+}
+
+/** The running network against the wish, beyond what the definition already shows, and whether it runs at all. */
+async function differencesMore(request: Request, found: FoundNetwork, inputs: Values): Promise<readonly Difference[]> {
+  const state: Difference[] = [];
+  if (!found.active) state.push({ path: ["active"], kind: "update", cost: "live", before: false, after: true });
+  if (!found.persistent) state.push({ path: ["persistent"], kind: "update", cost: "live", before: false, after: true });
+  if (!found.active) return state;
+  const managed = request.oldInputs;
+  await announce(request, found, inputs);
+  return [...state, ...liveOnly(found, inputs, managed)];
+}
+
+function liveOnly(found: FoundNetwork, inputs: Values, managed: Values | undefined): Difference[] {
+  const compare = (values: Values): Difference[] =>
+    differences(table, values, inputs, { managed, situation: { before: values, after: inputs } });
+  const shown = new Set(compare(found.values).map(({ path }) => path.join("/")));
+  const live = { ...readTable(table, found.live), autostart: found.autostart };
+  return compare(live).filter(({ path }) => !shown.has(path.join("/")));
+}
+
+/** Says in the preview what a restart of the network would meet. */
+async function announce(request: Request, found: FoundNetwork, inputs: Values): Promise<void> {
+  const fields = restartFields(found, inputs, request.oldInputs);
+  if (fields.length === 0) return;
+  const attached = await attachedTo(request, { name: found.name, bridge: bridgeOf(found) });
+  if (attached.length > 0) request.warn(restartText(found, fields, attached, inputs["disruptive"] === true));
+}
+
+function restartText(
+  found: FoundNetwork,
+  fields: readonly string[],
+  attached: readonly Attached[],
+  goesOn: boolean,
+): string {
+  const start = `network "${found.name}": ${fields.join(", ")} can change only with a restart of the network, and running machines are attached: ${namesOf(attached)}`;
+  return goesOn
+    ? `${start}. Their packets are lost meanwhile; their cards are plugged in again afterwards`
+    : `${start}. Nothing is changed: stop or detach them, or set \`disruptive: true\` to restart it under them`;
+}
+
+async function reach(request: Request, found: FoundNetwork | undefined, goal: Goal): Promise<FoundNetwork> {
+  const steps = plan(found, goal);
+  const restart = steps.find((step) => step.act === "restart");
+  const wire = found && { name: found.name, bridge: bridgeOf(found) };
+  const attached = restart && wire ? await attachedTo(request, wire) : [];
+  if (found && restart && attached.length > 0) {
+    const goesOn = goal.inputs["disruptive"] === true;
+    const text = restartText(found, restart.fields, attached, goesOn);
+    if (!goesOn) throw new Refusal(text);
+    request.warn(text);
+  }
+  const net = { name: goal.name, uuid: goal.id };
+  for (const step of steps) await run(request, net, step);
+  const reached = await byId(request, goal.id);
+  if (!reached) throw new Explained(`network "${goal.name}" is gone right after it was made or changed: run up again`);
+  if (attached.length > 0 && wire) await replug(request, attached, { name: wire.name, bridge: bridgeOf(reached) });
+  refuseIgnored(reached, goal);
+  return reached;
+}
+
+/** libvirt accepts some changes and does nothing: what is still different is an error. */
+function refuseIgnored(reached: FoundNetwork, goal: Goal): void {
+  const left = [
+    ...differences(table, reached.values, goal.inputs, { situation: { before: reached.values, after: goal.inputs } }),
+    ...(reached.active ? liveOnly(reached, goal.inputs, undefined) : []),
+  ];
+  if (left.length === 0) return;
+  const names = [...new Set(left.map(({ path }) => path.join(".")))].join(", ");
+  throw new Explained(`network "${goal.name}": libvirt accepted the change, but does not show it: ${names}`);
+}
+
+async function run(request: Request, net: Handle, step: Step): Promise<void> {
+  const { place, signal } = request;
+  const what = `network "${net.name}"`;
+  // One after the other: libvirt races for bridge names.
+  const inTurn = (action: string, act: () => Promise<unknown>): Promise<unknown> => {
+    request.progress(`${action} ${what}`);
+    return place.inTurn("network", () => doing(`${action} ${what}`, act));
+  };
+  switch (step.act) {
+    case "define":
+      await inTurn("define", () => place.host.call("NETWORK_DEFINE_XML", { xml: step.xml }, { signal }));
+      return;
+    case "start":
+      await inTurn("start", () => start(request, net));
+      return;
+    case "restart":
+      await inTurn("restart", async () => {
+        await stop(request, net);
+        await start(request, net);
+      });
+      return;
+    case "enter":
+    case "withdraw": {
+      const action = `${step.act === "enter" ? "add" : "remove"} the ${entryNames[step.field]} ${step.xml} ${step.act === "enter" ? "to" : "from"} ${what}`;
+      await doing(action, () => acts[step.field](place, net, step, signal));
+      return;
+    }
+    case "autostart":
+      await doing(`set autostart of ${what}`, () => acts.autostart(place, net, step, signal));
+      return;
+    case "seal":
+      await inTurn("finish", () => seal(request, net, step));
+  }
+}
+
+/** Starts it; one that runs already is what was wanted. */
+async function start({ place, signal }: Request, net: Handle): Promise<void> {
+  try {
+    await place.host.call("NETWORK_CREATE", { net }, { signal });
+  } catch (error) {
+    if (!isLibvirt(error, Code.OPERATION_INVALID)) throw error;
+  }
+}
+
+/** Stops it; one that stands still or is gone is what was wanted. */
+async function stop({ place, signal }: Request, net: Handle): Promise<void> {
+  try {
+    await place.host.call("NETWORK_DESTROY", { net }, { signal });
+  } catch (error) {
+    if (!isLibvirt(error, Code.OPERATION_INVALID, Code.NO_NETWORK)) throw error;
+  }
+}
+
+async function seal({ place, signal }: Request, net: Handle, step: Extract<Step, { act: "seal" }>): Promise<void> {
+  const { xml } = await place.host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal });
+  const root = parseXml(xml);
+  writeMark(root, step.mark);
+  await place.host.call("NETWORK_DEFINE_XML", { xml: printXml(root) }, { signal });
+}
+
+async function remove(request: Request, found: FoundNetwork): Promise<void> {
+  const net = { name: found.name, uuid: found.id };
+  const what = `network "${found.name}"`;
+  const attached = found.active ? await attachedTo(request, { name: found.name, bridge: bridgeOf(found) }) : [];
+  if (attached.length > 0) {
+    throw new Refusal(
+      `delete ${what}: running machines are attached: ${namesOf(attached)}. Nothing was changed: stop or detach them first`,
+    );
+  }
+  await doing(`stop ${what}`, () => request.place.inTurn("network", () => stop(request, net)));
+  try {
+    await request.place.host.call("NETWORK_UNDEFINE", { net }, { signal: request.signal });
+  } catch (error) {
+    // A network that nobody had defined went with its stop.
+    if (isLibvirt(error, Code.NO_NETWORK)) return;
+    await doing(`undefine ${what}`, () => Promise.reject(error as Error));
+  }
+}
+
+const definition: Definition<FoundNetwork> = {
+  token: "Network",
+  noun: "network",
+  table,
+  scope: "rest",
+  stables: ["uuid"],
+  id: (uuid) => uuid,
+  checkMore: (_, olds, inputs) => {
+    const completed = complete(inputs, olds);
+    return Promise.resolve({ inputs: completed, failures: complaints(inputs) });
+  },
+  observe: (request, id) => byId(request, id),
+  occupant: (request, inputs) => byName(request, String(inputs["name"])),
+  differencesMore,
+  reach,
+  remove,
+  outputs: (found) => ({ uuid: found.id, bridgeName: bridgeOf(found) ?? "", active: found.active }),
+};
+
+/** A virtual network of a host. */
+export const network = resource(definition);

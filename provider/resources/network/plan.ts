@@ -1,0 +1,133 @@
+import { differences, readTable, type Values, writeTable } from "../../fields";
+import { childrenOf, cloneXml, element, equalXml, find, findAll, printXml, type XmlElement } from "../../xml";
+import type { Found, Goal } from "../flow";
+import { type Mark, writeMark } from "../mark";
+import { canonical } from "./addresses";
+import { type LiveField, network } from "./fields";
+
+/** A network as it stands on the host. */
+export interface FoundNetwork extends Found {
+  readonly active: boolean;
+  /** False: it runs, but nobody defined it, so it ends with its stop. */
+  readonly persistent: boolean;
+  readonly autostart: boolean;
+  readonly inactive: XmlElement;
+  /** The definition in force; the inactive one where nothing runs. */
+  readonly live: XmlElement;
+}
+
+/** Entries that come and go by NetworkUpdate. */
+export type EntryField = Exclude<LiveField, "autostart">;
+
+/** One step towards a goal. */
+export type Step =
+  | { readonly act: "define"; readonly xml: string }
+  | { readonly act: "start" }
+  /** Stops and starts it: the named properties need that. */
+  | { readonly act: "restart"; readonly fields: readonly string[] }
+  | {
+      readonly act: "withdraw" | "enter";
+      readonly field: EntryField;
+      readonly parentIndex: number;
+      readonly xml: string;
+    }
+  | { readonly act: "autostart"; readonly on: boolean }
+  /** Marks the create as finished, in the definition as it then stands. */
+  | { readonly act: "seal"; readonly mark: Mark };
+
+/** The steps from what is found to what is wanted, in order. */
+export function plan(found: FoundNetwork | undefined, goal: Goal): Step[] {
+  const on = goal.inputs["autostart"] !== false;
+  const seal: Step[] = goal.mark.phase === "creating" ? [{ act: "seal", mark: { ...goal.mark, phase: "ready" } }] : [];
+  const xml = definitionOf(found, goal);
+  if (!found) {
+    return [
+      { act: "define", xml: printXml(xml) },
+      { act: "start" },
+      ...(on ? [{ act: "autostart", on } as const] : []),
+      ...seal,
+    ];
+  }
+  const same = found.persistent && equalXml(xml, found.inactive);
+  return [
+    ...(same ? [] : [{ act: "define", xml: printXml(xml) } as const]),
+    ...running(found, goal),
+    ...(found.autostart === on ? [] : [{ act: "autostart", on } as const]),
+    ...seal,
+  ];
+}
+
+/** The definition that is wanted: the found one, patched. */
+function definitionOf(found: FoundNetwork | undefined, goal: Goal): XmlElement {
+  const root = found
+    ? cloneXml(found.inactive)
+    : element("network", {}, element("name", {}, goal.name), element("uuid", {}, goal.id));
+  writeTable(network, root, goal.inputs, goal.managed);
+  writeMark(root, goal.mark);
+  return root;
+}
+
+function running(found: FoundNetwork, goal: Goal): Step[] {
+  if (!found.active) return [{ act: "start" }];
+  const fields = restartFields(found, goal.inputs, goal.managed);
+  return fields.length > 0 ? [{ act: "restart", fields }] : liveSteps(found, goal);
+}
+
+/** The top-level properties whose change the running network takes up only by a restart. */
+export function restartFields(found: FoundNetwork, inputs: Values, managed: Values | undefined): string[] {
+  const values = readTable(network, found.live);
+  const all = differences(network, values, inputs, { managed, situation: { before: values, after: inputs } });
+  return [...new Set(all.filter(({ cost }) => cost === "restart").map(({ path }) => String(path[0])))];
+}
+
+/** Takes out entries before it puts new ones in: libvirt refuses a second entry for one MAC or address. */
+function liveSteps(found: FoundNetwork, goal: Goal): Step[] {
+  const wanted = cloneXml(found.live);
+  writeTable(network, wanted, goal.inputs, goal.managed);
+  const [before, after] = [entriesOf(found.live), entriesOf(wanted)];
+  const without = (some: readonly Entry[], others: readonly Entry[]): Entry[] =>
+    some.filter((one) => !others.some((other) => sameEntry(one, other)));
+  const step = (act: "withdraw" | "enter", { field, parentIndex, node }: Entry): Step => ({
+    act,
+    field,
+    parentIndex,
+    xml: printXml(node),
+  });
+  return [
+    ...without(before, after).map((entry) => step("withdraw", entry)),
+    ...without(after, before).map((entry) => step("enter", entry)),
+  ];
+}
+
+interface Entry {
+  readonly field: EntryField;
+  /** The position of its <ip>; -1 where it stands in none. */
+  readonly parentIndex: number;
+  readonly ip: string;
+  readonly node: XmlElement;
+}
+
+const DHCP = { "dhcp.ranges": "dhcp/range", "dhcp.hosts": "dhcp/host" } as const;
+const DNS = { "dns.hosts": "host", "dns.txts": "txt", "dns.srvs": "srv" } as const;
+
+function entriesOf(root: XmlElement): Entry[] {
+  const dns = find(root, "dns");
+  const names = Object.entries(DNS).flatMap(([field, name]) =>
+    (dns ? childrenOf(dns, name) : []).map((node) => ({ field: field as EntryField, parentIndex: -1, ip: "", node })),
+  );
+  const leases = childrenOf(root, "ip").flatMap((ip, parentIndex) =>
+    Object.entries(DHCP).flatMap(([field, path]) =>
+      findAll(ip, path).map((node) => ({
+        field: field as EntryField,
+        parentIndex,
+        ip: canonical(ip.attributes.get("address") ?? ""),
+        node,
+      })),
+    ),
+  );
+  return [...leases, ...names];
+}
+
+function sameEntry(one: Entry, other: Entry): boolean {
+  return one.field === other.field && one.ip === other.ip && equalXml(one.node, other.node);
+}
