@@ -7,7 +7,7 @@ export interface HostFacts {
   readonly uuid: string;
   /** The CPU architecture in libvirt's words (`x86_64`). */
   readonly arch: string;
-  /** The CPU has a hardware virtualisation flag that a KVM guest needs to boot. */
+  /** False: the host is a virtual machine itself, without the CPU flag that a KVM guest needs to boot. */
   readonly hardwareVirtualisation: boolean;
   /** Domain types that the driver offers (`kvm`, `qemu`, `lxc`, ...) for the host's own architecture. */
   readonly domainTypes: readonly string[];
@@ -67,10 +67,19 @@ export class Place {
     return {
       uuid: readPath(root, "host/uuid") ?? `no-uuid:${this.uri.remoteUri}`,
       arch,
-      hardwareVirtualisation: arch !== "x86_64" || flags.includes("vmx") || flags.includes("svm"),
+      hardwareVirtualisation: canVirtualise(arch, readPath(root, "host/cpu/model") ?? "", flags),
       domainTypes: guests.flatMap((guest) => findAll(guest, "domain").map((type) => type.attributes.get("type") ?? "")),
     };
   }
+}
+
+/** CPU models whose own definition in libvirt has `svm`, which is not listed apart from them. */
+const MODELS_WITH_SVM = /^(EPYC|Dhyana|Opteron_G[2-9]|phenom)/;
+
+/** A virtual machine shows KVM devices also where its CPU cannot run a guest; a host of iron is trusted. */
+function canVirtualise(arch: string, model: string, flags: readonly (string | undefined)[]): boolean {
+  if (arch !== "x86_64" || !flags.includes("hypervisor")) return true;
+  return flags.includes("vmx") || flags.includes("svm") || MODELS_WITH_SVM.test(model);
 }
 
 /** True when the host could not be reached or went away: never a sign that an object is gone. */
