@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { dial, DialError, type Daemon, type HostUri } from "../transport";
 import type { Connection } from "./connection";
 import { ConnectionError } from "./errors";
@@ -44,7 +43,8 @@ export class Place {
         if (attempt === tries || !this.mayPass(error)) throw this.named(error);
       }
       const pauseMs = firstPauseMs * 2 ** (attempt - 1);
-      await sleep(pauseMs * (0.75 + Math.random() / 2)); // jitter: many programs may wait for one daemon
+      // Jitter: many programs may wait for one daemon.
+      await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.75 + Math.random() / 2)));
     }
   }
 

@@ -29,8 +29,16 @@ export class Stream {
   private receivedBytes = 0;
   private paused = false;
   private wake: (() => void) | undefined;
+  private breakOff: (error: Error) => void = () => undefined;
+  /** Rejects when the stream fails, for those who wait for something else meanwhile. */
+  readonly broken: Promise<never>;
 
-  constructor(private readonly port: StreamPort) {}
+  constructor(private readonly port: StreamPort) {
+    this.broken = new Promise((_, reject) => {
+      this.breakOff = reject;
+    });
+    this.broken.catch(() => undefined); // nobody has to watch it
+  }
 
   get name(): string {
     return this.port.name;
@@ -100,6 +108,7 @@ export class Stream {
   /** Ends the stream with this error. */
   fail(error: Error): void {
     this.failure ??= error;
+    this.breakOff(this.failure);
     this.wake?.();
   }
 

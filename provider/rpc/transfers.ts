@@ -40,12 +40,12 @@ export async function upload(
     }
     if ((await pieces.take(1n)) !== undefined)
       throw new EncodingError(`upload to ${vol.name}: there is more data than ${range.length} bytes`);
+    await pieces.close();
   } catch (error) {
     // A half-sent stream cannot be taken up again.
     connection.drop(error instanceof Error ? error : new Error(String(error)));
+    pieces.close().catch(() => undefined); // not waited for: a source that stalls would stall this too
     throw error;
-  } finally {
-    await pieces.close();
   }
 }
 
@@ -66,7 +66,8 @@ async function uploadSegment(
   await watched(stream, signal, async () => {
     let flushed = Promise.resolve();
     for (let left = range.length; left > 0n;) {
-      const packet = await nextPacket(pieces, left);
+      // A source that stalls must not hide that the stream is gone.
+      const packet = await Promise.race([nextPacket(pieces, left), stream.broken]);
       if (packet === undefined)
         throw new EncodingError(`upload to ${vol.name}: the data ends ${left} bytes before the end of the range`);
       await flushed; // the next packet was read meanwhile

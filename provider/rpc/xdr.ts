@@ -212,17 +212,21 @@ export type StructOf<F> = Plain<
 
 /** Fields in the order of the table. */
 export function struct<F extends Fields>(fields: F): Codec<StructOf<F>> {
-  const entries = Object.entries(fields);
+  // Made at the first use: most of the table's structs are never needed in one run.
+  let made: [string, Codec<unknown>][] | undefined;
+  const entries = (): [string, Codec<unknown>][] => (made ??= Object.entries(fields));
   return {
-    minimum: entries.reduce((sum, [, codec]) => sum + codec.minimum, 0),
+    get minimum() {
+      return entries().reduce((sum, [, codec]) => sum + codec.minimum, 0);
+    },
     read(reader) {
       const value: Record<string, unknown> = {};
-      for (const [name, codec] of entries) value[name] = codec.read(reader);
+      for (const [name, codec] of entries()) value[name] = codec.read(reader);
       return value as StructOf<F>; // the only cast of this room: the loop has just filled every field of the table
     },
     write(writer, value) {
       const values: Readonly<Record<string, unknown>> = value;
-      for (const [name, codec] of entries) {
+      for (const [name, codec] of entries()) {
         writer.field = name;
         codec.write(writer, values[name]);
       }

@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dial, DialError, parseUri } from "../../provider/transport";
+import { candidates } from "../../provider/transport/sockets";
+
+const paths = (uri: string, daemon: Parameters<typeof candidates>[1], readOnly = false): string[] =>
+  candidates(parseUri(uri), daemon, readOnly).map(({ path, shared }) => `${path}${shared ? " shared" : ""}`);
+
+describe("the sockets of a URI", () => {
+  const before = { ...process.env };
+  afterEach(() => {
+    process.env = { ...before };
+  });
+
+  it("are the monolithic daemon's first, then the modular one's", () => {
+    expect(paths("qemu:///system", "hypervisor")).toEqual([
+      "/run/libvirt/libvirt-sock shared",
+      "/var/run/libvirt/libvirt-sock shared",
+      "/run/libvirt/virtqemud-sock",
+      "/var/run/libvirt/virtqemud-sock",
+    ]);
+    expect(paths("lxc:///system", "hypervisor")[2]).toBe("/run/libvirt/virtlxcd-sock");
+    expect(paths("xen:///system", "network")[2]).toBe("/run/libvirt/virtnetworkd-sock");
+    expect(paths("qemu:///system", "nodedev", true)[2]).toBe("/run/libvirt/virtnodedevd-sock-ro");
+    expect(paths("test:///default", "hypervisor")).toHaveLength(2);
+  });
+
+  it("follow mode= and socket=", () => {
+    expect(paths("qemu:///system?mode=direct", "storage")).toEqual([
+      "/run/libvirt/virtstoraged-sock",
+      "/var/run/libvirt/virtstoraged-sock",
+    ]);
+    expect(paths("qemu:///system?mode=legacy", "storage")).toHaveLength(2);
+    expect(paths("qemu+unix:///system?socket=/s", "storage")).toEqual(["/s shared"]);
+  });
+
+  it("of a session stand in the user's runtime folder, else in the cache", () => {
+    process.env["XDG_RUNTIME_DIR"] = "/run/user/7";
+    expect(paths("qemu:///session", "hypervisor")).toEqual([
+      "/run/user/7/libvirt/libvirt-sock shared",
+      "/run/user/7/libvirt/virtqemud-sock",
+    ]);
+    delete process.env["XDG_RUNTIME_DIR"];
+    process.env["XDG_CACHE_HOME"] = "/c";
+    expect(paths("qemu:///session", "hypervisor")[0]).toBe("/c/libvirt/libvirt-sock shared");
+  });
+});
+
+describe("dialling", () => {
+  it("names each path that it tried and what to do", async () => {
+    const error = await dial(parseUri("qemu+unix:///system?socket=/nowhere/sock"), "hypervisor", {
+      timeoutMs: 1000,
+    }).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(DialError);
+    expect(error).toMatchObject({ absent: true });
+    expect((error as Error).message).toBe(
+      "connect qemu+unix:///system?socket=/nowhere/sock: no socket of libvirt answers: tried /nowhere/sock (ENOENT); " +
+        "is libvirtd running? `sudo systemctl start libvirtd` (or virtqemud.socket) starts it",
+    );
+  });
+
+  it("says that remote hosts come later", async () => {
+    await expect(dial(parseUri("qemu+ssh://h/system"), "hypervisor", { timeoutMs: 1000 })).rejects.toThrow(
+      "come in a later release",
+    );
+  });
+
+  it("reaches a socket", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "dial-"));
+    const path = join(folder, "sock");
+    const server = createServer((socket) => socket.on("error", () => undefined));
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const { socket, ...rest } = await dial(parseUri(`qemu+unix:///system?socket=${path}`), "network", {
+      timeoutMs: 1000,
+    });
+    expect(rest).toEqual({ path, shared: true });
+    socket
+      .on("error", () => undefined)
+      .resume()
+      .destroy();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+});
