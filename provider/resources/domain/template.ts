@@ -20,7 +20,7 @@ export function typeComplaint(wanted: unknown, facts: HostFacts): string | undef
     return `the host offers no "${type}" machines for ${facts.arch} (it offers ${facts.domainTypes.join(", ") || "none"})`;
   }
   if (type === "kvm" && !facts.hardwareVirtualisation) {
-    return 'the host\'s CPU shows neither vmx nor svm, so a KVM guest hangs in its boot loader; use type "auto" or "qemu"';
+    return 'the host is a virtual machine whose CPU shows neither vmx nor svm, so a KVM guest hangs in its boot loader; use type "auto" or "qemu"';
   }
   return undefined;
 }
