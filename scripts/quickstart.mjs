@@ -42,7 +42,8 @@ function preview(pulumi, settings) {
 }
 
 function destroy(pulumi) {
-  const before = JSON.parse(pulumi.must(["stack", "export"])).deployment?.resources ?? [];
+  const all = JSON.parse(pulumi.must(["stack", "export"])).deployment?.resources ?? [];
+  const before = all.filter((resource) => !resource.type.startsWith("pulumi:"));
   const code = pulumi.show(["destroy", "--yes", "--skip-preview", ...config]);
   if (code !== 0) return code;
   pulumi.must(["stack", "rm", "--yes", "--preserve-config", stack]);

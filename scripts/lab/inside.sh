@@ -26,6 +26,8 @@ if [ -d /sys/fs/cgroup ]; then
   mount -t sysfs sysfs /sys
   mount --rbind /run/libvirt/cgroup /sys/fs/cgroup
   umount -l /run/libvirt/cgroup
+  # With both versions mounted, libvirt's containers trip over the second.
+  if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
 fi
 ip link set lo up
 

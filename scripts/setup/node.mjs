@@ -1,5 +1,5 @@
 // The project's own parts: its dependencies from the lock file, and the compiled provider.
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../places.mjs";
 import { Stop, capture, show } from "../shell.mjs";
@@ -8,11 +8,8 @@ const at = (...parts) => join(projectRoot, ...parts);
 const changedMs = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
 export const dependencies = {
-  missing: () =>
-    changedMs(at("node_modules/.package-lock.json")) < changedMs(at("package-lock.json"))
-      ? ["node_modules as package-lock.json has them (npm ci)"]
-      : [],
-  does: "npm ci, because node_modules is missing or older than package-lock.json",
+  missing: () => (installed() ? [] : ["node_modules as package-lock.json has them (npm ci)"]),
+  does: "npm ci, because node_modules is missing or not what package-lock.json says",
   fix() {
     // No package of ours needs its install script, and none gets to run one.
     const code = show(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
@@ -21,6 +18,20 @@ export const dependencies = {
     if (code !== 0) throw new Stop("npm ci failed.");
   },
 };
+
+/** Compared by content: a checkout gives the lock file a new time without a change. */
+function installed() {
+  const note = at("node_modules/.package-lock.json");
+  if (!existsSync(note)) return false;
+  const [found, wanted] = [note, at("package-lock.json")].map(
+    (file) => JSON.parse(readFileSync(file, "utf8")).packages,
+  );
+  const paths = Object.keys({ ...found, ...wanted }).filter((path) => path !== "");
+  // Optional packages of other machines are in the lock file only.
+  return paths.every(
+    (path) => found[path]?.version === wanted[path]?.version || (found[path] === undefined && wanted[path]?.optional),
+  );
+}
 
 export const build = {
   missing: () =>
