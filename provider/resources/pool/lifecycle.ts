@@ -1,0 +1,242 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Difference, readTable, type Values } from "../../fields";
+import { Code, isLibvirt, type LibvirtError } from "../../rpc";
+import { parseXml } from "../../xml";
+import { doing, Explained } from "../errors";
+import { type Definition, type Goal, resource } from "../flow";
+import { identityValues, ownedUuid } from "../owner";
+import type { Request } from "../port";
+import { complaints } from "./check";
+import { pool as table } from "./fields";
+import { acts, type Handle } from "./live";
+import { type FoundPool, plan, type Step } from "./plan";
+
+const INACTIVE = 1;
+const GIB = 1024 ** 3;
+const ENOENT = 2;
+/** Hidden output: the directory did not exist before our create. */
+const MADE = "__madeDirectory";
+
+/** Gone is what libvirt itself calls gone. */
+async function lookUp(pool: Promise<{ pool: Handle }>): Promise<Handle | undefined> {
+  try {
+    return (await pool).pool;
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_STORAGE_POOL)) return undefined;
+    throw error;
+  }
+}
+
+async function byId(request: Request, uuid: string, inputs: Values): Promise<FoundPool | undefined> {
+  const { signal } = request;
+  const pool = await lookUp(request.place.host.call("STORAGE_POOL_LOOKUP_BY_UUID", { uuid }, { signal }));
+  return pool && picture(request, pool, inputs);
+}
+
+async function byName(request: Request, inputs: Values): Promise<FoundPool | undefined> {
+  const { signal } = request;
+  const name = String(inputs["name"]);
+  const pool = await lookUp(request.place.host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name }, { signal }));
+  return pool && picture(request, pool, inputs);
+}
+
+/** All that the host says of a pool; undefined where it went away between two calls. */
+async function picture(
+  { place: { host }, signal }: Request,
+  pool: Handle,
+  inputs: Values,
+): Promise<FoundPool | undefined> {
+  try {
+    const [{ xml }, { active }, { persistent }, info] = await Promise.all([
+      host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: INACTIVE }, { signal }),
+      host.call("STORAGE_POOL_IS_ACTIVE", { pool }, { signal }),
+      host.call("STORAGE_POOL_IS_PERSISTENT", { pool }, { signal }),
+      host.call("STORAGE_POOL_GET_INFO", { pool }, { signal }),
+    ]);
+    const { autostart } = await host.call("STORAGE_POOL_GET_AUTOSTART", { pool }, { signal });
+    const inactive = parseXml(xml);
+    const on = autostart === 1;
+    return {
+      id: pool.uuid,
+      name: pool.name,
+      values: { ...readTable(table, inactive), autostart: on },
+      finished: active === 1 && persistent === 1 && on === (inputs["autostart"] !== false),
+      active: active === 1,
+      persistent: persistent === 1,
+      autostart: on,
+      inactive,
+      capacity: active === 1 ? Number(info.capacity) / GIB : 0,
+      available: active === 1 ? Number(info.available) / GIB : 0,
+      madeDirectory: inputs[MADE] === true,
+    };
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_STORAGE_POOL)) return undefined;
+    throw error;
+  }
+}
+
+function differencesMore(_: Request, found: FoundPool): Promise<readonly Difference[]> {
+  const missing = (name: string): Difference => ({
+    path: [name],
+    kind: "update",
+    cost: "live",
+    before: false,
+    after: true,
+  });
+  return Promise.resolve([
+    ...(found.active ? [] : [missing("active")]),
+    ...(found.persistent ? [] : [missing("persistent")]),
+  ]);
+}
+
+async function reach(request: Request, found: FoundPool | undefined, goal: Goal): Promise<FoundPool> {
+  const own = goal.id === ownedUuid(request.owner, identityValues(table, goal.inputs));
+  const pool = { name: goal.name, uuid: goal.id };
+  let made = found?.madeDirectory ?? false;
+  for (const step of plan(found, goal, own && goal.managed === undefined)) {
+    if (await run(request, pool, step, goal.inputs)) made = true;
+  }
+  const reached = await byId(request, goal.id, goal.inputs);
+  if (!reached) throw new Explained(`pool "${goal.name}" is gone right after it was made or changed: run up again`);
+  return { ...reached, madeDirectory: made };
+}
+
+/** Runs a step; true where it made the pool's directory. */
+async function run(request: Request, pool: Handle, step: Step, inputs: Values): Promise<boolean> {
+  const { place, signal } = request;
+  const what = `pool "${pool.name}"`;
+  request.progress(`${step.act} ${what}`);
+  switch (step.act) {
+    case "define":
+      await doing(`define ${what}`, () =>
+        place.host.call("STORAGE_POOL_DEFINE_XML", { xml: step.xml, flags: 0 }, { signal }),
+      );
+      return false;
+    case "stop":
+      await stop(request, pool);
+      return false;
+    case "build":
+      await build(request, pool, step.flags);
+      return false;
+    case "start":
+      return start(request, pool, step.build, inputs);
+    case "autostart":
+      await doing(`set autostart of ${what}`, () => acts.autostart(place, pool, step.on, signal));
+      return false;
+  }
+}
+
+/**
+ * Starts it. libvirt says "no such file" of a directory pool whose directory is missing: only then is it made by us. Build
+ * alone would not tell, as it succeeds on a directory that exists too.
+ */
+async function start(request: Request, pool: Handle, flags: number | undefined, inputs: Values): Promise<boolean> {
+  const refusal = await tryStart(request, pool);
+  if (!refusal) return false;
+  const missing = isLibvirt(refusal, Code.SYSTEM_ERROR) && refusal.int1 === ENOENT;
+  const directory = inputs["type"] === "dir";
+  if (flags === undefined || (directory && !missing))
+    return doing(`start pool "${pool.name}"`, () => Promise.reject(refusal));
+  await build(request, pool, flags);
+  await doing(`start pool "${pool.name}"`, () =>
+    request.place.host.call("STORAGE_POOL_CREATE", { pool, flags: 0 }, { signal: request.signal }),
+  );
+  return directory;
+}
+
+/** What libvirt has against the start, or nothing; a pool that runs already is what was wanted. */
+async function tryStart({ place, signal }: Request, pool: Handle): Promise<LibvirtError | undefined> {
+  try {
+    await place.host.call("STORAGE_POOL_CREATE", { pool, flags: 0 }, { signal });
+  } catch (error) {
+    if (!isLibvirt(error)) throw error;
+    if (!isLibvirt(error, Code.OPERATION_INVALID)) return error;
+  }
+  return undefined;
+}
+
+async function build({ place, signal }: Request, pool: Handle, flags: number): Promise<void> {
+  await doing(`build pool "${pool.name}"`, () => place.host.call("STORAGE_POOL_BUILD", { pool, flags }, { signal }));
+}
+
+/** Stops it; one that stands still or is gone is what was wanted. */
+async function stop(request: Request, pool: Handle): Promise<void> {
+  const { place, signal } = request;
+  await doing(`stop pool "${pool.name}"`, () =>
+    patiently(request, async () => {
+      try {
+        await place.host.call("STORAGE_POOL_DESTROY", { pool }, { signal });
+      } catch (error) {
+        if (!isLibvirt(error, Code.OPERATION_INVALID, Code.NO_STORAGE_POOL)) throw error;
+      }
+    }),
+  );
+}
+
+/** Waits for uploads and refreshes that others have under way in the pool, at most half a minute. */
+async function patiently(request: Request, act: () => Promise<void>): Promise<void> {
+  for (let left = 30; ; left -= 1) {
+    try {
+      await act();
+      return;
+    } catch (error) {
+      // libvirt has no code of its own for it: 1 is "internal error".
+      const busy = isLibvirt(error, Code.INTERNAL_ERROR) && error.message.includes("asynchronous jobs");
+      if (!busy || left === 0) throw error;
+    }
+    await sleep(750 + Math.random() * 500, undefined, { signal: request.signal });
+  }
+}
+
+/** Stops and undefines it. Its content stays; a directory that we made and that is empty goes. */
+async function remove(request: Request, found: FoundPool): Promise<void> {
+  const { place, signal } = request;
+  const pool = { name: found.name, uuid: found.id };
+  await stop(request, pool);
+  if (!found.persistent) return;
+  if (found.madeDirectory && found.values["type"] === "dir") await removeDirectory(request, pool, found.values["path"]);
+  await doing(`undefine pool "${pool.name}"`, () =>
+    patiently(request, async () => {
+      try {
+        await place.host.call("STORAGE_POOL_UNDEFINE", { pool }, { signal });
+      } catch (error) {
+        if (!isLibvirt(error, Code.NO_STORAGE_POOL)) throw error;
+      }
+    }),
+  );
+}
+
+/** libvirt's delete of a directory pool is rmdir, which takes an empty directory only. */
+async function removeDirectory(request: Request, pool: Handle, path: unknown): Promise<void> {
+  try {
+    await request.place.host.call("STORAGE_POOL_DELETE", { pool, flags: 0 }, { signal: request.signal });
+  } catch (error) {
+    if (!isLibvirt(error)) throw error;
+    request.info(`pool "${pool.name}": its directory ${String(path)} stays on the host: ${error.message}`);
+  }
+}
+
+const definition: Definition<FoundPool> = {
+  token: "StoragePool",
+  noun: "pool",
+  table,
+  scope: "rest",
+  stables: ["uuid"],
+  id: (uuid) => uuid,
+  checkMore: (_, _olds, inputs) => Promise.resolve({ inputs, failures: complaints(inputs) }),
+  observe: byId,
+  occupant: byName,
+  differencesMore,
+  reach,
+  remove,
+  outputs: (found) => ({
+    uuid: found.id,
+    capacity: found.capacity,
+    available: found.available,
+    active: found.active,
+    ...(found.madeDirectory ? { [MADE]: true } : {}),
+  }),
+};
+
+/** A storage pool of a host. */
+export const pool = resource(definition);
