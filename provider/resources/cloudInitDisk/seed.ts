@@ -1,0 +1,44 @@
+import { createHash } from "node:crypto";
+import { UNKNOWN, type Values } from "../../fields";
+import { seedImage } from "../../media";
+
+const CONTENT = ["userData", "metaData", "networkConfig"] as const;
+
+/** The digest of the image that inputs ask for, `sha256:...`; UNKNOWN while a part of it is. */
+export function contentOf(name: string, inputs: Values): unknown {
+  if (CONTENT.some((property) => inputs[property] === UNKNOWN)) return UNKNOWN;
+  return `sha256:${createHash("sha256").update(seedOf(name, inputs)).digest("hex")}`;
+}
+
+/** The image that inputs ask for, `name` being the logical name; the same inputs give the same bytes. */
+export function seedOf(name: string, inputs: Values): Buffer {
+  const userData = textOf(inputs["userData"]);
+  const networkConfig = textOf(inputs["networkConfig"]);
+  return seedImage({
+    metaData: textOf(inputs["metaData"]) ?? metaData(name, [userData ?? "", networkConfig ?? ""]),
+    ...(userData === undefined ? {} : { userData }),
+    ...(networkConfig === undefined ? {} : { networkConfig }),
+  });
+}
+
+/** The instance-id changes with the content, so that cloud-init acts on it at the next boot. */
+function metaData(name: string, parts: readonly string[]): string {
+  const instance = createHash("sha256")
+    .update(JSON.stringify([name, ...parts]))
+    .digest("hex")
+    .slice(0, 16);
+  return `instance-id: ${instance}\nlocal-hostname: ${hostNameOf(name)}\n`;
+}
+
+/** The logical name as RFC 1123 has it. */
+function hostNameOf(name: string): string {
+  const label = name
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .slice(0, 63);
+  return label.replace(/^-+|-+$/g, "") || "localhost";
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

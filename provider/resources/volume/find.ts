@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Code, isLibvirt, type StoragePool, type StorageVol } from "../../rpc";
+import { parseXml, readPath, type XmlElement } from "../../xml";
+import { explain } from "../errors";
+import type { Request } from "../port";
+
+/** A volume as libvirt shows it. */
+export interface Here {
+  readonly kind: "here";
+  readonly pool: StoragePool;
+  readonly poolBytes: bigint;
+  readonly vol: StorageVol;
+  readonly root: XmlElement;
+}
+
+/** What a look at a pool and a name in it can show. */
+export type Sight =
+  | Here
+  | { readonly kind: "absent"; readonly pool: StoragePool; readonly poolBytes: bigint }
+  | { readonly kind: "inactive"; readonly pool: StoragePool }
+  | { readonly kind: "noPool" };
+
+const RUNNING_STATE = 2;
+
+/** Looks a volume up by its name; libvirt's list may be stale, so the volume itself is asked. */
+export async function look(request: Request, pool: string, name: string): Promise<Sight> {
+  const { host } = request.place;
+  const [xml, seen] = await Promise.all([
+    absentAs(host.call("STORAGE_VOL_GET_XML_DESC", { vol: { pool, name, key: "" }, flags: 0 })),
+    absentAs(poolInfo(request, pool)),
+  ]);
+  if (!seen) return { kind: "noPool" };
+  if (!seen.active) return { kind: "inactive", pool: seen.pool };
+  if (!xml) return { kind: "absent", pool: seen.pool, poolBytes: seen.capacity };
+  const root = parseXml(xml.xml);
+  const vol = { pool, name, key: readPath(root, "key") ?? "" };
+  return { kind: "here", pool: seen.pool, poolBytes: seen.capacity, vol, root };
+}
+
+/** No pool (49), no volume (50), pool not active (55). */
+async function absentAs<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_STORAGE_POOL, Code.NO_STORAGE_VOL, Code.OPERATION_INVALID)) return undefined;
+    throw error;
+  }
+}
+
+/** A pool by its name with what it holds, in bytes; throws 49 where there is none. */
+export async function poolInfo(
+  request: Request,
+  name: string,
+): Promise<{ pool: StoragePool; active: boolean; capacity: bigint; available: bigint }> {
+  const { host } = request.place;
+  const { pool } = await host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name });
+  const { state, capacity, available } = await host.call("STORAGE_POOL_GET_INFO", { pool });
+  return { pool, active: state >= RUNNING_STATE, capacity, available };
+}
+
+const REFRESH_TRIES = 8;
+
+/** Makes libvirt read a pool anew, one refresh of a pool at a time; it refuses while volumes are being made (code 1). */
+export async function refreshPool(request: Request, pool: StoragePool): Promise<void> {
+  await request.place.inTurn(`pool/${pool.name}`, async () => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await request.place.host.call("STORAGE_POOL_REFRESH", { pool, flags: 0 });
+        return;
+      } catch (error) {
+        if (!isLibvirt(error, Code.INTERNAL_ERROR) || attempt === REFRESH_TRIES) {
+          throw explain(`refresh pool "${pool.name}"`, error);
+        }
+      }
+      await sleep(50 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2), undefined, { signal: request.signal });
+    }
+  });
+}
+
+/** Reads bytes of a volume into memory: at most 1 MiB. */
+export async function readBytes(request: Request, vol: StorageVol, offset: bigint, length: number): Promise<Buffer> {
+  if (length === 0) return Buffer.alloc(0);
+  const parts: Buffer[] = [];
+  const range = { offset, length: BigInt(length) };
+  for await (const part of request.place.host.download(vol, range, { signal: request.signal })) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** A number of a volume's XML that has no unit or bytes. */
+export function bytesAt(root: XmlElement, path: string): bigint | undefined {
+  const text = readPath(root, path);
+  return text !== undefined && /^\d+$/.test(text) ? BigInt(text) : undefined;
+}

@@ -1,0 +1,146 @@
+import { Code, type Domain, isLibvirt, type StoragePool } from "../../rpc";
+import { elementsOf, findAll, parseXml, readPath, textOf, type XmlElement } from "../../xml";
+import type { Place } from "../place";
+import type { Request } from "../port";
+
+/** Everything on a host that can refer to a volume, as of one moment. */
+export interface Users {
+  readonly machines: readonly Machine[];
+  readonly overlays: readonly Overlay[];
+}
+
+export interface Machine {
+  readonly domain: Domain;
+  readonly running: boolean;
+  /** The live definition of a running machine and the one for its next start. */
+  readonly definitions: readonly XmlElement[];
+}
+
+interface Overlay {
+  readonly id: string;
+  readonly backingPath: string;
+}
+
+const waiting = new WeakMap<Place, Promise<Users>>();
+const running = new WeakMap<Place, Promise<unknown>>();
+
+/**
+ * All machines and overlays of the host. Whoever asks while a scan is under way shares the next one with all others who do:
+ * the answer is never older than the question.
+ */
+export function usersOf(request: Request): Promise<Users> {
+  const { place } = request;
+  const next = waiting.get(place);
+  if (next) return next;
+  const before = running.get(place) ?? Promise.resolve();
+  const scan = before
+    .then(
+      () => undefined,
+      () => undefined,
+    )
+    .then(() => {
+      waiting.delete(place);
+      running.set(place, scan);
+      return scanHost(request);
+    });
+  waiting.set(place, scan);
+  return scan;
+}
+
+async function scanHost(request: Request): Promise<Users> {
+  const [machines, overlays] = await Promise.all([allMachines(request), allOverlays(request)]);
+  return { machines, overlays };
+}
+
+const INACTIVE_XML = 2;
+const EVERY = { need_results: 1, flags: 0 } as const;
+
+/** Every machine of the host with its definitions. */
+export async function allMachines(request: Request): Promise<Machine[]> {
+  const { host } = request.place;
+  const { domains } = await host.call("CONNECT_LIST_ALL_DOMAINS", EVERY);
+  const found = await Promise.all(
+    domains.map((domain) =>
+      unlessGone(async () => {
+        const flags = domain.id >= 0 ? [0, INACTIVE_XML] : [INACTIVE_XML];
+        const texts = await Promise.all(
+          flags.map((flag) => host.call("DOMAIN_GET_XML_DESC", { dom: domain, flags: flag })),
+        );
+        return { domain, running: domain.id >= 0, definitions: texts.map(({ xml }) => parseXml(xml)) };
+      }),
+    ),
+  );
+  return found.filter((machine) => machine !== undefined);
+}
+
+async function allOverlays(request: Request): Promise<Overlay[]> {
+  const { host } = request.place;
+  const { pools } = await host.call("CONNECT_LIST_ALL_STORAGE_POOLS", EVERY);
+  const found = await Promise.all(pools.map((pool) => unlessGone(() => overlaysOf(request, pool))));
+  return found.flatMap((overlays) => overlays ?? []);
+}
+
+async function overlaysOf(request: Request, pool: StoragePool): Promise<Overlay[]> {
+  const { host } = request.place;
+  const { vols } = await host.call("STORAGE_POOL_LIST_ALL_VOLUMES", { pool, ...EVERY });
+  const found = await Promise.all(
+    vols.map((vol) =>
+      unlessGone(async () => {
+        const { xml } = await host.call("STORAGE_VOL_GET_XML_DESC", { vol, flags: 0 });
+        const backingPath = readPath(parseXml(xml), "backingStore/path");
+        return backingPath === undefined ? undefined : { id: `${vol.pool}/${vol.name}`, backingPath };
+      }),
+    ),
+  );
+  return found.filter((overlay) => overlay !== undefined);
+}
+
+/** What vanished since it was listed refers to nothing; a pool that is not active (55) cannot be asked. */
+async function unlessGone<T>(act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    const gone = [Code.NO_DOMAIN, Code.NO_STORAGE_POOL, Code.NO_STORAGE_VOL, Code.OPERATION_INVALID];
+    if (isLibvirt(error, ...gone)) return undefined;
+    throw error;
+  }
+}
+
+/** What of a host a volume is: its path, and how a machine may refer to it by pool and name. */
+export interface Target {
+  readonly pool: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Who refers to a volume, in words: as a disk, in a backing chain, as a kernel, ...; empty where nobody does. */
+export function usersOfVolume(users: Users, target: Target): string[] {
+  const machines = users.machines
+    .filter(({ definitions }) => definitions.some((root) => mentions(root, target)))
+    .map(({ domain, running: runs }) => `the ${runs ? "running " : ""}machine "${domain.name}"`);
+  const overlays = users.overlays
+    .filter(({ backingPath }) => backingPath === target.path)
+    .map(({ id }) => `the volume "${id}"`);
+  return [...machines, ...overlays];
+}
+
+/** True where a definition has the volume's path anywhere: disk, backing chain, kernel, initrd, NVRAM. */
+export function mentions(root: XmlElement, target: Target): boolean {
+  if (textOf(root).trim() === target.path || [...root.attributes.values()].includes(target.path)) return true;
+  const byName = root.attributes.get("pool") === target.pool && root.attributes.get("volume") === target.name;
+  return byName || elementsOf(root).some((inner) => mentions(inner, target));
+}
+
+/** The running machine that may write the volume now, with the disk's target; undefined where none does. */
+export function writerOf(machines: readonly Machine[], target: Target): { domain: Domain; disk: string } | undefined {
+  for (const { domain, running: runs, definitions } of machines) {
+    const live = runs ? definitions[0] : undefined;
+    for (const disk of live ? findAll(live, "devices/disk") : []) {
+      const source = findAll(disk, "source")[0];
+      if (source && mentions(source, target) && findAll(disk, "readonly").length === 0) {
+        return { domain, disk: readPath(disk, "target/@dev") ?? target.path };
+      }
+    }
+  }
+  return undefined;
+}

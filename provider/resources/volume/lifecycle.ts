@@ -1,0 +1,221 @@
+import { type Difference, differences, type Values } from "../../fields";
+import { ImageSource, qcow2Image } from "../../media";
+import { readPath } from "../../xml";
+import { explain } from "../errors";
+import { type Definition, type Goal, resource } from "../flow";
+import { printOwner } from "../owner";
+import { Refusal, type Request } from "../port";
+import { checkVolume, sectors, shrinkText } from "./check";
+import { bytesOf, gibibytesOf, volume as table } from "./fields";
+import { bytesAt, type Here, look } from "./find";
+import { grownHead, openImage, type VolumeFormat } from "./image";
+import { allMachines, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
+import { live } from "./live";
+import { type Content, deleteVolume, makeVolume, named, placeOf } from "./make";
+import { type FoundVolume, hidden, isPlain, madeOf, observe, writtenAt } from "./observe";
+import { plan, type Step } from "./plan";
+
+/** A volume of a pool. https://libvirt.org/html/libvirt-libvirt-storage.html */
+export const definition: Definition<FoundVolume> = {
+  token: "Volume",
+  noun: "volume",
+  table,
+  scope: "rest",
+  stables: ["path", "key"],
+  id: (_, inputs) => `${String(inputs["pool"])}/${String(inputs["name"])}`,
+  checkMore: checkVolume,
+  observe,
+  // The id is pool and name: whatever stands there was observed already.
+  occupant: () => Promise.resolve(undefined),
+  changes: changesOf,
+  forbidReplace: (request, found, olds, inputs) => forbidDataLoss(request, found, olds, inputs),
+  reach: (request, found, goal) => reach(request, found, goal, contentOf),
+  remove: removeFound,
+  outputs: (found) => found.outputs,
+};
+
+export const volume = resource(definition);
+
+/** The differences of the table; other content is told where people wrote it, not as a hidden digest. */
+export function changesOf(found: FoundVolume, wanted: Values, managed: Values | undefined): Difference[] {
+  const situation = { before: found.values, after: wanted };
+  const all = differences(table, found.values, wanted, { managed, situation });
+  const replaced = all.some(({ cost }) => cost === "replace");
+  if (!replaced && found.here) refuseShrink(found.here, found.capacityBytes, wanted);
+  const property = ["source", "content"].find((name) => (wanted[name] ?? managed?.[name]) !== undefined) ?? "source";
+  return all.map((change) => (change.path[0] === "__content" ? { ...change, path: [property] } : change));
+}
+
+function refuseShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink }: Values): void {
+  if (typeof capacity !== "number" || allowShrink === true || foundBytes - bytesOf(capacity) < 512n) return;
+  throw new Refusal(`${named(vol)}: \`capacity\` ${shrinkText(gibibytesOf(foundBytes), capacity)}`);
+}
+
+/** Bytes that a guest has written, or may be writing now, go only with `allowDataLoss`. */
+export async function forbidDataLoss(
+  request: Request,
+  found: FoundVolume,
+  olds: Values,
+  inputs: Values,
+): Promise<string | undefined> {
+  if (inputs["allowDataLoss"] === true || !found.finished) return undefined;
+  const remedy = "set `allowDataLoss: true` and run up to replace it all the same";
+  if (!found.here)
+    return `${String(olds["name"])} would be replaced, but cannot be seen: ${found.unseen ?? "?"}; ${remedy}`;
+  const what = named(found.here.vol);
+  const writer = writerOf(await allMachines(request), targetOf(found.here));
+  if (writer) {
+    return `${what} would be replaced, and is a disk of the running machine "${writer.domain.name}", whose data would be lost; ${remedy}`;
+  }
+  const written = olds[hidden.written];
+  if (written !== undefined && written === writtenAt(found.here)) return undefined;
+  return `${what} would be replaced, and was written since it was made: its data would be lost; ${remedy}`;
+}
+
+function targetOf({ vol, root }: Here): Target {
+  return { pool: vol.pool, name: vol.name, path: placeOf({ vol, root }).path };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "raw";
+}
+
+/** Opens the content that inputs ask for; absent for a raw volume of zeros. */
+export type ContentOf = (request: Request, goal: Goal) => Promise<{ content?: Content; capacityBytes: bigint }>;
+
+/** One flow for create, update and adoption: look, plan, do, look again. */
+export async function reach(
+  request: Request,
+  found: FoundVolume | undefined,
+  goal: Goal,
+  contentFor: ContentOf,
+): Promise<FoundVolume> {
+  refuseUntouchable(found, goal);
+  const { capacity } = goal.inputs;
+  const wanted = typeof capacity === "number" ? bytesOf(capacity) : undefined;
+  const before = found?.here && writtenAt(found.here);
+  let here = found?.here;
+  let made = false;
+  for (const step of plan(found, wanted)) {
+    here = await take(request, step, here, goal, contentFor);
+    made ||= step.act === "make";
+  }
+  return finish(request, goal, { found, made, unwritten: before });
+}
+
+async function take(
+  request: Request,
+  step: Step,
+  here: Here | undefined,
+  goal: Goal,
+  contentFor: ContentOf,
+): Promise<Here | undefined> {
+  if (step.act === "clear") {
+    if (here) await deleteVolume(request, here.vol);
+    return undefined;
+  }
+  if (step.act === "make") return make(request, goal, contentFor);
+  if (!here) return here;
+  const format = textOf(goal.inputs["format"]);
+  const allowShrink = goal.inputs["allowShrink"] === true;
+  const { fromBytes, toBytes } = step;
+  await live.capacity(request, { here, target: targetOf(here), format, fromBytes, toBytes, allowShrink });
+  return here;
+}
+
+function refuseUntouchable(found: FoundVolume | undefined, goal: Goal): void {
+  if (!found) return;
+  if (!found.here) throw new Refusal(`volume "${goal.id}" cannot be changed: ${found.unseen ?? "it cannot be seen"}`);
+  if (!isPlain(found.here)) {
+    const type = readPath(found.here.root, "@type") ?? "unknown";
+    throw new Refusal(`${named(found.here.vol)} is of type "${type}"; only files and block devices can be managed`);
+  }
+  const disguised = goal.inputs["format"] === "raw" && readPath(found.here.root, "target/format/@type") === "qcow2";
+  if (disguised && goal.managed === undefined) {
+    throw new Refusal(`${named(found.here.vol)} is qcow2, and \`format\` says raw`);
+  }
+}
+
+async function make(request: Request, goal: Goal, contentFor: ContentOf): Promise<Here> {
+  const spot = { pool: String(goal.inputs["pool"]), name: goal.name };
+  const { content, capacityBytes } = await contentFor(request, goal).catch((error: unknown) => {
+    throw explain(`create ${named(spot)}`, error);
+  });
+  try {
+    const format = (goal.inputs["format"] ?? "raw") as VolumeFormat; // one of the table's values
+    return await makeVolume(request, { ...spot, format, capacityBytes, ...(content ? { content } : {}) });
+  } finally {
+    await content?.image.close();
+  }
+}
+
+/** The content of a Volume: its source, or an empty qcow2 image of ours, or nothing. */
+async function contentOf(request: Request, goal: Goal): Promise<{ content?: Content; capacityBytes: bigint }> {
+  const { inputs } = goal;
+  const asked = typeof inputs["capacity"] === "number" ? bytesOf(inputs["capacity"]) : undefined;
+  const image = await openImage(inputs);
+  if (image) return { content: await uploadOf(image, inputs, asked), capacityBytes: asked ?? BigInt(image.length) };
+  const backing = typeof inputs["backing"] === "string" ? await backingOf(request, inputs["backing"]) : undefined;
+  const capacityBytes = asked ?? backing?.bytes ?? 0n;
+  if (inputs["format"] !== "qcow2") return { capacityBytes };
+  const virtualSize = sectors(capacityBytes);
+  const mark = `${printOwner(request.owner)} ${goal.mark.incarnation}`;
+  const bytes = qcow2Image({ virtualSize, mark, ...(backing ? { backing: backing.image } : {}) });
+  return { content: { image: ImageSource.of(bytes) }, capacityBytes: virtualSize };
+}
+
+async function uploadOf(image: ImageSource, inputs: Values, asked: bigint | undefined): Promise<Content> {
+  const sha256 = String(inputs["__content"]).slice("sha256:".length);
+  if (inputs["format"] !== "qcow2" || asked === undefined) return { image, sha256 };
+  return { image, sha256, head: await grownHead(image, sectors(asked)) };
+}
+
+/** The volume that shows through an overlay. */
+async function backingOf(
+  request: Request,
+  id: string,
+): Promise<{ bytes: bigint; image: { path: string; format: "raw" | "qcow2" } }> {
+  const cut = id.indexOf("/");
+  const sight = await look(request, id.slice(0, cut), id.slice(cut + 1));
+  if (sight.kind !== "here") throw new Error(`the backing volume "${id}" is not there`);
+  const format = readPath(sight.root, "target/format/@type") ?? "raw";
+  if (format !== "raw" && format !== "iso" && format !== "qcow2") {
+    throw new Error(`the backing volume "${id}" is ${format}; only raw and qcow2 can show through`);
+  }
+  const bytes = bytesAt(sight.root, "capacity") ?? 0n;
+  return { bytes, image: { path: placeOf(sight).path, format: format === "qcow2" ? "qcow2" : "raw" } };
+}
+
+interface Done {
+  readonly found: FoundVolume | undefined;
+  readonly made: boolean;
+  /** The time of change before our acts. */
+  readonly unwritten: string | undefined;
+}
+
+/** Looks again, and records what only this moment knows: how it was made, and when we were done with it. */
+async function finish(request: Request, goal: Goal, { found, made, unwritten }: Done): Promise<FoundVolume> {
+  const recorded = found?.outputs[hidden.written];
+  const ours = made || (recorded !== undefined && recorded === unwritten);
+  const known = { ...goal.inputs, __incarnation: goal.mark.incarnation, [hidden.made]: madeOf(goal.inputs) };
+  const after = await observe(request, goal.id, known);
+  if (!after?.here) throw new Error(`volume "${goal.id}" vanished while it was made`);
+  const written = ours ? writtenAt(after.here) : recorded;
+  return written === undefined ? after : { ...after, outputs: { ...after.outputs, [hidden.written]: written } };
+}
+
+/** Deletes a volume that nothing refers to any more; one in a pool that is not its own is left alone. */
+export async function removeFound(request: Request, found: FoundVolume): Promise<void> {
+  if (!found.here) {
+    if (found.stranger || found.unseen?.endsWith("not defined")) {
+      request.warn(`volume "${found.id}" was not deleted: ${found.unseen ?? "its pool is another one"}`);
+      return;
+    }
+    throw new Refusal(`volume "${found.id}" cannot be deleted: ${found.unseen ?? "it cannot be seen"}`);
+  }
+  const users = usersOfVolume(await usersOf(request), targetOf(found.here));
+  if (users.length > 0) {
+    throw new Refusal(`${named(found.here.vol)} was not deleted: it is used by ${users.join(", ")}`);
+  }
+  await deleteVolume(request, found.here.vol);
+}

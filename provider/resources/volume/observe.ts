@@ -1,0 +1,204 @@
+import type { Values } from "../../fields";
+import { readQcow2 } from "../../media";
+import { Code, isLibvirt } from "../../rpc";
+import { readPath } from "../../xml";
+import type { Found } from "../flow";
+import type { Mark } from "../mark";
+import { Refusal, type Request } from "../port";
+import { bytesOf, gibibytesOf } from "./fields";
+import { bytesAt, type Here, look, refreshPool, type Sight } from "./find";
+import { named, placeOf, readProof } from "./make";
+
+/** A volume as it stands, or what is known of one that cannot be seen now. */
+export interface FoundVolume extends Found {
+  /** Absent: it cannot be seen, and `unseen` says why. */
+  readonly here?: Here;
+  readonly unseen?: string;
+  /** True where the pool of this name is not the one that the volume was made in: nothing is to be touched. */
+  readonly stranger: boolean;
+  readonly capacityBytes: bigint;
+  /** Hidden outputs, and where it is. */
+  readonly outputs: Values;
+}
+
+/** What the state keeps of a volume beside its inputs. */
+export const hidden = {
+  /** UUID of the pool: with the name, the proof that the volume is the state's. */
+  pool: "__pool",
+  /** Bytes of the pool's file system: another number says that another one is mounted there. */
+  poolBytes: "__poolBytes",
+  /** The volume's time of change when we were done with it: QEMU changes it only when a guest writes. */
+  written: "__written",
+  made: "__made",
+} as const;
+
+/**
+ * Finds a volume by its id. Undefined only where libvirt says that there is none and the pool proves to be the one that it
+ * was made in, with the same file system: an unmounted pool answers the same for everything in it. A pool that is not
+ * active or not defined hides its volumes and loses none: the state then stands for them, with a warning.
+ */
+export async function observe(request: Request, id: string, inputs: Values): Promise<FoundVolume | undefined> {
+  const spot = await spotOf(request, id);
+  if (!spot) return undefined;
+  const known = typeof inputs[hidden.pool] === "string";
+  const sight = await sightOf(request, spot, known);
+  if (sight.kind === "inactive" || sight.kind === "noPool") {
+    const why = sight.kind === "noPool" ? "is not defined" : "is not active";
+    return known ? unseen(request, id, inputs, `pool "${spot.pool}" ${why}`, false) : undefined;
+  }
+  if (known && sight.pool.uuid !== inputs[hidden.pool]) {
+    const why = `pool "${spot.pool}" is another one now (${sight.pool.uuid}, not ${textOr(inputs[hidden.pool], "?")})`;
+    return unseen(request, id, inputs, why, true);
+  }
+  if (sight.kind === "here") return seen(request, id, sight, inputs);
+  if (known) refuseOtherFileSystem(inputs, sight.poolBytes, named(spot));
+  return undefined;
+}
+
+/** `pool/name`, or for import a path or key. */
+async function spotOf(request: Request, id: string): Promise<{ pool: string; name: string } | undefined> {
+  const cut = id.indexOf("/");
+  if (cut > 0) return { pool: id.slice(0, cut), name: id.slice(cut + 1) };
+  try {
+    const { vol } = await request.place.host.call("STORAGE_VOL_LOOKUP_BY_PATH", { path: id });
+    return vol;
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_STORAGE_VOL)) return undefined;
+    throw error;
+  }
+}
+
+/** A volume that the state knows and libvirt does not is looked for once more after a refresh of the pool. */
+async function sightOf(request: Request, spot: { pool: string; name: string }, known: boolean): Promise<Sight> {
+  const sight = await look(request, spot.pool, spot.name);
+  if (sight.kind !== "absent" || !known) return sight;
+  try {
+    await refreshPool(request, sight.pool);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (!isLibvirt(cause)) throw error;
+    // A reader may not refresh; a pool whose folder is away stops, which the next look shows.
+  }
+  return look(request, spot.pool, spot.name);
+}
+
+function refuseOtherFileSystem(inputs: Values, poolBytes: bigint, what: string): void {
+  const recorded = inputs[hidden.poolBytes];
+  if (recorded === undefined || recorded === String(poolBytes)) return;
+  throw new Refusal(
+    `${what} is not there, but the pool's file system has ${poolBytes} bytes now and had ${textOr(recorded, "?")}: ` +
+      `is it mounted? The volume is not taken for gone. Mount it, or, if the volume is really lost, ` +
+      `remove it from the state (pulumi state delete)`,
+  );
+}
+
+function unseen(request: Request, id: string, inputs: Values, why: string, stranger: boolean): FoundVolume {
+  request.warn(`volume "${id}" cannot be seen: ${why}; the state stands for it`);
+  const kept = ["path", "key", ...Object.values(hidden)].filter((name) => inputs[name] !== undefined);
+  return {
+    id,
+    name: textOr(inputs["name"], id),
+    values: request.oldInputs ?? inputs,
+    finished: true,
+    unseen: why,
+    stranger,
+    capacityBytes: 0n,
+    outputs: Object.fromEntries(kept.map((name) => [name, inputs[name]])),
+  };
+}
+
+/** The volume's time of change on the host. */
+export function writtenAt({ root }: Pick<Here, "root">): string | undefined {
+  return readPath(root, "target/timestamps/mtime");
+}
+
+/** What a volume of these inputs is made as: its format, backing and content in one line. */
+export function madeOf(inputs: Values): string {
+  return [inputs["format"], inputs["backing"], inputs["__content"]].map((part) => textOr(part, "-")).join(" ");
+}
+
+/** A volume that can be seen. Whether it is finished is asked only where no state says so: it takes a download. */
+async function seen(request: Request, givenId: string, here: Here, inputs: Values): Promise<FoundVolume> {
+  const unknown = inputs["__incarnation"] === undefined || inputs["__unfinished"] === true;
+  const proof = unknown && isPlain(here) ? await readProof(request, here, wantedBytes(inputs)) : undefined;
+  const made = textOr(inputs[hidden.made], "");
+  const capacityBytes = shownBytes(here, inputs, made);
+  const mark = proof && markOf(proof.head);
+  return {
+    id: givenId.startsWith("/") ? `${here.vol.pool}/${here.vol.name}` : givenId,
+    name: here.vol.name,
+    values: valuesOf(here, inputs, made, capacityBytes),
+    ...(mark ? { mark } : {}),
+    finished: proof?.unfinished !== true,
+    here,
+    stranger: false,
+    capacityBytes,
+    outputs: outputsOf(here, inputs),
+  };
+}
+
+/** The length of raw content that is wanted. */
+function wantedBytes({ capacity, __content: content }: Values): bigint | undefined {
+  return content !== undefined && typeof capacity === "number" ? bytesOf(capacity) : undefined;
+}
+
+/** Files and block devices; folders and network volumes of gluster and the like are never written by us. */
+export function isPlain({ root }: Pick<Here, "root">): boolean {
+  const type = readPath(root, "@type") ?? "file";
+  return type === "file" || type === "block";
+}
+
+/** A guest can write any header into a raw volume, and libvirt then shows what the header says. */
+function shownBytes({ root }: Here, inputs: Values, made: string): bigint {
+  const format = readPath(root, "target/format/@type");
+  const disguised = made.startsWith("raw ") && format !== "raw" && format !== "iso";
+  const shown = disguised ? (bytesAt(root, "physical") ?? 0n) : (bytesAt(root, "capacity") ?? 0n);
+  return made.startsWith("iso ") && inputs["capacity"] === undefined ? (bytesAt(root, "physical") ?? shown) : shown;
+}
+
+function valuesOf(here: Here, inputs: Values, made: string, capacityBytes: bigint): Values {
+  const host = { name: here.vol.name, pool: here.vol.pool, capacity: gibibytesOf(capacityBytes) };
+  if (made === "") {
+    // Adopted or imported: what the host cannot tell is taken as the program says.
+    const shown = readPath(here.root, "target/format/@type");
+    const format = shown === "qcow2" || shown === "iso" ? shown : "raw";
+    return given({ ...host, format, backing: inputs["backing"], __content: inputs["__content"] });
+  }
+  const [format, backing, content] = made.split(" ").map((part) => (part === "-" ? undefined : part));
+  return given({ ...host, format, backing, __content: content });
+}
+
+function outputsOf(here: Here, inputs: Values): Values {
+  return given({
+    ...placeOf(here),
+    [hidden.pool]: here.pool.uuid,
+    [hidden.poolBytes]: String(here.poolBytes),
+    [hidden.written]: inputs[hidden.written],
+    [hidden.made]: inputs[hidden.made],
+  });
+}
+
+/** The owner that our empty images name in their header; it is told, and decides nothing. */
+function markOf(head: Buffer): Mark | undefined {
+  const text = qcow2Mark(head);
+  const cut = text?.lastIndexOf(" ") ?? -1;
+  if (text === undefined || cut < 0) return undefined;
+  return { owner: text.slice(0, cut), incarnation: text.slice(cut + 1), phase: "ready", deferred: [] };
+}
+
+function qcow2Mark(head: Buffer): string | undefined {
+  try {
+    return readQcow2(head)?.mark;
+  } catch {
+    // A stranger's image may have any header: it is somebody else's then.
+    return undefined;
+  }
+}
+
+function given(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+function textOr(value: unknown, other: string): string {
+  return typeof value === "string" ? value : other;
+}

@@ -1,0 +1,24 @@
+/** How a volume stands on the host, as far as a plan needs it. */
+export interface Standing {
+  readonly finished: boolean;
+  readonly capacityBytes: bigint;
+}
+
+/** One step on the way to the volume that is wanted. */
+export type Step =
+  | { readonly act: "clear" }
+  | { readonly act: "make" }
+  | { readonly act: "resize"; readonly fromBytes: bigint; readonly toBytes: bigint };
+
+/**
+ * The steps from what stands there to a volume of this size. What an interrupted create left is made again: no part of it is
+ * known to be whole. Sizes that differ by less than a sector are the same.
+ */
+export function plan(found: Standing | undefined, wantedBytes: bigint | undefined): readonly Step[] {
+  if (!found) return [{ act: "make" }];
+  if (!found.finished) return [{ act: "clear" }, { act: "make" }];
+  const fromBytes = found.capacityBytes;
+  if (wantedBytes === undefined || wantedBytes === fromBytes) return [];
+  const apart = wantedBytes > fromBytes ? wantedBytes - fromBytes : fromBytes - wantedBytes;
+  return apart < 512n ? [] : [{ act: "resize", fromBytes, toBytes: wantedBytes }];
+}

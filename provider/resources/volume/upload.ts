@@ -1,0 +1,89 @@
+import { createHash, type Hash } from "node:crypto";
+import { type ImageSegment, type ImageSource, isZero } from "../../media";
+import type { StorageVol } from "../../rpc";
+import type { Request } from "../port";
+import { readBytes } from "./find";
+import { MARKER_BYTES } from "./proof";
+
+// libvirtd keeps a whole stream in memory and stands still while it ends: small ones, one after the other.
+const SEGMENT_BYTES = 16 * 1024 * 1024;
+const PROBE_BYTES = 64 * 1024;
+
+/** A run of bytes without a long stretch of zeros. */
+interface Run {
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
+/** libvirt answered "done", but what the volume holds is not what was sent: a full disk looks like that. */
+export class LostBytes extends Error {
+  override readonly name = "LostBytes";
+}
+
+/**
+ * Sends an image into a volume that is new and therefore reads as zeros: all but the first 512 bytes and whole chunks of
+ * zeros. Two buffers of 16 MiB at most, one filled while the other is sent. Returns the digest of all that was read.
+ */
+export async function uploadBody(request: Request, vol: StorageVol, image: ImageSource): Promise<string> {
+  const hash = createHash("sha256");
+  const slabBytes = Math.min(SEGMENT_BYTES, image.length);
+  const slabs: Buffer[] = [];
+  let sending: Promise<void> = Promise.resolve();
+  let turn = 0;
+  for await (const segment of image.segments(SEGMENT_BYTES)) {
+    const slab = (slabs[turn] ??= Buffer.allocUnsafeSlow(slabBytes));
+    const runs = await load(request, segment, slab, hash);
+    await sending;
+    request.progress(`uploading ${Math.floor((segment.offset / image.length) * 100)} %`);
+    sending = send(request, vol, runs);
+    sending.catch(() => undefined); // heard at the await above or below
+    turn = 1 - turn;
+  }
+  await sending;
+  return hash.digest("hex");
+}
+
+/** Reads a segment into the slab and finds what of it must be sent. */
+async function load(request: Request, segment: ImageSegment, slab: Buffer, hash: Hash): Promise<Run[]> {
+  const ranges: { from: number; to: number }[] = [];
+  let at = 0;
+  for await (const chunk of segment.chunks()) {
+    request.signal.throwIfAborted();
+    hash.update(chunk);
+    chunk.copy(slab, at);
+    const from = at;
+    at += chunk.length;
+    if (isZero(chunk)) continue;
+    const last = ranges.at(-1);
+    if (last?.to === from) last.to = at;
+    else ranges.push({ from, to: at });
+  }
+  return ranges.flatMap(({ from, to }) => runOf(segment.offset, slab, from, to));
+}
+
+/** The first sector stays the marker's until the end. */
+function runOf(segmentOffset: number, slab: Buffer, from: number, to: number): Run[] {
+  const start = Math.max(from, MARKER_BYTES - segmentOffset);
+  return start < to ? [{ offset: segmentOffset + start, bytes: slab.subarray(start, to) }] : [];
+}
+
+async function send(request: Request, vol: StorageVol, runs: readonly Run[]): Promise<void> {
+  for (const { offset, bytes } of runs) await writeBytes(request, vol, BigInt(offset), bytes);
+  const last = runs.at(-1);
+  if (last) await readBack(request, vol, last);
+}
+
+/** Writes bytes into a volume with one call. */
+export async function writeBytes(request: Request, vol: StorageVol, offset: bigint, bytes: Buffer): Promise<void> {
+  const range = { offset, length: BigInt(bytes.length) };
+  await request.place.host.upload(vol, range, [bytes], { signal: request.signal });
+}
+
+/** After a failed write libvirt writes nothing later, and may still answer "done": the end tells. */
+async function readBack(request: Request, vol: StorageVol, run: Run): Promise<void> {
+  const wanted = run.bytes.subarray(Math.max(0, run.bytes.length - PROBE_BYTES));
+  const offset = BigInt(run.offset + run.bytes.length - wanted.length);
+  const found = await readBytes(request, vol, offset, wanted.length);
+  if (found.equals(wanted)) return;
+  throw new LostBytes(`${wanted.length} bytes at ${offset} do not read back as they were sent`);
+}
