@@ -10,6 +10,8 @@ export const headerLength = 28;
 /** The longest packet of libvirt: 32 MiB of payload and its length word. */
 export const packetMaximum = 33_554_436;
 const protocolVersion = 1;
+/** A packet of a download comes in chunks of 64 KiB: the first one makes room for all of it. */
+const growth = 8;
 
 export interface Header {
   program: number;
@@ -87,10 +89,10 @@ export class Splitter {
     return chunk.subarray(share);
   }
 
-  // Doubling, not the declared length: a peer that only announces much must cost little.
+  // By what has come, not by the length that was declared: a peer that only announces much must cost little.
   private grow(needed: number, wanted: number): void {
     if (needed <= this.held.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, this.held.length * 2, 256), Math.max(wanted, 256)));
+    const grown = Buffer.allocUnsafeSlow(Math.max(4, Math.min(needed * growth, wanted)));
     this.held.copy(grown, 0, 0, this.filled);
     this.held = grown;
   }

@@ -18,6 +18,8 @@ export interface TransferOptions {
 type Source<T> = AsyncIterable<T> | Iterable<T>;
 
 const packetBytes = 1_048_576; // the fastest size, measured
+/** Enough to keep the socket full while the next packet is read, little enough to hold in memory. */
+const packetsOnTheWay = 2;
 const segmentBytesDefault = 33_554_432;
 const sparseFlag = 1;
 
@@ -64,18 +66,19 @@ async function uploadSegment(
     signal === undefined ? {} : { signal },
   );
   await watched(stream, signal, async () => {
-    let flushed = Promise.resolve();
+    const onTheWay: Promise<void>[] = [];
     for (let left = range.length; left > 0n;) {
       // A source that stalls must not hide that the stream is gone.
       const packet = await Promise.race([nextPacket(pieces, left), stream.broken]);
       if (packet === undefined)
         throw new EncodingError(`upload to ${vol.name}: the data ends ${left} bytes before the end of the range`);
-      await flushed; // the next packet was read meanwhile
-      flushed = "hole" in packet ? stream.sendHole(packet.hole) : stream.send(packet.parts);
-      flushed.catch(() => undefined); // seen at the await above or below
+      const flushed = "hole" in packet ? stream.sendHole(packet.hole) : stream.send(packet.parts);
+      flushed.catch(() => undefined); // seen at the await below
+      onTheWay.push(flushed);
+      if (onTheWay.length > packetsOnTheWay) await onTheWay.shift();
       left -= "hole" in packet ? packet.hole : BigInt(packet.bytes);
     }
-    await flushed;
+    await Promise.all(onTheWay);
     await stream.finish();
   });
 }

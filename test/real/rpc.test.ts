@@ -146,6 +146,19 @@ describeReal("qemu:///system", () => {
     expect(new Set(answers.map(({ uri }) => uri))).toEqual(new Set(["qemu:///system"]));
   });
 
+  it("lets the process end while it is idle", async () => {
+    const before = process.getActiveResourcesInfo().filter((one) => one === "PipeWrap").length;
+    const other = Host.at(parseUri("qemu:///system"));
+    await other.subscribe("domainLifecycle", () => undefined);
+    await other.call("STORAGE_POOL_LOOKUP_BY_NAME", { name: "none" }).catch(() => undefined);
+    await other
+      .call("DOMAIN_DESTROY_FLAGS", { dom: { name: "none", uuid: randomUUID(), id: -1 }, flags: 0 })
+      .catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(process.getActiveResourcesInfo().filter((one) => one === "PipeWrap")).toHaveLength(before);
+    await other.close();
+  });
+
   it("refuses changes on the read-only socket", async () => {
     const watcher = Host.at(parseUri("qemu:///system"), { readOnly: true });
     await expect(

@@ -133,11 +133,16 @@ export class FakeDaemon {
   ]);
   private server: Server | undefined;
   private readonly folder = mkdtempSync(join(tmpdir(), "fake-libvirt-"));
-  readonly path = join(this.folder, "sock");
-  readonly uri = `qemu+unix:///system?socket=${this.path}`;
+  readonly path: string;
+  readonly uri: string;
 
-  static async start(): Promise<FakeDaemon> {
-    const daemon = new FakeDaemon();
+  private constructor(path?: string) {
+    this.path = path ?? join(this.folder, "sock");
+    this.uri = `qemu+unix:///system?socket=${this.path}`;
+  }
+
+  static async start(path?: string): Promise<FakeDaemon> {
+    const daemon = new FakeDaemon(path);
     await daemon.listen();
     return daemon;
   }
