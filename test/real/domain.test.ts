@@ -200,3 +200,44 @@ describe("a machine on a real host", () => {
     await web.destroy();
   });
 });
+
+describe("a machine's disks", () => {
+  it("are never set back below an overlay that a snapshot made", async () => {
+    execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", "/var/lib/libvirt/images/base.qcow2", "8M"]);
+    const web = new Machine("chain");
+    const disks = [{ file: "/var/lib/libvirt/images/base.qcow2", format: "qcow2", target: "vda" }];
+    await web.up({ ...small, disks });
+    virsh("snapshot-create-as", web.id, "s1", "--disk-only", "--no-metadata");
+    expect(virsh("domblklist", web.id, "--inactive")).toContain("base.s1");
+    expect(await web.diff({ ...small, disks })).toEqual([]);
+    expect(await web.diff({ ...small, disks, title: "t" })).toEqual(["title add live"]);
+    await web.up({ ...small, disks, title: "t" });
+    expect(virsh("domblklist", web.id, "--inactive")).toContain("base.s1");
+    await web.destroy();
+  });
+
+  it("attached by hand are shown, and an adoption that would take one out is refused", async () => {
+    execFileSync("truncate", ["-s", "1M", "/var/lib/libvirt/images/hand.raw"]);
+    const web = new Machine("hand");
+    await web.up({ ...small, name: "hand" });
+    virsh("attach-disk", web.id, "/var/lib/libvirt/images/hand.raw", "vdc", "--persistent");
+    expect(await web.diff({ ...small, name: "hand" })).toEqual(["disks.0 delete live"]);
+    const other = new Machine("thief");
+    await expect(other.up({ ...small, name: "hand", adopt: true })).rejects.toThrow(
+      "it has disk vdc, which the program does not name",
+    );
+    await web.destroy();
+  });
+
+  it("that a live edit cannot reach wait for a power cycle: the program hears it before and after", async () => {
+    execFileSync("truncate", ["-s", "1M", "/var/lib/libvirt/images/sata.raw"]);
+    const web = new Machine("later");
+    await web.up(small);
+    const disks = [{ file: "/var/lib/libvirt/images/sata.raw", target: "sda", bus: "sata" }];
+    expect(await web.diff({ ...small, disks })).toEqual(["disks.0 add restart"]);
+    await web.up({ ...small, disks });
+    expect(web.outputs["restartPending"]).toEqual(["disks[sda]"]);
+    expect(await web.diff({ ...small, disks })).toEqual([]);
+    await web.destroy();
+  });
+});

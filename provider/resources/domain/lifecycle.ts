@@ -132,11 +132,16 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   refuseType(goal.name, goal.inputs["type"], facts);
   const volumes = await resolveVolumes(request, volumesOf(goal.inputs));
   refuseMissing(goal, volumes);
+  if (found) refuseLossyAdoption(found, goal);
   const seedPath = await makeSeed(request, goal, found);
   const planned = plan(found, goal, { facts, volumes, ...(seedPath === undefined ? {} : { seedPath }) });
   refuseRename(found, planned);
   const named = await rename(request, found, goal, planned);
-  await apply(request, named, goal, planned);
+  await apply(request, named, goal, planned).catch(async (error: unknown) => {
+    // A seed without its machine would be nobody's.
+    if (!found && !(await observe(request, goal.id, goal.inputs))) await dropSeed(request, seedPath, undefined);
+    throw error;
+  });
   await dropSeed(request, found?.seedPath, seedPath);
   await power(request, found, goal, planned);
   await finish(request, goal, planned);
@@ -152,6 +157,21 @@ function refuseMissing(goal: Goal, volumes: ReadonlyMap<string, unknown>): void 
         `or its pool is stopped; give a Volume's id (pool/name)`,
     );
   });
+}
+
+/** A machine is taken over whole: what the program does not name would be taken out of it. */
+function refuseLossyAdoption(found: FoundDomain, goal: Goal): void {
+  if (goal.managed !== undefined || found.mark?.phase === "creating") return;
+  const wanted = complete(goal.inputs, goal.id, undefined, found.facts);
+  const lost = changesOf(found, wanted, undefined).filter(
+    ({ kind, path }) => kind === "delete" && (path[0] === "disks" || path[0] === "interfaces"),
+  );
+  if (lost.length === 0) return;
+  const names = lost.map(({ path, key }) => `${path[0] === "disks" ? "disk" : "interface"} ${key ?? ""}`).join(", ");
+  throw new Refusal(
+    `domain "${found.name}" was not adopted: it has ${names}, which the program does not name. ` +
+      `Add them to disks and interfaces, or take them out of the machine first`,
+  );
 }
 
 function refuseRename(found: FoundDomain | undefined, planned: Plan): void {
