@@ -120,9 +120,9 @@ export class Calls {
   }
 
   private settle(call: Call, outcome: Buffer | Error): void {
+    call.cleanUp();
     if (call.settled) return;
     call.settled = true;
-    call.cleanUp();
     if (Buffer.isBuffer(outcome)) call.resolve(outcome);
     else call.reject(outcome);
   }
@@ -141,15 +141,17 @@ export class Calls {
   }
 
   private cancel(call: Call, reason: unknown): void {
+    const { uri } = this.port;
     const ending = call.sent ? "it may still be executed" : "it was not sent";
-    if (!call.sent) this.unqueue(call);
-    // A call under way keeps its place until its answer comes: the daemon is still at work on it.
-    this.settle(
-      call,
-      new CancelledError(`${call.name} on ${this.port.uri}: cancelled; ${ending}`, this.port.uri, call.sent, {
-        cause: reason,
-      }),
-    );
+    const error = new CancelledError(`${call.name} on ${uri}: cancelled; ${ending}`, uri, call.sent, { cause: reason });
+    if (!call.sent) {
+      this.unqueue(call);
+      this.settle(call, error);
+      return;
+    }
+    // It keeps its place and its deadline until its answer comes: the daemon is still at work on it.
+    call.settled = true;
+    call.reject(error);
   }
 
   private unqueue(call: Call): void {

@@ -19,15 +19,17 @@ export interface HostOptions {
 /** One place where libvirt runs. Connections are opened at the first need and again after a loss; call `close` at the end. */
 export class Host {
   private readonly places = new Map<Daemon, Place>();
-  private readonly subscriptions = new Subscriptions(async (daemon, onEvent) =>
-    (await this.placeOf(daemon)).open(onEvent),
-  );
+  private readonly subscriptions: Subscriptions;
   private closed = false;
 
   private constructor(
     readonly uri: HostUri,
     private readonly readOnly: boolean,
-  ) {}
+  ) {
+    this.subscriptions = new Subscriptions(uri.text, async (daemon, onEvent) =>
+      (await this.placeOf(daemon)).open(onEvent),
+    );
+  }
 
   /** A host that is not connected yet. */
   static at(uri: HostUri, options: HostOptions = {}): Host {

@@ -6,15 +6,30 @@ type Opener = () => Promise<Connection>;
 /** One connection that many calls share, opened at the first need and again after a loss. */
 export class Line {
   private current: Promise<Connection> | undefined;
-  constructor(private readonly open: Opener) {}
+  private closed = false;
+
+  constructor(
+    private readonly open: Opener,
+    private readonly uri: string,
+  ) {}
 
   get(): Promise<Connection> {
+    if (this.closed) return Promise.reject(closedError(this.uri));
     this.current ??= this.begin();
     return this.current;
   }
 
+  /** Closes for good. */
   async close(): Promise<void> {
-    const connection = await this.current?.catch(() => undefined);
+    this.closed = true;
+    await this.rest();
+  }
+
+  /** Closes until the next need. */
+  async rest(): Promise<void> {
+    const leaving = this.current;
+    this.current = undefined; // whoever comes now must not get the one that is closing
+    const connection = await leaving?.catch(() => undefined);
     await connection?.close();
   }
 
@@ -128,6 +143,10 @@ export class Pool {
 
   private async fresh(): Promise<Connection> {
     const connection = await this.open();
+    if (this.closed) {
+      await connection.close();
+      throw closedError(this.uri);
+    }
     this.all.add(connection);
     connection.onClose(() => this.all.delete(connection));
     return connection;

@@ -28,8 +28,8 @@ export class Place {
     private readonly readOnly: boolean,
   ) {
     const open = (): Promise<Connection> => this.open();
-    this.read = new Line(open);
-    this.write = new Line(open);
+    this.read = new Line(open, uri.text);
+    this.write = new Line(open, uri.text);
     this.long = new Pool(open, longMaximum, uri.text);
     this.transfers = new Pool(open, transferMaximum, uri.text);
   }

@@ -18,6 +18,7 @@ export interface StreamPort {
 }
 
 const pauseAboveBytes = 4_194_304;
+const silenceMs = 600_000;
 const resumeBelowBytes = 1_048_576;
 
 /** The stream of one upload or download, from the answer to its call until `finish`. */
@@ -143,9 +144,16 @@ export class Stream {
     });
   }
 
+  /** Waits for the next packet; a daemon that lives but says nothing of this stream is given up in the end. */
   private news(): Promise<void> {
     return new Promise((resolve) => {
-      this.wake = resolve;
+      const timer = setTimeout(() => {
+        this.port.drop(new Error(`nothing of the stream of ${this.name} came for ${silenceMs / 60_000} minutes`));
+      }, silenceMs);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
   }
 }

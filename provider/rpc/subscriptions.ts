@@ -26,12 +26,15 @@ type OpenFor = (daemon: Daemon, onEvent: (event: Packet | "resync") => void) => 
 /** All subscriptions of a host; each daemon has one connection for its events, opened at the first subscription. */
 export class Subscriptions {
   private readonly channels = new Map<Daemon, Channel>();
-  constructor(private readonly openFor: OpenFor) {}
+  constructor(
+    private readonly uri: string,
+    private readonly openFor: OpenFor,
+  ) {}
 
   async subscribe<K extends EventName>(name: K, listener: EventListener<K>): Promise<() => Promise<void>> {
     const kind: EventKind<unknown> = eventKinds[name];
     const daemon = daemonOfClass[kind.class];
-    const channel = this.channels.get(daemon) ?? new Channel((onEvent) => this.openFor(daemon, onEvent));
+    const channel = this.channels.get(daemon) ?? new Channel(this.uri, (onEvent) => this.openFor(daemon, onEvent));
     this.channels.set(daemon, channel);
     // The cast is safe: what is delivered was decoded by this very kind's codec.
     const subscription: Subscription = { kind, listener: listener as (event: unknown) => void };
@@ -49,11 +52,11 @@ const retryMs = [0, 250, 500, 1000, 2000, 5000];
 /** The events of one daemon. */
 class Channel {
   private readonly subscriptions = new Set<Subscription>();
-  private readonly registered = new Map<number, number>();
+  private readonly registered = new Map<EventKind<unknown>, Promise<unknown>>();
   private readonly line: Line;
   private closed = false;
 
-  constructor(open: (onEvent: (event: Packet | "resync") => void) => Promise<Connection>) {
+  constructor(uri: string, open: (onEvent: (event: Packet | "resync") => void) => Promise<Connection>) {
     this.line = new Line(async () => {
       this.registered.clear();
       const connection = await open((event) => {
@@ -63,7 +66,7 @@ class Channel {
         this.reopen(0);
       });
       return connection;
-    });
+    }, uri);
   }
 
   async add(subscription: Subscription): Promise<void> {
@@ -79,7 +82,7 @@ class Channel {
   async remove(subscription: Subscription): Promise<void> {
     if (!this.subscriptions.delete(subscription)) return;
     // The daemon's registrations end with the connection: nothing has to be undone one by one.
-    if (this.subscriptions.size === 0) await this.line.close();
+    if (this.subscriptions.size === 0) await this.line.rest();
   }
 
   async close(): Promise<void> {
@@ -88,18 +91,19 @@ class Channel {
     await this.line.close();
   }
 
+  /** Registers each wanted kind once; who comes second waits for the first one's registration. */
   private async register(connection: Connection): Promise<void> {
-    for (const { kind } of this.subscriptions) {
-      if (this.registered.has(kind.message)) continue;
-      this.registered.set(kind.message, -1); // before the wait: two subscribers must not register twice
-      try {
-        const { callbackID } = await registerCall(connection, kind);
-        this.registered.set(kind.message, callbackID);
-      } catch (error) {
-        this.registered.delete(kind.message);
-        throw error;
-      }
-    }
+    const wanted = new Set([...this.subscriptions].map(({ kind }) => kind));
+    await Promise.all([...wanted].map((kind) => this.registered.get(kind) ?? this.registerOne(connection, kind)));
+  }
+
+  private registerOne(connection: Connection, kind: EventKind<unknown>): Promise<unknown> {
+    const registering = registerCall(connection, kind);
+    this.registered.set(kind, registering);
+    registering.catch(() => {
+      if (this.registered.get(kind) === registering) this.registered.delete(kind);
+    });
+    return registering;
   }
 
   private reopen(attempt: number): void {

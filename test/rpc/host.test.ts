@@ -143,6 +143,22 @@ describe("a lost connection", () => {
     expect(heard).toEqual([2, "resync", 2]);
   });
 
+  it("does not trouble a listener who comes while the last one leaves", async () => {
+    daemon.on(316, async () => (await pause(10), words(0)));
+    const leave = await host.subscribe("domainLifecycle", () => undefined);
+    const heard: unknown[] = [];
+    const [, second] = await Promise.all([
+      leave(),
+      host.subscribe("domainLifecycle", (event) => heard.push(event)),
+      host.subscribe("domainLifecycle", () => undefined),
+    ]);
+    daemon.peers.at(-1)!.send({ procedure: 318, type: 2, payload: Buffer.concat([words(0), domBytes, words(5, 0)]) });
+    await pause(50);
+    expect(heard).toContainEqual({ callbackID: 0, dom, event: 5, detail: 0 });
+    expect(daemon.calls.filter((procedure) => procedure === 316)).toHaveLength(2);
+    await second();
+  });
+
   it("is not waited for at the first try: the error names the socket and the remedy", async () => {
     await daemon.die();
     const error = await define();
@@ -197,6 +213,17 @@ describe("deadlines and cancelling", () => {
     daemon.on(UNDEFINE, () => Buffer.alloc(0));
     expect(await host.call("DOMAIN_UNDEFINE_FLAGS", { dom, flags: 0 })).toEqual({});
     expect(await define({ signal: AbortSignal.abort() })).toMatchObject({ sent: false });
+  });
+
+  it("drops a connection whose cancelled call is never answered", async () => {
+    daemon.on(DEFINE, () => undefined);
+    const controller = new AbortController();
+    const cancelled = define({ signal: controller.signal, deadlineMs: 100 });
+    await pause(30);
+    controller.abort();
+    expect(await cancelled).toBeInstanceOf(CancelledError);
+    await pause(150);
+    expect(daemon.peers[1]!.socket.destroyed).toBe(true);
   });
 
   it("fails what is under way when the host is closed", async () => {
