@@ -1,3 +1,4 @@
+import { keyOf } from "./defaults";
 import { printable, xmlText } from "./grammar";
 import { printPath, type Path } from "./path";
 import { isRecord, UNKNOWN } from "./unknown";
@@ -33,21 +34,20 @@ export function checkValues(table: Table, values: Values, path: Path = []): Fail
 
 function checkTable(table: Table, values: Values, path: Path, found: Found): void {
   for (const name of Object.keys(values)) {
-    if (name.startsWith("__") || values[name] === undefined) continue;
+    // Null is Pulumi's word for a property that is not given.
+    if (name.startsWith("__") || isAbsent(values[name])) continue;
     const field = Object.hasOwn(table, name) ? table[name] : undefined;
     if (field === undefined) found.push(fail([...path, name], `unknown property${suggestion(name, table)}`));
     else if (field.output) found.push(fail([...path, name], "is set by the provider and cannot be given"));
     else checkField(field, values[name], [...path, name], found);
   }
   for (const [name, field] of Object.entries(table)) {
-    if (field.required && (values[name] === undefined || values[name] === null)) {
-      found.push(fail([...path, name], "is required"));
-    }
+    if (field.required && isAbsent(values[name])) found.push(fail([...path, name], "is required"));
   }
 }
 
 function checkField(field: AnyField, value: unknown, path: Path, found: Found): void {
-  if (value === UNKNOWN || value === undefined) return;
+  if (value === UNKNOWN) return;
   // A record of handlers, so that a new kind without its check does not compile.
   const walks: { readonly [K in AnyField["kind"]]: Walk<never> } = {
     text: checkText,
@@ -111,7 +111,7 @@ function checkObject(field: ObjectField, value: unknown, path: Path, found: Foun
   }
   checkTable(field.fields, value, path, found);
   if (!field.oneOf) return;
-  const given = field.oneOf.filter((name) => value[name] !== undefined);
+  const given = field.oneOf.filter((name) => !isAbsent(value[name]));
   const names = field.oneOf.map((name) => `"${name}"`).join(", ");
   if (given.length > 1) found.push(fail(path, `has ${given.join(" and ")}: set one of ${names}, not several`));
   else if (given.length === 0 && field.oneOfRequired) found.push(fail(path, `needs one of ${names}`));
@@ -128,7 +128,7 @@ function checkList(field: ListField, value: unknown, path: Path, found: Found): 
     return;
   }
   value.forEach((item, index) => {
-    if (item === null) found.push(fail([...path, index], "must not be null"));
+    if (isAbsent(item)) found.push(fail([...path, index], "must not be null"));
     else checkField(field.item, item, [...path, index], found);
   });
   checkKeys(field, value, path, found);
@@ -138,7 +138,7 @@ function checkKeys(field: ListField, items: readonly unknown[], path: Path, foun
   if (!field.key) return;
   const seen = new Map<string, number>();
   items.forEach((item, index) => {
-    const key = isRecord(item) ? field.key?.(item) : undefined;
+    const key = isRecord(item) ? keyOf(field, item) : undefined;
     if (key === undefined) return;
     const first = seen.get(key);
     if (first === undefined) seen.set(key, index);
@@ -152,10 +152,14 @@ function checkMap(_field: MapField, value: unknown, path: Path, found: Found): v
     return;
   }
   for (const [name, text] of Object.entries(value)) {
-    if (text === UNKNOWN) continue;
+    if (text === UNKNOWN || isAbsent(text)) continue;
     const complaint = typeof text === "string" ? xmlText(text) : `must be text, not ${nameOf(text)}`;
     if (complaint !== undefined) found.push(fail([...path, name], complaint));
   }
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
 }
 
 function fail(path: Path, reason: string): Failure {

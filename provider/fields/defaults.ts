@@ -32,7 +32,7 @@ function fillTable(
     const old = olds?.[name];
     if (values[name] !== undefined) {
       values[name] = fillInside(field, values[name], old, path, filledBefore, filled);
-    } else if ("default" in field && field.default !== undefined) {
+    } else if ("default" in field) {
       values[name] = filledBefore.has(path) && old !== undefined ? old : field.default;
       filled.push(path);
     }
@@ -53,17 +53,28 @@ function fillInside(
   }
   if (field.kind !== "list" || !Array.isArray(value) || field.item.kind !== "object") return value;
   const table = field.item.fields;
-  return value.map((item: unknown, index) => {
+  const olds: readonly unknown[] = Array.isArray(old) ? old : [];
+  return value.map((item: unknown, index): unknown => {
     if (!isRecord(item)) return item;
     // The item is named by its identity, so that a reorder does not move a recorded default to another item.
-    const key = keyOf(field, item) ?? String(index);
-    const before = Array.isArray(old) ? old.find((other) => isRecord(other) && keyOf(field, other) === key) : undefined;
-    return fillTable(table, item, isRecord(before) ? before : undefined, `${path}[${key}].`, filledBefore, filled);
+    const key = keyOf(field, item);
+    const place = key ?? String(index);
+    const same = (other: unknown): other is Values => isRecord(other) && keyOf(field, other) === key;
+    const before = key === undefined ? [olds[index]].find(same) : olds.find(same);
+    return fillTable(table, item, before, `${path}[${place}].`, filledBefore, filled);
   });
 }
 
 /** The identity of a list's item, where it has one that is known. */
 export function keyOf(field: ListField, item: Values): string | undefined {
-  const known = Object.fromEntries(Object.entries(item).filter(([, value]) => !hasUnknown(value)));
-  return field.key?.(known);
+  if (!field.key) return undefined;
+  const key = field.key(substitute(item, undefined));
+  // An identity that what is not known yet might take part in is not known either.
+  return hasUnknown(item) && field.key(substitute(item, "\u0000")) !== key ? undefined : key;
+}
+
+/** The item with something in the place of each property that is not known yet. */
+function substitute(item: Values, stand: string | undefined): Values {
+  const known = Object.entries(item).map(([name, value]) => [name, hasUnknown(value) ? stand : value] as const);
+  return Object.fromEntries(known.filter(([, value]) => value !== undefined));
 }

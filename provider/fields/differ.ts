@@ -36,8 +36,19 @@ export function equalValues(field: AnyField, wanted: unknown, found: unknown): b
   if (field.same) return field.same(wanted as never, found as never);
   if (field.kind === "object") return equalObjects(field.fields, wanted, found);
   if (field.kind === "list") return equalLists(field, wanted, found);
-  if (field.kind === "number") return equalNumbers(wanted, found);
+  if (field.kind === "number" && field.unit) return equalNumbers(wanted, found);
   return deepEqual(wanted, found);
+}
+
+/** True for a wish that is met by what is not there: XML says false by absence, and libvirt drops empty texts and lists. */
+export function metByAbsence(field: AnyField, wanted: unknown): boolean {
+  if (field.kind === "flag") return wanted === false && field.form === "present";
+  if (field.kind === "text") return wanted === "";
+  if (field.kind === "list") return Array.isArray(wanted) && wanted.length === 0;
+  if (field.kind !== "object" || field.xml !== "." || !isRecord(wanted)) return false;
+  return Object.entries(field.fields).every(
+    ([name, one]) => wanted[name] === undefined || metByAbsence(one, wanted[name]),
+  );
 }
 
 /** Numbers that passed through another unit are equal when a rounding in the ninth digit is all that differs. */
@@ -50,7 +61,9 @@ function equalObjects(table: Table, wanted: unknown, found: unknown): boolean {
   if (!isRecord(wanted) || !isRecord(found)) return false;
   return Object.entries(table).every(([name, field]) => {
     if (wanted[name] === undefined) return true;
-    return found[name] !== undefined && equalValues(field, wanted[name], found[name]);
+    return found[name] === undefined
+      ? metByAbsence(field, wanted[name])
+      : equalValues(field, wanted[name], found[name]);
   });
 }
 
@@ -66,7 +79,10 @@ function equalLists(field: ListField, wanted: unknown, found: unknown): boolean 
 
 function matching(field: ListField, item: unknown, others: readonly unknown[]): unknown {
   const key = isRecord(item) ? keyOf(field, item) : undefined;
-  return key === undefined ? undefined : others.find((other) => isRecord(other) && keyOf(field, other) === key);
+  // An only item needs no identity: it is found where it says the same.
+  return others.find(
+    (other) => isRecord(other) && keyOf(field, other) === key && (key !== undefined || deepEqual(item, other)),
+  );
 }
 
 /** Equality of plain values, by structure; a property that is undefined is absent. */
@@ -98,7 +114,7 @@ class Walk {
     } else if (wanted !== UNKNOWN && field.kind === "list" && field.key && Array.isArray(wanted)) {
       this.list(field, Array.isArray(found) ? found : [], wanted, Array.isArray(managed) ? managed : [], path);
     } else if (found === undefined) {
-      this.note(field, "add", undefined, wanted, path, key);
+      if (!metByAbsence(field, wanted)) this.note(field, "add", undefined, wanted, path, key);
     } else if (field.kind === "object" && !field.same && isRecord(wanted) && isRecord(found)) {
       this.object(field, found, wanted, isRecord(managed) ? managed : {}, path, key);
     } else if (!equalValues(field, wanted, found)) {
@@ -141,9 +157,10 @@ class Walk {
     key: string | undefined,
   ): void {
     if (field.item.kind !== "object" || !isRecord(found) || !isRecord(wanted)) return;
+    const outer = this.inside;
     this.inside = { found, wanted };
     this.table(field.item.fields, found, wanted, isRecord(managed) ? managed : {}, path, key);
-    this.inside = undefined;
+    this.inside = outer;
   }
 
   private note(

@@ -4,7 +4,6 @@
 // Control, bidirectional, zero-width and other format characters, lone surrogates and non-characters.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
 // What XML 1.0 cannot carry at all.
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/u;
 
 type Check = (value: string) => string | undefined;

@@ -29,11 +29,16 @@ function readField(field: AnyField, parent: XmlElement): unknown {
 
 function readNumber(field: NumberField, parent: XmlElement, path: string): number | undefined {
   const raw = readPath(parent, path)?.trim();
-  if (raw === undefined || raw === "" || !/^[0-9.+-]+$/.test(raw)) return undefined;
+  if (raw === undefined || !/^[+-]?[0-9]+(\.[0-9]+)?$/.test(raw)) return undefined;
   if (!field.unit || field.unit.bytes === 1) return Number(raw);
   // An attribute has no unit of its own.
-  const owner = path.includes("@") ? undefined : find(parent, path);
+  const owner = endsInAttribute(path) ? undefined : find(parent, path);
   return (Number(raw) * unitBytes(owner?.attributes.get("unit"))) / field.unit.bytes;
+}
+
+/** True for `video/@ram`, not for `page[@node='0']`. */
+export function endsInAttribute(path: string): boolean {
+  return /(^|\/)@[^/\]]+$/.test(path);
 }
 
 /** Bytes in one of libvirt's units; KiB where it names none (memory's default). */

@@ -1,9 +1,9 @@
-import { element, ensurePath, find, removeChild, writePath, type XmlElement } from "../xml";
+import { appendChild, element, ensurePath, find, removeChild, writePath, type XmlElement } from "../xml";
 import { keyOf } from "./defaults";
-import { equalValues } from "./differ";
+import { equalValues, metByAbsence } from "./differ";
 import { isRecord } from "./unknown";
 import type { AnyField, FlagField, ListField, NumberField, ObjectField, Table, Values } from "./vocabulary";
-import { listElements, readItem, readTable, splitList } from "./xmlIn";
+import { endsInAttribute, listElements, readItem, readTable, splitList } from "./xmlIn";
 
 /**
  * Patches an element until it says what is wanted, and touches nothing else: what already says so keeps its words, what the
@@ -20,6 +20,7 @@ export function writeTable(table: Table, parent: XmlElement, wanted: Values, man
   }
   for (const [name, field] of written) {
     if (wanted[name] === undefined) continue;
+    if (found[name] === undefined && metByAbsence(field, wanted[name])) continue;
     if (!isContainer(field) && found[name] !== undefined && equalValues(field, wanted[name], found[name])) continue;
     writeField(field, parent, wanted[name], managed[name]);
   }
@@ -34,8 +35,7 @@ function erase(field: AnyField, parent: XmlElement, managed: unknown): void {
   else if (field.kind === "list") writeList(field, parent, field.xml ?? "", [], managed);
   else if (field.kind === "object" && isRecord(managed) && holdsShared(field.fields))
     eraseShared(field, parent, managed);
-  else if (field.xml === ".")
-    writeTable((field as ObjectField).fields, parent, {}, readTable((field as ObjectField).fields, parent));
+  else if (field.xml === ".") writeTable((field as ObjectField).fields, parent, {}, isRecord(managed) ? managed : {});
   else if (field.xml !== undefined) writePath(parent, field.xml, undefined);
 }
 
@@ -52,7 +52,7 @@ function eraseShared(field: ObjectField, parent: XmlElement, managed: Values): v
     (one) =>
       one.kind === "list" && one.shared && typeof one.xml === "string" && listElements(one, inner, one.xml).length > 0,
   );
-  if (!left) writePath(parent, String(field.xml), undefined);
+  if (!left && typeof field.xml === "string") writePath(parent, field.xml, undefined);
 }
 
 function writeField(field: AnyField, parent: XmlElement, value: unknown, managed: unknown): void {
@@ -92,7 +92,7 @@ function writeNumber(field: NumberField, parent: XmlElement, path: string, value
   }
   const bytes = Math.round(value * field.unit.bytes);
   // An attribute has no unit of its own: libvirt's plain numbers are KiB.
-  if (path.includes("@")) {
+  if (endsInAttribute(path)) {
     writePath(parent, path, String(Math.round(bytes / 1024)));
     return;
   }
@@ -125,13 +125,23 @@ function writeList(
     const match = present.find(({ node, value: other }) => !kept.has(node) && sameItem(field, value, other));
     const node = match?.node ?? element(item);
     kept.add(node);
-    if (!match) ensureContainer(parent, container).children.push(node);
+    if (!match) appendChild(ensureContainer(parent, container), node);
     writeItem(field, node, value, managedItem(field, managed, value, index));
   });
+  if (!field.key) order(parent, container, [...kept]);
   for (const { node, value } of present) {
     const another = field.shared && (!Array.isArray(managed) || !managed.some((item) => sameItem(field, item, value)));
     if (!kept.has(node) && !another) removeChild(ensureContainer(parent, container), node);
   }
+}
+
+/** Brings items that have no identity, so that their place is what counts, into the order in which they are wanted. */
+function order(parent: XmlElement, container: string, items: readonly XmlElement[]): void {
+  const among = items.length > 1 ? ensureContainer(parent, container).children : [];
+  const places = among.flatMap((node, index) => ("name" in node && items.includes(node) ? [index] : []));
+  places.forEach((place, index) => {
+    among.splice(place, 1, ...items.slice(index, index + 1));
+  });
 }
 
 function ensureContainer(parent: XmlElement, container: string): XmlElement {
