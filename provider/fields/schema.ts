@@ -1,14 +1,4 @@
-import type {
-  AnyField,
-  FlagField,
-  ListField,
-  MapField,
-  NumberField,
-  ObjectField,
-  OpaqueField,
-  Table,
-  TextField,
-} from "./vocabulary";
+import type { AnyField, ListField, NumberField, ObjectField, Table, TextField } from "./vocabulary";
 
 /** A value of schema.json (https://www.pulumi.com/docs/iac/packages-and-automation/pulumi-packages/schema/). */
 export interface Json {
@@ -51,7 +41,7 @@ function resourceOf(types: Types, { token, doc, table }: Described): Json {
     inputProperties: inputs.properties,
     requiredInputs: inputs.required,
     properties: outputs.properties,
-    required: [...inputs.required, ...Object.keys(table).filter((name) => table[name]?.output)].sort(),
+    required: [...inputs.required, ...Object.keys(outputs.properties).filter((name) => table[name]?.output)].sort(),
   };
 }
 
@@ -66,7 +56,7 @@ function propertiesOf(
   { token, table }: Scope,
   include: (field: AnyField) => boolean,
 ): { properties: Json; required: string[] } {
-  const fields = Object.entries(table).filter(([, field]) => include(field));
+  const fields = Object.entries(table).filter(([name, field]) => !name.startsWith("__") && include(field));
   return {
     properties: Object.fromEntries(fields.map(([name, field]) => [name, propertyOf(types, token, name, field)])),
     required: fields.flatMap(([name, field]) => (field.required ? [name] : [])).sort(),
@@ -88,11 +78,11 @@ function typeOf(types: Types, name: string, field: AnyField): Json {
   const kinds: { readonly [K in AnyField["kind"]]: (field: never) => Json } = {
     text: ({ values, doc }: TextField) => (values ? types.choice(name, values, doc) : { type: "string" }),
     number: ({ whole }: NumberField) => ({ type: whole ? "integer" : "number" }),
-    flag: (_: FlagField) => ({ type: "boolean" }),
+    flag: () => ({ type: "boolean" }),
     object: ({ fields, doc }: ObjectField) => types.object(name, fields, doc),
     list: ({ item }: ListField) => ({ type: "array", items: typeOf(types, singular(name), item) }),
-    map: (_: MapField) => ({ type: "object", additionalProperties: { type: "string" } }),
-    opaque: (_: OpaqueField) => ({ $ref: "pulumi.json#/Any" }),
+    map: () => ({ type: "object", additionalProperties: { type: "string" } }),
+    opaque: () => ({ $ref: "pulumi.json#/Any" }),
   };
   return kinds[field.kind](field as never); // the kind has chosen the handler
 }

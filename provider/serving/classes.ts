@@ -3,8 +3,10 @@
 // The classes of the dynamic door: what `import * as kvm from "pulumi-kvm"` gives. The plugin's have the same names,
 // arguments and outputs.
 import * as pulumi from "@pulumi/pulumi";
+import { cloudInitDisk } from "../resources/cloudInitDisk/fields";
 import { domain } from "../resources/domain/fields";
 import { network } from "../resources/network/fields";
+import { pool } from "../resources/pool/fields";
 import { volume } from "../resources/volume/fields";
 import type { InputOf, InputsOf, OutputsOf } from "./inputs";
 import { KvmResource } from "./resource";
@@ -57,6 +59,20 @@ export class Network extends KvmResource {
   }
 }
 
+export type StoragePoolArgs = InputsOf<typeof pool>;
+export interface StoragePool extends OutputsOf<typeof pool> {}
+/** A storage pool: where volumes lie (https://libvirt.org/formatstorage.html). */
+export class StoragePool extends KvmResource {
+  constructor(name: string, args: StoragePoolArgs, options?: Options) {
+    super("StoragePool", pool, name, args, options);
+  }
+
+  /** Reads a pool that exists, by UUID or name, without managing it. */
+  static get(name: string, id: Name, options?: Options): StoragePool {
+    return new StoragePool(name, NOTHING as StoragePoolArgs, { ...options, id });
+  }
+}
+
 export type VolumeArgs = InputsOf<typeof volume>;
 export interface Volume extends OutputsOf<typeof volume> {}
 /** A volume in a storage pool: a disk, an image, a file for guests to read. */
@@ -68,6 +84,20 @@ export class Volume extends KvmResource {
   /** Reads a volume that exists, by `pool/name`, without managing it. */
   static get(name: string, id: Name, options?: Options): Volume {
     return new Volume(name, NOTHING as VolumeArgs, { ...options, id });
+  }
+}
+
+export type CloudInitDiskArgs = InputsOf<typeof cloudInitDisk>;
+export interface CloudInitDisk extends OutputsOf<typeof cloudInitDisk> {}
+/** A NoCloud seed for cloud-init as a volume, to be given to machines as a CD. */
+export class CloudInitDisk extends KvmResource {
+  constructor(name: string, args: CloudInitDiskArgs, options?: Options) {
+    super("CloudInitDisk", cloudInitDisk, name, args, options);
+  }
+
+  /** Reads a seed that exists, by `pool/name`, without managing it. */
+  static get(name: string, id: Name, options?: Options): CloudInitDisk {
+    return new CloudInitDisk(name, NOTHING as CloudInitDiskArgs, { ...options, id });
   }
 }
 

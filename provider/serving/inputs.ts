@@ -14,11 +14,16 @@ type Inside<T> = unknown extends T
       ? readonly InputOf<Item>[]
       : { readonly [K in keyof T]: InputOf<T[K]> };
 
+/** What the provider keeps for itself. */
+type Hidden = `__${string}`;
+
 /** The arguments of a table, as a program writes them. */
-export type InputsOf<T extends Table> = { readonly [K in keyof Args<T>]: InputOf<Args<T>[K]> };
+export type InputsOf<T extends Table> = { readonly [K in keyof Args<T> as Exclude<K, Hidden>]: InputOf<Args<T>[K]> };
 
 /** What a program reads of a resource: its arguments as they are known, and what the provider adds. */
-export type OutputsOf<T extends Table> = { readonly [K in keyof Outputs<T>]-?: pulumi.Output<Outputs<T>[K]> };
+export type OutputsOf<T extends Table> = {
+  readonly [K in keyof Outputs<T> as Exclude<K, Hidden>]-?: pulumi.Output<Outputs<T>[K]>;
+};
 
 /** Wraps what the table calls secret, wherever it stands: in plain text too, it must be secret in the state. */
 export function withSecrets(table: Table, args: Values): Record<string, unknown> {

@@ -24,7 +24,8 @@ function propertiesOf(
   options: pulumi.CustomResourceOptions,
 ): pulumi.Inputs {
   // Named although undefined, so that every output exists before the engine has answered.
-  const outputs = Object.fromEntries(Object.keys(table).map((property) => [property, undefined]));
+  const properties = Object.keys(table).filter((property) => !property.startsWith("__"));
+  const outputs = Object.fromEntries(properties.map((property) => [property, undefined]));
   const given = withSecrets(table, (args ?? {}) as Values); // typed arguments are values by name
   return { ...outputs, ...given, [OWNER]: ownerFor(token, name, options), [PROVIDER]: stub(token) };
 }

@@ -128,6 +128,11 @@ export class Program {
     });
   }
 
+  /** Takes away the lock that a killed CLI left. */
+  unlock(): void {
+    this.must("cancel", "--yes");
+  }
+
   /** Runs the CLI to its end. */
   run(...words: readonly string[]): Ran {
     const done = spawnSync("pulumi", [...words, "--non-interactive", "--color", "never"], {
