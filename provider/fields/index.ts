@@ -2,6 +2,7 @@ export { checkValues, type Failure } from "./check";
 export { DEFAULTS, fillDefaults, keyOf } from "./defaults";
 export { deepEqual, type Difference, differences, equalValues } from "./differ";
 export * as grammar from "./grammar";
+export { foundAsManaged } from "./managed";
 export { type Path, printPath } from "./path";
 export { hasUnknown, isRecord, UNKNOWN } from "./unknown";
 export * from "./vocabulary";

@@ -1,8 +1,10 @@
 import {
+  deepEqual,
   differences,
   type Difference,
   type Failure,
   fillDefaults,
+  foundAsManaged,
   type Situation,
   type Table,
   type Values,
@@ -34,6 +36,8 @@ export interface Goal {
   readonly inputs: Values;
   /** The program's former inputs: what they had and `inputs` has not is to be removed. */
   readonly managed: Values | undefined;
+  /** The outputs so far; absent for a create. */
+  readonly state?: Values;
   readonly mark: Mark;
 }
 
@@ -187,8 +191,17 @@ class Flow<F extends Found> {
       replaces,
       deleteBeforeReplace: replaces.length > 0 && (stands || twin),
       stables: replaces.length > 0 ? [] : this.kind.stables,
-      changes: all.length > 0 || olds[UNFINISHED] === true,
+      changes: all.length > 0 || olds[UNFINISHED] === true || this.wishesDiffer(olds, news),
     };
+  }
+
+  /** A wish (`deletionProtection`) costs nothing, but delete reads it in the state: only an update carries it there. */
+  private wishesDiffer(olds: Values, news: Values): boolean {
+    return Object.entries(this.kind.table).some(([name, field]) => {
+      if (field.change !== undefined || field.output || field.kind === "opaque") return false;
+      const newDefault = olds[name] === undefined && isFilled(news, name);
+      return !newDefault && !deepEqual(olds[name], news[name]);
+    });
   }
 
   private async guardReplace(request: Request, found: F, olds: Values, news: Values): Promise<void> {
@@ -239,6 +252,7 @@ class Flow<F extends Found> {
       name: String(news["name"]),
       inputs: news,
       managed: request.oldInputs ?? olds,
+      state: olds,
       mark: markFor(request.owner, incarnation, "ready"),
     };
     return this.arrive(request, found, goal);
@@ -262,7 +276,7 @@ class Flow<F extends Found> {
     if (error instanceof Refusal) return error;
     let outputs = {};
     try {
-      const left = await this.kind.observe(request, goal.id, goal.inputs);
+      const left = await this.kind.observe(request, goal.id, { ...goal.state, ...goal.inputs });
       if (!left && goal.managed === undefined) return error;
       if (left) outputs = this.kind.outputs(left, goal.inputs);
     } catch {
@@ -295,7 +309,11 @@ class Flow<F extends Found> {
     const drifted = differences(this.kind.table, found.values, managed, { situation });
     const changed = new Set(drifted.map(({ path }) => String(path[0])));
     const own = Object.entries(managed).filter(([name]) => this.isInput(name));
-    return Object.fromEntries(own.map(([name, value]) => [name, changed.has(name) ? found.values[name] : value]));
+    const seen = (name: string, value: unknown): unknown => {
+      const field = this.kind.table[name];
+      return field && changed.has(name) ? foundAsManaged(field, found.values[name], value) : value;
+    };
+    return Object.fromEntries(own.map(([name, value]) => [name, seen(name, value)]));
   }
 
   private isInput(name: string): boolean {
