@@ -125,6 +125,40 @@ describe("a network on a real daemon", () => {
     await one.destroy();
   });
 
+  it("keeps libvirt's own values and others' entries through a refresh that shows drift", async () => {
+    const one = new Driven(network, place, "seen");
+    const hosts = [{ mac: "52:54:00:43:00:01", ip: "10.43.0.5" }];
+    const wish = { name: "seen", ips: [{ address: "10.43.0.1/24", dhcp: { hosts } }] };
+    await one.up(wish);
+    const net = await handle("seen");
+    const update = (command: number, xml: string) =>
+      host.call("NETWORK_UPDATE", { net, command, section: 4, parentIndex: 0, xml, flags: 3 });
+    await update(3, "<host mac='52:54:00:43:00:99' ip='10.43.0.99'/>");
+    await update(1, "<host mac='52:54:00:43:00:01' ip='10.43.0.6'/>");
+    await one.refresh();
+    expect(one.inputs).toMatchObject({ ips: [{ dhcp: { hosts: [{ ...hosts[0], ip: "10.43.0.6" }] } }] });
+    expect(paths(await one.preview(wish))).toEqual(["ips.0.dhcp.hosts.0.ip"]);
+    await one.up(wish);
+    expect(await one.preview(wish)).toMatchObject({ differences: [], changes: false });
+    expect(printXml(await xmlOf("seen"))).toContain("52:54:00:43:00:99");
+    await one.destroy();
+  });
+
+  it("is imported by its UUID, and its first preview with the same program shows nothing but the wish", async () => {
+    const maker = new Driven(network, place, "imported");
+    const wish = { name: "imported", ips: [{ address: "10.44.0.1/24", dhcp: {} }] };
+    await maker.up(wish);
+    const one = new Driven(network, place, "imported");
+    one.id = maker.id;
+    expect(await one.refresh()).toBe(true);
+    expect(await one.preview(wish)).toMatchObject({ differences: [] });
+    await one.up(wish);
+    expect(await one.preview(wish)).toMatchObject({ changes: false });
+    expect(one.outputs["bridgeName"]).toBe(maker.outputs["bridgeName"]);
+    await one.destroy();
+    expect(await names()).not.toContain("imported");
+  });
+
   it("is restarted in place for what a running network cannot take up", async () => {
     const one = new Driven(network, place, "again");
     await one.up({ name: "again", ips: [{ address: "10.34.0.1/24", dhcp: {} }] });

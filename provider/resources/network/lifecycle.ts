@@ -9,7 +9,7 @@ import { complaints, complete } from "./check";
 import { network as table } from "./fields";
 import { type Attached, attachedTo, namesOf, replug } from "./guests";
 import { acts, entryNames, type Handle } from "./live";
-import { type FoundNetwork, plan, restartFields, type Step } from "./plan";
+import { type FoundNetwork, plan, restartFields, type Step, wanted } from "./plan";
 
 const INACTIVE = 1;
 
@@ -232,6 +232,7 @@ const definition: Definition<FoundNetwork> = {
   },
   observe: (request, id) => byId(request, id),
   occupant: (request, inputs) => byName(request, String(inputs["name"])),
+  wanted,
   differencesMore,
   reach,
   remove,

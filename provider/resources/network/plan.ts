@@ -1,5 +1,5 @@
-import { differences, readTable, type Values, writeTable } from "../../fields";
-import { childrenOf, cloneXml, element, equalXml, find, findAll, printXml, type XmlElement } from "../../xml";
+import { differences, isRecord, readTable, type Values, writeTable } from "../../fields";
+import { childrenOf, cloneXml, element, equalXml, find, findAll, printXml, readPath, type XmlElement } from "../../xml";
 import type { Found, Goal } from "../flow";
 import { type Mark, writeMark } from "../mark";
 import { canonical } from "./addresses";
@@ -35,8 +35,17 @@ export type Step =
   /** Marks the create as finished, in the definition as it then stands. */
   | { readonly act: "seal"; readonly mark: Mark };
 
+/** The inputs with what follows from the found network: a bridge that is not named keeps the name that it has. */
+export function wanted(found: Pick<FoundNetwork, "inactive">, inputs: Values): Values {
+  const bridge = inputs["bridge"];
+  const name = readPath(found.inactive, "bridge/@name");
+  if (!isRecord(bridge) || bridge["name"] !== undefined || name === undefined) return inputs;
+  return { ...inputs, bridge: { ...bridge, name } };
+}
+
 /** The steps from what is found to what is wanted, in order. */
-export function plan(found: FoundNetwork | undefined, goal: Goal): Step[] {
+export function plan(found: FoundNetwork | undefined, asked: Goal): Step[] {
+  const goal = found ? { ...asked, inputs: wanted(found, asked.inputs) } : asked;
   const on = goal.inputs["autostart"] !== false;
   const seal: Step[] = goal.mark.phase === "creating" ? [{ act: "seal", mark: { ...goal.mark, phase: "ready" } }] : [];
   const xml = definitionOf(found, goal);
@@ -82,9 +91,9 @@ export function restartFields(found: FoundNetwork, inputs: Values, managed: Valu
 
 /** Takes out entries before it puts new ones in: libvirt refuses a second entry for one MAC or address. */
 function liveSteps(found: FoundNetwork, goal: Goal): Step[] {
-  const wanted = cloneXml(found.live);
-  writeTable(network, wanted, goal.inputs, goal.managed);
-  const [before, after] = [entriesOf(found.live), entriesOf(wanted)];
+  const patched = cloneXml(found.live);
+  writeTable(network, patched, goal.inputs, goal.managed);
+  const [before, after] = [entriesOf(found.live), entriesOf(patched)];
   const without = (some: readonly Entry[], others: readonly Entry[]): Entry[] =>
     some.filter((one) => !others.some((other) => sameEntry(one, other)));
   const step = (act: "withdraw" | "enter", { field, parentIndex, node }: Entry): Step => ({
