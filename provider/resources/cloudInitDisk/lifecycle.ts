@@ -1,4 +1,4 @@
-import type { Values } from "../../fields";
+import { type Difference, differences, type Values } from "../../fields";
 import { ImageSource } from "../../media";
 import { type Definition, type Goal, resource } from "../flow";
 import type { Request } from "../port";
@@ -6,7 +6,7 @@ import { reach, removeFound } from "../volume/lifecycle";
 import type { Content } from "../volume/make";
 import { type FoundVolume, observe } from "../volume/observe";
 import { cloudInitDisk as table } from "./fields";
-import { contentOf, seedOf } from "./seed";
+import { CONTENT, contentOf, seedOf } from "./seed";
 
 /** A seed is a raw volume of bytes made in memory: it is found, made and removed as a Volume is. */
 export const definition: Definition<FoundVolume> = {
@@ -19,12 +19,25 @@ export const definition: Definition<FoundVolume> = {
   checkMore: (request, _, given) => Promise.resolve(completed(request, given)),
   observe: async (request, id, inputs) => observe(request, id, { ...inputs, format: "raw" }),
   occupant: () => Promise.resolve(undefined),
+  changes: changesOf,
   reach: (request, found, goal) => reach(request, found, { ...goal, inputs: { ...goal.inputs, format: "raw" } }, seed),
   remove: removeFound,
   outputs: (found) => found.outputs,
 };
 
 export const cloudInitDisk = resource(definition);
+
+/** The differences of the table; other content is told at the properties that people write, not as a hidden digest. */
+function changesOf(found: FoundVolume, wanted: Values, managed: Values | undefined): Difference[] {
+  const all = differences(table, found.values, wanted, { managed, situation: { before: found.values, after: wanted } });
+  const written = CONTENT.filter((name) => managed === undefined || wanted[name] !== managed[name]);
+  return all.flatMap((change) => {
+    if (change.path[0] !== "__content") return [change];
+    // Digests say nothing to people, and could be tried against passwords.
+    const told = { ...change, before: undefined, after: undefined };
+    return (written.length > 0 ? written : ["userData"]).map((name) => ({ ...told, path: [name] }));
+  });
+}
 
 function completed(request: Request, given: Values): { inputs: Values; failures: [] } {
   return { inputs: { ...given, __content: contentOf(request.name, given) }, failures: [] };

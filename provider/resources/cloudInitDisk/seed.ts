@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { UNKNOWN, type Values } from "../../fields";
 import { seedImage } from "../../media";
 
-const CONTENT = ["userData", "metaData", "networkConfig"] as const;
+/** The properties that make the image. */
+export const CONTENT = ["userData", "metaData", "networkConfig"] as const;
 
 /** The digest of the image that inputs ask for, `sha256:...`; UNKNOWN while a part of it is. */
 export function contentOf(name: string, inputs: Values): unknown {

@@ -7,7 +7,7 @@ import { isFilled } from "../flow";
 import { identityValues } from "../owner";
 import { isAway } from "../place";
 import type { Request } from "../port";
-import { bytesOf, gibibytesOf, volume } from "./fields";
+import { bytesOf, gibibytesOf, printGibibytes, volume } from "./fields";
 import { digestOf, grownHead, inspect, openImage, sourcePath } from "./image";
 
 /** What the content asked for says about the volume. */
@@ -144,7 +144,7 @@ function judge(olds: Values | undefined, inputs: Values, asked: Asked): Failure[
     typeof asked.capacity === "number" &&
     bytesOf(capacity) < bytesOf(asked.capacity)
   ) {
-    add("capacity", `${capacity} GiB are less than the ${asked.capacity} GiB of the source`);
+    add("capacity", `${capacity} GiB are less than the ${printGibibytes(bytesOf(asked.capacity))} GiB of the source`);
   }
   const shrinks = shrinking(olds, inputs);
   if (shrinks !== undefined && inputs["allowShrink"] !== true) add("capacity", shrinks);
@@ -156,13 +156,13 @@ function shrinking(olds: Values | undefined, inputs: Values): string | undefined
   if (!olds || typeof before !== "number" || typeof after !== "number" || bytesOf(after) >= bytesOf(before)) return;
   const replaced = JSON.stringify(identityValues(volume, olds)) !== JSON.stringify(identityValues(volume, inputs));
   const renamed = olds["name"] !== inputs["name"] && !isFilled(olds, "name");
-  return replaced || renamed ? undefined : shrinkText(before, after);
+  return replaced || renamed ? undefined : shrinkText(bytesOf(before), bytesOf(after));
 }
 
 /** Why a capacity must not become smaller. */
-export function shrinkText(before: number, after: number): string {
+export function shrinkText(before: bigint, after: bigint): string {
   return (
-    `would shrink from ${before} to ${after} GiB, which cuts off the end of the disk and what the guest keeps there; ` +
+    `would shrink from ${printGibibytes(before)} to ${printGibibytes(after)} GiB, which cuts off the end of the disk and what the guest keeps there; ` +
     `\`allowShrink: true\` does it in place`
   );
 }

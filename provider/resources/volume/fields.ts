@@ -12,6 +12,11 @@ export function gibibytesOf(bytes: bigint): number {
   return Number(bytes) / GIB;
 }
 
+/** A size in GiB for people. */
+export function printGibibytes(bytes: bigint): string {
+  return String(Number(gibibytesOf(bytes).toPrecision(6)));
+}
+
 /** qcow2 and block devices count in sectors, so less than one is no difference. */
 function sameCapacity(wanted: number, found: number): boolean {
   return Math.abs(wanted - found) * GIB < 512;

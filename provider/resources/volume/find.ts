@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, isLibvirt, type StoragePool, type StorageVol } from "../../rpc";
 import { parseXml, readPath, type XmlElement } from "../../xml";
-import { explain } from "../errors";
+import { doing } from "../errors";
 import type { Request } from "../port";
 
 /** A volume as libvirt shows it. */
@@ -58,23 +58,31 @@ export async function poolInfo(
   return { pool, active: state >= RUNNING_STATE, capacity, available };
 }
 
-const REFRESH_TRIES = 8;
+const TRIES = 8;
+
+/** Tries an act again while libvirt refuses it with a code that passes, for at most some seconds. */
+async function patiently<T>(request: Request, code: number, act: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isLibvirt(error, code) || attempt === TRIES) throw error;
+    }
+    await sleep(25 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2), undefined, { signal: request.signal });
+  }
+}
 
 /** Makes libvirt read a pool anew, one refresh of a pool at a time; it refuses while volumes are being made (code 1). */
 export async function refreshPool(request: Request, pool: StoragePool): Promise<void> {
-  await request.place.inTurn(`pool/${pool.name}`, async () => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await request.place.host.call("STORAGE_POOL_REFRESH", { pool, flags: 0 });
-        return;
-      } catch (error) {
-        if (!isLibvirt(error, Code.INTERNAL_ERROR) || attempt === REFRESH_TRIES) {
-          throw explain(`refresh pool "${pool.name}"`, error);
-        }
-      }
-      await sleep(50 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2), undefined, { signal: request.signal });
-    }
-  });
+  const refresh = (): Promise<unknown> => request.place.host.call("STORAGE_POOL_REFRESH", { pool, flags: 0 });
+  await request.place.inTurn(`pool/${pool.name}`, () =>
+    doing(`refresh pool "${pool.name}"`, () => patiently(request, Code.INTERNAL_ERROR, refresh)),
+  );
+}
+
+/** A volume that somebody else looks into is "in use" for that moment (55): writes and resizes are tried again. */
+export async function onceFree<T>(request: Request, act: () => Promise<T>): Promise<T> {
+  return patiently(request, Code.OPERATION_INVALID, act);
 }
 
 /** Reads bytes of a volume into memory: at most 1 MiB. */

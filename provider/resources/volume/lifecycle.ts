@@ -6,7 +6,7 @@ import { type Definition, type Goal, resource } from "../flow";
 import { printOwner } from "../owner";
 import { Refusal, type Request } from "../port";
 import { checkVolume, sectors, shrinkText } from "./check";
-import { bytesOf, gibibytesOf, volume as table } from "./fields";
+import { bytesOf, volume as table } from "./fields";
 import { bytesAt, type Here, look } from "./find";
 import { grownHead, openImage, type VolumeFormat } from "./image";
 import { allMachines, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
@@ -48,7 +48,7 @@ export function changesOf(found: FoundVolume, wanted: Values, managed: Values | 
 
 function refuseShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink }: Values): void {
   if (typeof capacity !== "number" || allowShrink === true || foundBytes - bytesOf(capacity) < 512n) return;
-  throw new Refusal(`${named(vol)}: \`capacity\` ${shrinkText(gibibytesOf(foundBytes), capacity)}`);
+  throw new Refusal(`${named(vol)}: \`capacity\` ${shrinkText(foundBytes, bytesOf(capacity))}`);
 }
 
 /** Bytes that a guest has written, or may be writing now, go only with `allowDataLoss`. */

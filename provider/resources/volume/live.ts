@@ -3,8 +3,8 @@ import { explain } from "../errors";
 import { readPath } from "../../xml";
 import { Refusal, type Request } from "../port";
 import { sectors } from "./check";
-import { gibibytesOf, type volume } from "./fields";
-import { bytesAt, type Here, look, refreshPool } from "./find";
+import { printGibibytes, type volume } from "./fields";
+import { bytesAt, type Here, look, onceFree, refreshPool } from "./find";
 import { allMachines, type Target, writerOf } from "./inUse";
 import { named, shrinkFlag } from "./make";
 
@@ -30,7 +30,7 @@ async function resize(request: Request, change: LiveChange): Promise<void> {
   const { here, target, fromBytes } = change;
   const toBytes = change.format === "qcow2" ? sectors(change.toBytes) : change.toBytes;
   const shrinks = toBytes < fromBytes;
-  const [from, to] = [gibibytesOf(fromBytes), gibibytesOf(toBytes)];
+  const [from, to] = [printGibibytes(fromBytes), printGibibytes(toBytes)];
   if (shrinks && !change.allowShrink) {
     throw new Refusal(
       `${named(target)} would shrink from ${from} to ${to} GiB; \`allowShrink: true\` does it in place`,
@@ -51,7 +51,7 @@ async function resize(request: Request, change: LiveChange): Promise<void> {
       );
     }
     if (writer) await resizeOnline(request, writer, toBytes);
-    else await request.place.host.call("STORAGE_VOL_RESIZE", resizing(here, toBytes, shrinks));
+    else await onceFree(request, () => request.place.host.call("STORAGE_VOL_RESIZE", resizing(here, toBytes, shrinks)));
     await readAgain(request, here, toBytes);
   } catch (error) {
     throw explain(`resize ${named(target)} from ${from} to ${to} GiB`, error);

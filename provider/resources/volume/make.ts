@@ -5,7 +5,7 @@ import { element, printXml, readPath } from "../../xml";
 import { explain } from "../errors";
 import { Refusal, type Request } from "../port";
 import { FILE_POOLS, poolType } from "./check";
-import { bytesAt, type Here, look, poolInfo, readBytes, refreshPool, type Sight } from "./find";
+import { bytesAt, type Here, look, onceFree, poolInfo, readBytes, refreshPool, type Sight } from "./find";
 import type { VolumeFormat } from "./image";
 import { isUnfinished, MARKER_BYTES, markerBlock, oddBytes, SMALL_BYTES, type Spot } from "./proof";
 import { LostBytes, uploadBody, writeBytes } from "./upload";
@@ -151,7 +151,9 @@ async function fillVolume(
   if (making.format === "qcow2" || asFile) await refuseFull(request, pool, making);
   const fileBytes = making.format === "qcow2" ? BigInt(image.length) : making.capacityBytes;
   const resize = (): Promise<unknown> =>
-    request.place.host.call("STORAGE_VOL_RESIZE", { vol, capacity: fileBytes, flags: shrinkFlag });
+    onceFree(request, () =>
+      request.place.host.call("STORAGE_VOL_RESIZE", { vol, capacity: fileBytes, flags: shrinkFlag }),
+    );
   const marker = markerBlock(request.owner, making).subarray(0, Number(fileBytes < 512n ? fileBytes : 512n));
   const small = fileBytes < SMALL_BYTES;
   if (asFile && small) await resize();
@@ -214,7 +216,7 @@ async function withSpace(request: Request, making: Filling, error: unknown): Pro
 /** Deletes a volume; one that is gone already is no error. */
 export async function deleteVolume(request: Request, vol: StorageVol): Promise<void> {
   try {
-    await request.place.host.call("STORAGE_VOL_DELETE", { vol, flags: 0 });
+    await onceFree(request, () => request.place.host.call("STORAGE_VOL_DELETE", { vol, flags: 0 }));
   } catch (error) {
     if (!isLibvirt(error, Code.NO_STORAGE_VOL)) throw explain(`delete ${named(vol)}`, error);
   }

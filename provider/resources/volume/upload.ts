@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { type ImageSegment, type ImageSource, isZero } from "../../media";
 import type { StorageVol } from "../../rpc";
 import type { Request } from "../port";
-import { readBytes } from "./find";
+import { onceFree, readBytes } from "./find";
 import { MARKER_BYTES } from "./proof";
 
 // libvirtd keeps a whole stream in memory and stands still while it ends: small ones, one after the other.
@@ -76,7 +76,7 @@ async function send(request: Request, vol: StorageVol, runs: readonly Run[]): Pr
 /** Writes bytes into a volume with one call. */
 export async function writeBytes(request: Request, vol: StorageVol, offset: bigint, bytes: Buffer): Promise<void> {
   const range = { offset, length: BigInt(bytes.length) };
-  await request.place.host.upload(vol, range, [bytes], { signal: request.signal });
+  await onceFree(request, () => request.place.host.upload(vol, range, [bytes], { signal: request.signal }));
 }
 
 /** After a failed write libvirt writes nothing later, and may still answer "done": the end tells. */

@@ -1,0 +1,47 @@
+import { type Machine, usersOfVolume, writerOf } from "../../../provider/resources/volume/inUse";
+import { parseXml } from "../../../provider/xml";
+
+const target = { pool: "pool", name: "disk", path: "/pool/disk" };
+
+function machine(running: boolean, ...definitions: string[]): Machine {
+  const domain = { name: "web", uuid: "0c5b7d0a-0000-4000-8000-000000000001", id: running ? 1 : -1 };
+  return { domain, running, definitions: definitions.map((xml) => parseXml(`<domain>${xml}</domain>`)) };
+}
+
+const users = (...machines: Machine[]) => usersOfVolume({ machines, overlays: [] }, target);
+
+it.each([
+  ["a disk", "<devices><disk><source file='/pool/disk'/></disk></devices>"],
+  ["a block device", "<devices><disk><source dev='/pool/disk'/></disk></devices>"],
+  ["a volume by name", "<devices><disk><source pool='pool' volume='disk'/></disk></devices>"],
+  [
+    "a link of a chain",
+    "<devices><disk><source file='/o'/><backingStore><source file='/pool/disk'/></backingStore></disk></devices>",
+  ],
+  ["a kernel", "<os><kernel>/pool/disk</kernel></os>"],
+])("sees a volume as %s", (_, xml) => {
+  expect(users(machine(false, xml))).toEqual(['the machine "web"']);
+  expect(users(machine(true, "<devices/>", xml))).toEqual(['the running machine "web"']);
+});
+
+it("sees nobody where only the name is alike", () => {
+  expect(users(machine(true, "<devices><disk><source file='/pool/disk2'/></disk></devices>"))).toEqual([]);
+});
+
+it("sees overlays", () => {
+  const overlays = [
+    { id: "pool/over", backingPath: "/pool/disk" },
+    { id: "pool/else", backingPath: "/pool/base" },
+  ];
+  expect(usersOfVolume({ machines: [], overlays }, target)).toEqual(['the volume "pool/over"']);
+});
+
+it("takes for a writer only who runs now, has it as the active image and may write", () => {
+  const disk = (inner: string): string => `<devices><disk>${inner}<target dev='vdb'/></disk></devices>`;
+  const source = "<source file='/pool/disk'/>";
+  expect(writerOf([machine(true, disk(source), "<devices/>")], target)?.disk).toBe("vdb");
+  expect(writerOf([machine(false, disk(source))], target)).toBeUndefined();
+  expect(writerOf([machine(true, disk(`${source}<readonly/>`))], target)).toBeUndefined();
+  const backing = `<source file='/o'/><backingStore>${source}</backingStore>`;
+  expect(writerOf([machine(true, disk(backing))], target)).toBeUndefined();
+});
