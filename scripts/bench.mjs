@@ -1,6 +1,7 @@
 // bench.mjs [--quick] [SECTION...]: how fast and how small we are, beside others that do the same work in the same minute.
 // Everything happens in a lab of its own. What is printed are ratios: a slow machine is slow for both sides.
 import { delimiter } from "node:path";
+import { goFirst } from "./bench/measure.mjs";
 import { inLab } from "./lab.mjs";
 import { setup } from "./setup.mjs";
 import { engineFolder } from "./setup/engine.mjs";
@@ -35,6 +36,7 @@ function understood(words) {
 
 async function measure(words) {
   const { quick, wanted } = understood(words);
+  goFirst();
   let unmeasured = 0;
   for (const name of wanted) {
     const section = await sections[name]();
