@@ -41,8 +41,16 @@ function resourceOf(types: Types, { token, doc, table }: Described): Json {
     inputProperties: inputs.properties,
     requiredInputs: inputs.required,
     properties: outputs.properties,
-    required: [...inputs.required, ...Object.keys(outputs.properties).filter((name) => table[name]?.output)].sort(),
+    required: Object.keys(outputs.properties)
+      .filter((name) => isAlwaysKnown(name, table))
+      .sort(),
   };
+}
+
+/** Given, set by the provider, or a name, which is filled where the program gives none. */
+function isAlwaysKnown(name: string, table: Table): boolean {
+  const field = table[name];
+  return name === "name" || field?.required === true || field?.output === true;
 }
 
 interface Scope {
