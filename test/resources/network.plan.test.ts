@@ -157,6 +157,12 @@ describe("the plan for a network", () => {
     expect(plan(found(""), goal({ autostart: false }))).toEqual([{ act: "autostart", on: false }]);
   });
 
+  it("keeps the bridge whose name is given no more", () => {
+    const there = found('<bridge name="br-lab" stp="off" delay="0"/>');
+    const managed = { bridge: { name: "br-lab", stp: false, delay: 0 } };
+    expect(plan(there, goal({ bridge: { stp: false, delay: 0 } }, managed))).toEqual([]);
+  });
+
   it("writes the uplink in both of libvirt's places", () => {
     const there = found('<forward dev="eth0" mode="nat"><interface dev="eth0"/></forward>');
     const [define] = plan(there, goal({ forward: { mode: "nat", dev: "eth1" } }));
