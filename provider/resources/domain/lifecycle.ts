@@ -113,16 +113,17 @@ async function occupant(request: Request, inputs: Values): Promise<FoundDomain |
   }
 }
 
-/** Says in words what an up will do to a running guest. */
+/** Says in words what an up will do, and what of it a running guest gets now or at its next power cycle. */
 function announce(request: Request, found: FoundDomain, changes: readonly Difference[]): void {
-  if (!found.live) return;
-  const words = (cost: Difference["cost"]): string =>
+  const words = (costs: readonly string[]): string =>
     changes
-      .filter((one) => one.cost === cost)
+      .filter(({ cost }) => costs.includes(cost))
       .map(describe)
       .join(", ");
-  const [now, later] = [words("live"), words("restart")];
-  const parts = [...(now ? [`live: ${now}`] : []), ...(later ? [`waits for a power cycle: ${later}`] : [])];
+  const spoken = found.live
+    ? [["live", words(["live"])] as const, ["waits for a power cycle", words(["restart"])] as const]
+    : [[`now ${found.power}`, words(["live", "restart"])] as const];
+  const parts = spoken.flatMap(([title, text]) => (text === "" ? [] : [`${title}: ${text}`]));
   if (parts.length > 0) request.info(`${found.name}: ${parts.join("; ")}`);
 }
 
