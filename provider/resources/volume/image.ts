@@ -118,17 +118,35 @@ export async function grownHead(image: ImageSource, virtualBytes: bigint): Promi
 
 const digests = new Map<string, string>();
 const MOST_DIGESTS = 1000;
+// A change within the file system's clock tick would leave no trace.
+const SETTLED_MS = 2000;
 
-/** SHA-256 of a file's image, remembered while path, size and time of change stay the same. */
+/** One state of a file: whoever writes to it makes another one, whose time of change nobody can choose. */
+async function stateOf(path: string): Promise<{ key: string; settled: boolean }> {
+  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = await stat(path, { bigint: true });
+  return {
+    key: [path, dev, ino, size, mtimeNs, ctimeNs].join("\n"),
+    settled: Date.now() - Number(ctimeMs) > SETTLED_MS,
+  };
+}
+
+/** SHA-256 of an image; a file's is remembered for the state that the file is in. */
 export async function digestOf(image: ImageSource, inputs: Values): Promise<string> {
   if (typeof inputs["source"] !== "string") return image.sha256();
   const path = sourcePath(inputs["source"]);
-  const { size, mtimeNs, ino } = await stat(path, { bigint: true });
-  const key = `${path}\n${size}\n${mtimeNs}\n${ino}`;
+  const { key, settled } = await stateOf(path);
   const known = digests.get(key);
   if (known !== undefined) return known;
   const made = await image.sha256();
+  if (!settled || (await stateOf(path)).key !== key) return made;
   if (digests.size >= MOST_DIGESTS) digests.clear();
   digests.set(key, made);
   return made;
+}
+
+/** True where this process has read the file in its present state through, and found that digest. */
+export async function isKnown(inputs: Values, sha256: string): Promise<boolean> {
+  if (typeof inputs["source"] !== "string") return false;
+  const { key } = await stateOf(sourcePath(inputs["source"]));
+  return digests.get(key) === sha256;
 }

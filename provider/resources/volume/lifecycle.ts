@@ -8,7 +8,7 @@ import { Refusal, type Request } from "../port";
 import { checkVolume, sectors, shrinkText } from "./check";
 import { bytesOf, volume as table } from "./fields";
 import { bytesAt, type Here, look } from "./find";
-import { grownHead, openImage, type VolumeFormat } from "./image";
+import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
 import { allMachines, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
 import { live } from "./live";
 import { type Content, deleteVolume, makeVolume, named, placeOf } from "./make";
@@ -166,8 +166,9 @@ async function contentOf(request: Request, goal: Goal): Promise<{ content?: Cont
 
 async function uploadOf(image: ImageSource, inputs: Values, asked: bigint | undefined): Promise<Content> {
   const sha256 = String(inputs["__content"]).slice("sha256:".length);
-  if (inputs["format"] !== "qcow2" || asked === undefined) return { image, sha256 };
-  return { image, sha256, head: await grownHead(image, sectors(asked)) };
+  const promise = { sha256, holds: () => isKnown(inputs, sha256) };
+  if (inputs["format"] !== "qcow2" || asked === undefined) return { image, promise };
+  return { image, promise, head: await grownHead(image, sectors(asked)) };
 }
 
 /** The volume that shows through an overlay. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ImageSource, isZero } from "../../media";
 import { Code, ConnectionError, isLibvirt, type StoragePool, type StorageVol } from "../../rpc";
@@ -21,8 +22,13 @@ export interface Making extends Spot {
 
 export interface Content {
   readonly image: ImageSource;
-  /** SHA-256 in hex that the bytes must have while they are sent; absent: bytes that were made in memory. */
-  readonly sha256?: string;
+  /** What the bytes that are sent must be; absent: bytes that were made in memory. */
+  readonly promise?: {
+    /** In hex. */
+    readonly sha256: string;
+    /** True while the file is in a state in which it was read and had that digest; else all is hashed once more. */
+    holds(): Promise<boolean>;
+  };
   /** The first 512 bytes, where they are not the image's own. */
   readonly head?: Buffer;
 }
@@ -147,7 +153,7 @@ async function fillVolume(
   making: Filling,
   asFile: boolean,
 ): Promise<void> {
-  const { image, sha256, head } = making.content;
+  const { image, head } = making.content;
   if (making.format === "qcow2" || asFile) await refuseFull(request, pool, making);
   const fileBytes = making.format === "qcow2" ? BigInt(image.length) : making.capacityBytes;
   const resize = (): Promise<unknown> =>
@@ -159,14 +165,21 @@ async function fillVolume(
   if (asFile && small) await resize();
   await writeBytes(request, vol, 0n, marker);
   if (asFile && !small) await resize();
-  const digest = await uploadBody(request, vol, image);
-  if (sha256 !== undefined && digest !== sha256) {
-    throw new Error(`the source changed while it was uploaded: its SHA-256 was ${sha256} and is ${digest} now`);
-  }
+  await uploadChecked(request, vol, making.content);
   const first = head ?? (await image.read(0, MARKER_BYTES));
   await writeBytes(request, vol, 0n, first);
   if (!(await readBytes(request, vol, 0n, first.length)).equals(first)) throw new LostBytes("its first sector is lost");
   request.progress("uploaded");
+}
+
+/** Sends the content, and proves that it is what was asked for: a source may change at any moment. */
+async function uploadChecked(request: Request, vol: StorageVol, { image, promise }: Content): Promise<void> {
+  const known = await promise?.holds();
+  const hash = promise && known !== true ? createHash("sha256") : undefined;
+  await uploadBody(request, vol, image, hash);
+  const kept = hash ? hash.digest("hex") === promise?.sha256 : await promise?.holds();
+  if (kept === false)
+    throw new Error(`the source changed since it was read: it had the SHA-256 ${promise?.sha256 ?? ""}`);
 }
 
 /** VIR_STORAGE_VOL_RESIZE_SHRINK */
