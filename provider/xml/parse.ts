@@ -1,4 +1,4 @@
-import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { XMLParser } from "fast-xml-parser";
 import { decodeAttribute, decodeReferences } from "./characters";
 import { XmlError } from "./error";
 import { isElement, maxDepth, type XmlElement, type XmlNode } from "./node";
@@ -34,7 +34,6 @@ type RawNode = Readonly<Record<string, string | RawNode[] | Readonly<Record<stri
  */
 export function parseXml(text: string): XmlElement {
   const scanned = scanXml(text);
-  if (XMLValidator.validate(scanned.body) !== true) throw new XmlError("XML refused: it is not well-formed");
   const root = readNodes(read(scanned.body)).find(isElement);
   if (root === undefined) throw new XmlError("XML refused: there is no element");
   refuseDisagreement(root, scanned);
