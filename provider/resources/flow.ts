@@ -129,16 +129,16 @@ class Flow<F extends Found> {
   }
 
   private nameFor(request: Request, olds: Values | undefined, inputs: Values, identity: Values): unknown {
-    if (request.autonaming?.enforced) return request.autonaming.proposed;
-    if (identityUnknown(identity)) return UNKNOWN;
     const old = olds?.["name"];
     const kept = olds && isFilled(olds, "name") && !this.replaced(olds, inputs);
-    return kept && typeof old === "string" ? old : ownedName(request.owner, identity);
+    if (kept && typeof old === "string") return old;
+    if (request.autonaming?.enforced) return request.autonaming.proposed;
+    return identityUnknown(identity) ? UNKNOWN : ownedName(request.owner, identity);
   }
 
   private replaced(olds: Values, news: Values): boolean {
     const [before, after] = [identityValues(this.kind.table, olds), identityValues(this.kind.table, news)];
-    return JSON.stringify(before) !== JSON.stringify(after);
+    return !deepEqual(before, after);
   }
 
   async diff(request: Request, id: string, olds: Values, news: Values): Promise<Diff> {
@@ -328,6 +328,7 @@ class Flow<F extends Found> {
     const found = await this.kind.observe(request, id, olds);
     if (!found) return;
     const life = textOf(olds[INCARNATION]);
+    if (life === undefined) this.refuseOtherLife(request, found, olds);
     if (found.mark && life !== undefined && found.mark.incarnation !== life) {
       request.warn(`${this.what(olds)} on the host is a later one (${found.mark.owner}); it was not touched`);
       return;
@@ -360,7 +361,7 @@ class Flow<F extends Found> {
   }
 
   private what(values: Values): string {
-    return `${this.kind.noun} "${String(values["name"] ?? "?")}"`;
+    return `${this.kind.noun} "${textOf(values["name"]) ?? "?"}"`;
   }
 
   private protectedText(values: Values, done: string): string {

@@ -48,10 +48,12 @@ function isMark(node: XmlElement): boolean {
 /** Writes the mark into a definition, beside whatever else its metadata has. */
 export function writeMark(root: XmlElement, mark: Mark): void {
   const metadata = child(root, "metadata") ?? append(root, element("metadata"));
-  for (const node of [...metadata.children]) {
-    if ("name" in node && isMark(node)) removeChild(metadata, node);
-  }
-  metadata.children.push(markElement(mark));
+  const [first, ...more] = metadata.children.filter((node): node is XmlElement => "name" in node && isMark(node));
+  for (const node of more) removeChild(metadata, node);
+  const made = markElement(mark);
+  // In its own place: another order of the metadata would be a change of the definition.
+  if (first) metadata.children.splice(metadata.children.indexOf(first), 1, made);
+  else metadata.children.push(made);
 }
 
 function markElement(mark: Mark): XmlElement {

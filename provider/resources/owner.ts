@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isRecord, type Table, UNKNOWN, type Values } from "../fields";
+import { hasUnknown, isRecord, type Table, type Values } from "../fields";
 
 /** Who an object belongs to: one resource of one stack. The same in both doors. */
 export interface Owner {
@@ -27,9 +27,7 @@ export function identityValues(table: Table, inputs: Values): Values {
 
 /** True while a value that makes the identity is not known yet. */
 export function identityUnknown(values: Values): boolean {
-  return JSON.stringify(values, (_, value: unknown) => (value === UNKNOWN ? "\u0000unknown" : value)).includes(
-    "\\u0000unknown",
-  );
+  return hasUnknown(values);
 }
 
 function digest(owner: Owner, values: Values, purpose: string): Buffer {

@@ -1,5 +1,5 @@
 import { flag, grammar, int, text, type Values, type XmlPair } from "../../fields";
-import { find, readPath, writePath, type XmlElement } from "../../xml";
+import { childrenOf, find, readPath, removeChild, writePath, type XmlElement } from "../../xml";
 
 /** The alias of the CD that carries the machine's own seed: not one of the program's disks. */
 export const SEED_ALIAS = "ua-kvm-seed";
@@ -15,14 +15,19 @@ function source(type: "file" | "block"): XmlPair {
   return {
     read: (disk) => (disk.attributes.get("type") === type ? readPath(disk, `source/@${attribute}`) : undefined),
     write: (disk, value) => {
-      if (value === undefined && disk.attributes.get("type") !== type) return;
-      const before = find(disk, "source");
-      // A source of another kind goes whole: its attributes mean nothing in this one.
-      if (before && disk.attributes.get("type") !== type) writePath(disk, "source", undefined);
+      const same = disk.attributes.get("type") === type;
+      if (value === undefined && !same) return;
+      // Another image has another chain, and a source of another kind has other attributes.
+      removeAll(disk, "backingStore");
+      if (value === undefined || !same) removeAll(disk, "source");
       disk.attributes.set("type", type);
-      writePath(disk, `source/@${attribute}`, value as string | undefined);
+      if (value !== undefined) writePath(disk, `source/@${attribute}`, value as string);
     },
   };
+}
+
+function removeAll(parent: XmlElement, name: string): void {
+  for (const node of childrenOf(parent, name)) removeChild(parent, node);
 }
 
 /** A removable drive takes another medium while the guest runs; the source of a disk does not change under a guest. */
@@ -129,6 +134,19 @@ export function diskChains(root: XmlElement): ReadonlyMap<string, readonly strin
     if (!("name" in node) || node.name !== "disk") continue;
     const target = readPath(node, "target/@dev");
     if (target !== undefined) chains.set(target, chainOf(node));
+  }
+  return chains;
+}
+
+/** The chains of a definition: the running guest knows them whole, the definition only what was written into it. */
+export function knownChains(
+  inactive: XmlElement,
+  live: XmlElement | undefined,
+): ReadonlyMap<string, readonly string[]> {
+  const chains = new Map(diskChains(inactive));
+  for (const [target, chain] of live ? diskChains(live) : []) {
+    const own = chains.get(target);
+    if (own && own[0] === chain[0] && chain.length > own.length) chains.set(target, chain);
   }
   return chains;
 }

@@ -5,7 +5,7 @@ import type { Found } from "../flow";
 import { readMark } from "../mark";
 import type { HostFacts } from "../place";
 import type { Request } from "../port";
-import { diskChains, isSeed } from "./disks";
+import { diskChains, isSeed, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import { freePorts } from "./pci";
 import { seedName } from "./seed";
@@ -71,7 +71,9 @@ export async function observe(request: Request, uuid: string, inputs: Values): P
   const power = POWER[state.state] ?? "running";
   const live = power === "stopped" || power === "crashed" ? undefined : parseXml(currentXml.xml);
   const wish = complete(inputs, uuid, undefined, facts);
-  const read = (root: XmlElement): Values => expressed(readTable(table, root), wish, volumes, root);
+  const chains = knownChains(inactive, live);
+  const read = (root: XmlElement): Values =>
+    expressed(readTable(table, root), wish, volumes, root === inactive ? chains : diskChains(root));
   const found = {
     id: uuid,
     name: readPath(inactive, "name") ?? "",
@@ -96,12 +98,17 @@ export async function observe(request: Request, uuid: string, inputs: Values): P
   };
 }
 
-function expressed(values: Values, wish: Values, volumes: ReadonlyMap<string, Resolved>, root: XmlElement): Values {
+function expressed(
+  values: Values,
+  wish: Values,
+  volumes: ReadonlyMap<string, Resolved>,
+  chains: ReturnType<typeof diskChains>,
+): Values {
   return {
     // libvirt leaves it out where all CPUs are online.
     onlineVcpus: values["vcpus"],
     ...values,
-    disks: express(values["disks"], wish["disks"], volumes, diskChains(root)),
+    disks: express(values["disks"], wish["disks"], volumes, chains),
     interfaces: values["interfaces"] ?? [],
   };
 }

@@ -12,13 +12,13 @@ import { cloneXml, element, equalXml, find, findAll, readPath, type XmlElement }
 import type { Goal } from "../flow";
 import { type Mark, writeMark } from "../mark";
 import type { HostFacts } from "../place";
-import { diskChains } from "./disks";
+import { diskChains, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import type { FoundDomain, Power } from "./observe";
 import { freePorts, placeOn } from "./pci";
 import { writeSeed } from "./seed";
 import { initialValues, template } from "./template";
-import { complete, itemsOf, lower, lowerManaged, type Resolved } from "./wanted";
+import { complete, completeDevices, lower, lowerManaged, type Resolved } from "./wanted";
 
 /** What is done to a machine's power, in words that people know. */
 export type PowerStep = "start" | "start paused" | "stop" | "pause" | "resume";
@@ -86,7 +86,8 @@ function autostartStep(found: FoundDomain | undefined, wanted: Values): { autost
 /** What differs in the definition, and what of the live-class properties differs in the running guest alone. */
 export function changesOf(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {
   const situation: Situation = { before: found.values, after: wanted, ...found.situation };
-  const planned = differences(table, found.values, wanted, { managed, situation }).filter(leads(wanted));
+  const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, found.values);
+  const planned = differences(table, found.values, wanted, { managed: former, situation }).filter(leads(wanted));
   return [...planned, ...liveOnly(found, wanted, situation, planned)];
 }
 
@@ -109,12 +110,12 @@ function liveOnly(
 ): Difference[] {
   const live = found.situation?.live;
   if (!live) return [];
-  const known = new Set(planned.map(({ path }) => printPath(path)));
-  const waiting = new Set(found.mark?.deferred ?? []);
+  const known = new Set(planned.map(label));
+  const waiting = new Set(pendingOf(found));
   const compared = pick(live, ["title", "description", "disks", "interfaces"]);
   const wish = pick(wanted, ["title", "description", "disks", "interfaces"]);
   return differences(table, compared, wish, { situation: { ...situation, before: live } }).filter(
-    ({ path, cost }) => cost === "live" && !known.has(printPath(path)) && !waiting.has(label(path, wanted)),
+    (one) => one.cost === "live" && !known.has(label(one)) && !waiting.has(label(one)),
   );
 }
 
@@ -123,33 +124,16 @@ function pick(values: Values, names: readonly string[]): Values {
 }
 
 /** A path by identity (`disks[vdb].cache`), which outlives a reorder. */
-export function label(path: readonly (string | number)[], values: Values): string {
+export function label({ path, key }: Difference): string {
   const [list, index, ...rest] = path;
-  if ((list !== "disks" && list !== "interfaces") || typeof index !== "number") return printPath(path);
-  const item = itemsOf(values[list])[index];
-  const key = item?.["target"] ?? item?.["mac"] ?? index;
-  return [`${list}[${String(key as string | number)}]`, ...rest].join(".");
+  if (key === undefined || typeof index !== "number") return printPath(path);
+  return [`${String(list)}[${key}]`, ...rest].join(".");
 }
 
 /** What waited before and still does, and what this change adds. */
 function deferredOf(found: FoundDomain, changes: readonly Difference[]): readonly string[] {
-  const added = changes
-    .filter(({ cost }) => cost === "restart")
-    .map(({ path, kind }) =>
-      label(path, kind === "delete" ? found.values : { ...found.values, ...valuesAfter(changes) }),
-    );
+  const added = changes.filter(({ cost }) => cost === "restart").map(label);
   return [...new Set([...pendingOf(found), ...added])].sort();
-}
-
-function valuesAfter(changes: readonly Difference[]): Values {
-  const lists: Record<string, unknown[]> = {};
-  for (const { path, after } of changes) {
-    const [list, index] = path;
-    if (typeof list === "string" && typeof index === "number" && path.length === 2 && after !== undefined) {
-      (lists[list] ??= [])[index] = after;
-    }
-  }
-  return lists;
 }
 
 /** The properties that still wait: the guest that they were deferred on runs on. */
@@ -171,30 +155,23 @@ function define(
   deferred: readonly string[],
 ): XmlElement {
   const root = found ? cloneXml(found.inactive) : template(goal.id, wanted, at.facts);
-  const chains = found ? chainsOf(found) : diskChains(root);
+  const chains = found ? knownChains(found.inactive, found.live) : diskChains(root);
   const before = found ? readTable(table, root) : {};
   const start = found ? wanted : { ...wanted, ...initialOf(wanted, at.facts) };
   const lowered = lower(start, at.volumes, chains);
   // The name changes by a step of its own, the type only where the program asks for another.
   const type = goal.inputs["type"] === "auto" ? { type: root.attributes.get("type") } : {};
-  const managed = goal.managed ? lowerManaged(goal.managed, wanted, before) : {};
-  writeTable(table, root, { ...lowered, ...type, name: readPath(root, "name") }, managed);
+  const former = goal.managed && { ...goal.managed, ...completeDevices(goal.managed, goal.id) };
+  const managed = former ? lowerManaged(former, wanted, before) : {};
+  // libvirt leaves it out where all CPUs are online.
+  const all = wanted["onlineVcpus"] === wanted["vcpus"];
+  const online = { onlineVcpus: all ? undefined : wanted["onlineVcpus"] };
+  const name = readPath(root, "name");
+  writeTable(table, root, { ...lowered, ...type, ...online, name }, { ...managed, onlineVcpus: wanted["vcpus"] });
   furnish(root, wanted);
   writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
   writeMark(root, markOf(goal.mark, found, deferred, wanted));
   return root;
-}
-
-function chainsOf(found: FoundDomain): ReadonlyMap<string, readonly string[]> {
-  const chains = new Map(diskChains(found.inactive));
-  // The live definition knows the whole chain; the inactive one only what was written into it.
-  if (found.live) {
-    for (const [target, chain] of diskChains(found.live)) {
-      const own = chains.get(target);
-      if (own && own[0] === chain[0] && chain.length > own.length) chains.set(target, chain);
-    }
-  }
-  return chains;
 }
 
 /** What a new machine gets where the program says nothing, property by property. */

@@ -1,5 +1,5 @@
 import { element, type XmlElement } from "../../xml";
-import { isRecord, type Values } from "../../fields";
+import { isRecord, UNKNOWN, type Values } from "../../fields";
 import type { HostFacts } from "../place";
 import { Refusal } from "../port";
 
@@ -15,6 +15,7 @@ export function chooseType(wanted: unknown, facts: HostFacts): string {
 
 /** Why this host cannot really run a type, or nothing. */
 export function typeComplaint(wanted: unknown, facts: HostFacts): string | undefined {
+  if (wanted === UNKNOWN) return undefined;
   const type = chooseType(wanted, facts);
   if (!facts.domainTypes.includes(type)) {
     return `the host offers no "${type}" machines for ${facts.arch} (it offers ${facts.domainTypes.join(", ") || "none"})`;
@@ -28,7 +29,7 @@ export function typeComplaint(wanted: unknown, facts: HostFacts): string | undef
 /** What a table's property is when the program says nothing: written at create, and again when the program takes a value back. */
 export function initialValues(inputs: Values, facts: HostFacts): Values {
   const os = isRecord(inputs["os"]) ? inputs["os"] : {};
-  const arch = typeof os["arch"] === "string" ? os["arch"] : facts.arch;
+  const arch = archOf(inputs, facts);
   const arm = arch === "aarch64";
   const type = chooseType(inputs["type"], facts);
   return {
@@ -38,10 +39,15 @@ export function initialValues(inputs: Values, facts: HostFacts): Values {
   };
 }
 
+function archOf(inputs: Values, facts: HostFacts): string {
+  const os = isRecord(inputs["os"]) ? inputs["os"] : {};
+  return typeof os["arch"] === "string" ? os["arch"] : facts.arch;
+}
+
 /** The definition that a new machine starts from; the table's properties are patched into it. */
 export function template(uuid: string, inputs: Values, facts: HostFacts): XmlElement {
   const type = chooseType(inputs["type"], facts);
-  const arm = facts.arch === "aarch64";
+  const arm = archOf(inputs, facts) === "aarch64";
   return element(
     "domain",
     { type },

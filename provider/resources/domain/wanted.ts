@@ -1,4 +1,4 @@
-import { isRecord, type Values } from "../../fields";
+import { isRecord, UNKNOWN, type Values } from "../../fields";
 import type { HostFacts } from "../place";
 import { ownedMac } from "../owner";
 import { initialValues } from "./template";
@@ -12,16 +12,22 @@ export interface Resolved {
 
 /** The inputs with all that follows from them: identities of devices, followers of other fields, defaults taken back. */
 export function complete(inputs: Values, uuid: string, managed: Values | undefined, facts: HostFacts): Values {
-  const running = inputs["powerState"] === "running";
+  const power = inputs["powerState"];
   return {
     ...inputs,
     ...restored(inputs, managed, facts),
     currentMemory: inputs["currentMemory"] ?? inputs["memory"],
     onlineVcpus: inputs["onlineVcpus"] ?? inputs["vcpus"],
-    ...(inputs["powerState"] === "unmanaged" ? {} : { autostart: inputs["autostart"] ?? running }),
-    disks: completeDisks(inputs["disks"]),
-    interfaces: completeCards(inputs["interfaces"], uuid),
+    ...(power === "unmanaged"
+      ? {}
+      : { autostart: inputs["autostart"] ?? (power === UNKNOWN ? power : power === "running") }),
+    ...completeDevices(inputs, uuid),
   };
+}
+
+/** Devices with the identities that they have on the host. */
+export function completeDevices(inputs: Values, uuid: string): Values {
+  return { disks: completeDisks(inputs["disks"]), interfaces: completeCards(inputs["interfaces"], uuid) };
 }
 
 /** Values that a program gave and gives no more go back to what a new machine gets. */
@@ -30,7 +36,7 @@ function restored(inputs: Values, managed: Values | undefined, facts: HostFacts)
   const result: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(initial)) {
     const [given, former] = [inputs[name], managed?.[name]];
-    if (!isRecord(former) || !isRecord(value)) continue;
+    if (!isRecord(former) || !isRecord(value) || given === UNKNOWN) continue;
     const missing = Object.entries(value).filter(
       ([key]) => former[key] !== undefined && !(isRecord(given) && given[key] !== undefined),
     );
@@ -46,7 +52,7 @@ export function completeDisks(disks: unknown): unknown {
     if (!isRecord(disk)) return disk;
     const bus = disk["bus"] ?? (disk["device"] === "cdrom" ? "sata" : disk["device"] === "floppy" ? "fdc" : "virtio");
     const prefix = bus === "virtio" ? "vd" : bus === "ide" ? "hd" : bus === "fdc" ? "fd" : bus === "xen" ? "xvd" : "sd";
-    return { ...disk, bus, target: disk["target"] ?? `${prefix}a` };
+    return { ...disk, bus, target: disk["target"] ?? (bus === UNKNOWN ? UNKNOWN : `${prefix}a`) };
   });
 }
 
@@ -54,6 +60,7 @@ function completeCards(cards: unknown, uuid: string): unknown {
   if (!Array.isArray(cards)) return cards === undefined ? [] : cards;
   return cards.map((card: unknown) => {
     if (!isRecord(card) || card["mac"] !== undefined) return card;
+    if (card["name"] === UNKNOWN) return { ...card, mac: UNKNOWN };
     return { ...card, mac: ownedMac(uuid, typeof card["name"] === "string" ? card["name"] : "") };
   });
 }
@@ -74,6 +81,11 @@ type Chains = ReadonlyMap<string, readonly string[]>;
 function met(item: Values, volumes: ReadonlyMap<string, Resolved>, chains: Chains): boolean {
   const path = pathOf(item, volumes);
   return path !== undefined && (chains.get(String(item["target"])) ?? []).includes(path);
+}
+
+/** True when an overlay stands between the disk of that target and the wanted source. */
+function overlaid(item: Values, volumes: ReadonlyMap<string, Resolved>, chains: Chains): boolean {
+  return (chains.get(String(item["target"])) ?? [])[0] !== pathOf(item, volumes);
 }
 
 function pathOf(item: Values, volumes: ReadonlyMap<string, Resolved>): string | undefined {
@@ -100,8 +112,8 @@ export function express(
     if (!wish || !met(wish, volumes, chains)) return disk;
     const own = Object.fromEntries(SOURCES.flatMap((name) => (wish[name] === undefined ? [] : [[name, wish[name]]])));
     // The format of an overlay is not that of the volume below it.
-    const overlaid = (chains.get(String(disk["target"])) ?? [])[0] !== pathOf(wish, volumes);
-    const format = overlaid && wish["format"] !== undefined ? { format: wish["format"] } : {};
+    const hidden = overlaid(wish, volumes, chains) && wish["format"] !== undefined;
+    const format = hidden ? { format: wish["format"] } : {};
     return { ...without(disk, SOURCES), ...own, ...format };
   });
 }
@@ -115,7 +127,8 @@ export function lower(wanted: Values, volumes: ReadonlyMap<string, Resolved>, ch
 function lowerDisk(item: Values, volumes: ReadonlyMap<string, Resolved>, chains: Chains): Values {
   const plain = without(item, SOURCES);
   const target = String(item["target"]);
-  if (met(item, volumes, chains)) return plain;
+  // What an overlay says of its format is the overlay's own.
+  if (met(item, volumes, chains)) return overlaid(item, volumes, chains) ? without(plain, ["format"]) : plain;
   const resolved = typeof item["volume"] === "string" ? volumes.get(item["volume"]) : undefined;
   const source = resolved ? { [resolved.type]: resolved.path } : pick(item, ["file", "block"]);
   const hard = item["device"] === "disk" && !chains.has(target);
@@ -137,7 +150,8 @@ export function lowerManaged(managed: Values, wanted: Values, found: Values): Va
     const wish = itemsOf(wanted["disks"]).find((other) => other["target"] === item["target"]);
     const emptied = wish !== undefined && SOURCES.every((name) => wish[name] === undefined);
     const there = itemsOf(found["disks"]).find((other) => other["target"] === item["target"]);
-    return { ...without(item, SOURCES), ...(emptied && there ? pick(there, ["file", "block"]) : {}) };
+    // A format is never taken away: libvirt would read the image as raw.
+    return { ...without(item, [...SOURCES, "format"]), ...(emptied && there ? pick(there, ["file", "block"]) : {}) };
   });
   return { ...managed, disks };
 }

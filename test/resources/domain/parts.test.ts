@@ -1,0 +1,153 @@
+import { UNKNOWN, type Values } from "../../../provider/fields";
+import { freePorts, placeOn } from "../../../provider/resources/domain/pci";
+import { seedFiles, seedName, writeSeed } from "../../../provider/resources/domain/seed";
+import { chooseType, typeComplaint } from "../../../provider/resources/domain/template";
+import { completeDisks } from "../../../provider/resources/domain/wanted";
+import { element, parseXml, printXml } from "../../../provider/xml";
+import { facts, ID, inputs, mark, planned, told } from "./fakeHost";
+
+const address = (bus: string): string =>
+  `<address type="pci" domain="0x0000" bus="${bus}" slot="0x00" function="0x0"/>`;
+const port = (index: number): string => `<controller type="pci" index="${index}" model="pcie-root-port"/>`;
+const machine = (devices: string) => parseXml(`<domain><devices>${devices}</devices></domain>`);
+
+describe("free ports", () => {
+  it("are those that are free in the guest and in the definition", () => {
+    const live = machine(port(1) + port(2) + port(3) + port(10) + `<disk>${address("0x01")}</disk>`);
+    const inactive = machine(port(3) + port(2) + port(10) + port(11) + `<interface>${address("0x0a")}</interface>`);
+    expect(freePorts(live, inactive)).toEqual([2, 3]);
+  });
+
+  it("are none on a machine without root ports", () => {
+    const old = machine(`<controller type="pci" index="0" model="pci-root"/><disk/>`);
+    expect(freePorts(old, old)).toEqual([]);
+  });
+
+  it("are given to a device that has no address", () => {
+    const disk = element("disk");
+    placeOn(disk, 10);
+    placeOn(disk, 11);
+    expect(printXml(disk)).toBe(`<disk>${address("0x0a")}</disk>`);
+  });
+});
+
+describe("the seed", () => {
+  const seed = `<disk type="file" device="cdrom"><driver name="qemu" type="raw"/><source file="/p/a.iso"/><target dev="sdz" bus="scsi"/><readonly/><alias name="ua-kvm-seed"/><address type="drive" controller="0" bus="0" target="1" unit="0"/></disk>`;
+  const scsi = `<controller type="scsi" index="0" model="virtio-scsi"/>`;
+  const after = (devices: string, path: string | undefined): string => {
+    const root = machine(devices);
+    writeSeed(root, path);
+    return printXml(root)
+      .slice("<domain><devices>".length, -"</devices></domain>".length)
+      .replace(/^<domain><devices\/>.*/, "");
+  };
+
+  it("is a read-only CD on a virtio-scsi controller, made where there is none", () => {
+    expect(after(scsi, "/p/a.iso")).toBe(scsi + seed);
+    expect(after("<emulator/>", "/p/a.iso")).toBe(`<emulator/>${scsi}${seed}`);
+    const lsi = `<controller type="scsi" index="0" model="lsilogic"/>`;
+    expect(after(lsi, "/p/a.iso")).toBe(
+      `${lsi}<controller type="scsi" index="1" model="virtio-scsi"/>${seed.replace('controller="0"', 'controller="1"')}`,
+    );
+  });
+
+  it("is swapped in its drive, kept as it is, or taken out", () => {
+    expect(after(scsi + seed, "/p/a.iso")).toBe(scsi + seed);
+    expect(after(scsi + seed, "/p/b.iso")).toBe(
+      scsi + seed.replace('<source file="/p/a.iso"/>', "").replace("</disk>", '<source file="/p/b.iso"/></disk>'),
+    );
+    expect(after(scsi + seed, undefined)).toBe(scsi);
+  });
+
+  it("has a name that changes with its content and its pool, and only with those", () => {
+    const args = (cloudInit: Values, more: Values = {}): string =>
+      seedName(ID, { name: "web", cloudInit: { pool: "p", userData: "a", ...cloudInit }, ...more });
+    expect(args({})).toMatch(/^web-seed-[0-9a-f]{12}\.iso$/);
+    expect(args({}, { memory: 7 })).toBe(args({}));
+    const names = [
+      args({}),
+      args({ userData: "b" }),
+      args({ metaData: "m" }),
+      args({ networkConfig: "n" }),
+      args({ pool: "q" }),
+    ];
+    expect(new Set(names).size).toBe(5);
+  });
+
+  it("names another instance for other data, so that cloud-init acts on it", () => {
+    const meta = (userData: string): string => seedFiles(ID, { name: "web", cloudInit: { userData } }).metaData;
+    expect(meta("a")).toMatch(new RegExp(`^instance-id: ${ID}-[0-9a-f]{12}\nlocal-hostname: web\n$`));
+    expect(meta("a")).not.toBe(meta("b"));
+    expect(seedFiles(ID, { cloudInit: { metaData: "own", userData: "a" } })).toEqual({
+      metaData: "own",
+      userData: "a",
+    });
+  });
+
+  it("is swapped live when the data changes, and a hand's seed is drift", async () => {
+    const cloudInit = { pool: "p", userData: "a" };
+    const wish = { cloudInit };
+    const path = `/p/${seedName(ID, inputs(wish))}`;
+    const text = (id: string): string =>
+      `<domain type="kvm"${id}><name>web</name><uuid>${ID}</uuid>${mark()}<memory unit="KiB">65536</memory>` +
+      `<currentMemory unit="KiB">65536</currentMemory><vcpu>2</vcpu><os><type arch="x86_64" machine="q35">hvm</type></os>` +
+      `<devices>${scsi}${seed.replace("/p/a.iso", path)}</devices></domain>`;
+    const stage = { inactive: text(""), live: text(' id="3"') };
+    expect(told((await planned(stage, wish, wish, { seedPath: path })).plan)).toEqual({
+      live: [],
+      deferred: [],
+      power: [],
+    });
+    const changed = { cloudInit: { ...cloudInit, userData: "b" } };
+    const { plan } = await planned(stage, changed, wish, { seedPath: "/p/new.iso" });
+    expect([...new Set(plan.live.map(({ path: [name] }) => name))]).toEqual(["cloudInit"]);
+    expect(plan.deferred).toEqual([]);
+    expect(printXml(plan.definition!)).toContain('<source file="/p/new.iso"/>');
+  });
+});
+
+describe("the domain type", () => {
+  const soft = { ...facts, hardwareVirtualisation: false };
+
+  it("is what the host can really run, when it is auto", () => {
+    expect([chooseType("auto", facts), chooseType("auto", soft), chooseType("qemu", facts)]).toEqual([
+      "kvm",
+      "qemu",
+      "qemu",
+    ]);
+    expect(chooseType("auto", { ...facts, domainTypes: ["qemu"] })).toBe("qemu");
+  });
+
+  it("is refused where the host cannot run it, with the reason", () => {
+    expect(typeComplaint("kvm", facts)).toBeUndefined();
+    expect(typeComplaint("kvm", soft)).toMatch(/neither vmx nor svm.*use type "auto" or "qemu"/);
+    expect(typeComplaint("kvm", { ...facts, domainTypes: ["qemu"] })).toBe(
+      'the host offers no "kvm" machines for x86_64 (it offers qemu)',
+    );
+    expect(typeComplaint("auto", soft)).toBeUndefined();
+  });
+
+  it("is not judged before it is known", () => {
+    expect(typeComplaint(UNKNOWN, soft)).toBeUndefined();
+  });
+});
+
+describe("disks", () => {
+  it.each([
+    [{}, "virtio", "vda"],
+    [{ device: "cdrom" }, "sata", "sda"],
+    [{ device: "floppy" }, "fdc", "fda"],
+    [{ bus: "scsi" }, "scsi", "sda"],
+    [{ bus: "ide" }, "ide", "hda"],
+    [{ bus: "xen" }, "xen", "xvda"],
+    [{ target: "vdq", bus: "usb" }, "usb", "vdq"],
+  ])("%j is on %s as %s", (disk, bus, target) => {
+    expect(completeDisks([disk])).toEqual([{ ...disk, bus, target }]);
+  });
+
+  it("without a known bus have no known name", () => {
+    expect(completeDisks([{ bus: UNKNOWN }])).toEqual([{ bus: UNKNOWN, target: UNKNOWN }]);
+    expect(completeDisks(UNKNOWN)).toBe(UNKNOWN);
+    expect(completeDisks(undefined)).toEqual([]);
+  });
+});
