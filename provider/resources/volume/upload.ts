@@ -30,12 +30,11 @@ export async function uploadBody(
   image: ImageSource,
   hash: Hash | undefined,
 ): Promise<void> {
-  const slabBytes = Math.min(SEGMENT_BYTES, image.length);
   const slabs: Buffer[] = [];
   let sending: Promise<void> = Promise.resolve();
   let turn = 0;
   for await (const segment of image.segments(SEGMENT_BYTES)) {
-    const slab = (slabs[turn] ??= Buffer.allocUnsafeSlow(slabBytes));
+    const slab = (slabs[turn] ??= slabFor(image));
     const runs = await load(request, segment, slab, hash);
     await sending;
     request.progress(`uploading ${Math.floor((segment.offset / image.length) * 100)} %`);
@@ -44,6 +43,17 @@ export async function uploadBody(
     turn = 1 - turn;
   }
   await sending;
+  // After a failure the slabs may still be on their way to the socket: they are left to the collector.
+  for (const slab of slabs) if (slab.length === SEGMENT_BYTES && idle.length < MOST_IDLE) idle.push(slab);
+}
+
+// Large buffers are collected late: the next upload takes those of the last.
+const idle: Buffer[] = [];
+const MOST_IDLE = 2;
+
+function slabFor(image: ImageSource): Buffer {
+  if (image.length < SEGMENT_BYTES) return Buffer.allocUnsafeSlow(image.length);
+  return idle.pop() ?? Buffer.allocUnsafeSlow(SEGMENT_BYTES);
 }
 
 /** Reads a segment into the slab and finds what of it must be sent. */
