@@ -88,7 +88,20 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   const situation: Situation = { before: found.values, after: wanted, ...found.situation };
   const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, found.values);
   const planned = differences(table, found.values, wanted, { managed: former, situation }).filter(leads(wanted));
-  return [...planned, ...liveOnly(found, wanted, situation, planned)];
+  const fitting = withinPorts(planned, found.situation?.freePorts ?? 0);
+  return [...fitting, ...liveOnly(found, wanted, situation, fitting)];
+}
+
+/** Each new device takes a port of its own: those for which none is left wait for a power cycle. */
+function withinPorts(changes: readonly Difference[], free: number): readonly Difference[] {
+  let left = free;
+  return changes.map((one) => {
+    if (one.cost !== "live" || one.kind !== "add" || one.path.length !== 2 || !isRecord(one.after)) return one;
+    const [list] = one.path;
+    if (list !== "interfaces" && !(list === "disks" && one.after["bus"] === "virtio")) return one;
+    left -= 1;
+    return left >= 0 ? one : { ...one, cost: "restart" };
+  });
 }
 
 /** A follower (`currentMemory` of `memory`) is no change of its own while its leader changes. */

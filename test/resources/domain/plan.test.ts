@@ -166,6 +166,21 @@ describe("a running machine", () => {
     expect(xmlOf(find(step.definition!, "metadata"))).toBe(mark(' deferred="disks[vdb]" run="3"'));
   });
 
+  it("gets as many devices as it has free ports, and waits with the rest", async () => {
+    const more = {
+      disks: [...args.disks, file("vdb", "/b.raw"), file("vdc", "/c.raw")],
+      interfaces: [{ network: "lan", mac: "52:54:00:00:00:01" }],
+    };
+    expect(await changes(stage, more, args)).toEqual([
+      "disks.1 add live",
+      "disks.2 add restart",
+      "interfaces.0 add restart",
+    ]);
+    const { plan: step } = await planned(stage, more, args);
+    expect(step.live.map(({ key }) => key)).toEqual(["vdb"]);
+    expect(step.deferred).toEqual(["disks[vdc]", "interfaces[52:54:00:00:00:01]"]);
+  });
+
   it("loses a disk live, and shows one that was attached by hand as a delete", async () => {
     const both = { inactive: definition(here + vdb), live: definition(here + vdb, mark(), ' id="3"') };
     expect(await changes(both, args, { disks: [...args.disks, file("vdb", "/b.raw")] })).toEqual([
