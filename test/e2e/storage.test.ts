@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeInLab, killGroup, Program, until, virsh } from "./engine";
@@ -85,6 +85,8 @@ describeInLab("pools and volumes through the engine", () => {
   it("refuse a replacement that would destroy what a guest has written", () => {
     program = new Program({ source: storage(), config: uri });
     program.upped();
+    // What a guest does: the volume's bytes are newer than its making.
+    utimesSync(join(folder, "pool/root"), new Date(), new Date(Date.now() + 60_000));
     program.write(
       storage().replace(`name: "root", pool`, `name: "root", format: "raw", pool`).replace("backing: base.id, ", ""),
     );
