@@ -273,17 +273,22 @@ class Flow<F extends Found> {
 
   /** An object that exists, or may exist, must not be forgotten by the engine; one that surely does not is a plain error. */
   private async partial(request: Request, goal: Goal, base: Values, error: unknown): Promise<unknown> {
-    if (error instanceof Refusal) return error;
     let outputs = {};
     try {
       const left = await this.kind.observe(request, goal.id, { ...goal.state, ...goal.inputs });
       if (!left && goal.managed === undefined) return error;
+      // A refusal touched nothing, unless it came after the object was made or taken over.
+      const begun = left?.mark?.incarnation === goal.mark.incarnation;
+      if (error instanceof Refusal && (goal.managed !== undefined || !begun)) return error;
       if (left) outputs = this.kind.outputs(left, goal.inputs);
     } catch {
       // The host cannot say whether it exists: the state keeps the id, and the next run looks again.
+      if (error instanceof Refusal) return error;
     }
     const message = messageOf(error);
-    return new PartialFailure(message, goal.id, { ...base, ...outputs, [UNFINISHED]: true }, [message], {
+    // What was managed stays known, so that the next update removes what this one did not get to.
+    const kept = this.ownInputs(goal.managed ?? {});
+    return new PartialFailure(message, goal.id, { ...kept, ...base, ...outputs, [UNFINISHED]: true }, [message], {
       cause: error,
     });
   }
@@ -305,15 +310,22 @@ class Flow<F extends Found> {
   private inputsAsFound(found: F, managed: Values): Values {
     const known = Object.keys(managed).some((name) => !name.startsWith("__"));
     if (!known) return found.values;
-    const situation = situate(found.values, managed);
-    const drifted = differences(this.kind.table, found.values, managed, { situation });
+    const wanted = this.kind.wanted?.(found, managed, undefined) ?? managed;
+    const drifted =
+      this.kind.changes?.(found, wanted, undefined) ??
+      differences(this.kind.table, found.values, wanted, { situation: situate(found.values, wanted) });
     const changed = new Set(drifted.map(({ path }) => String(path[0])));
-    const own = Object.entries(managed).filter(([name]) => this.isInput(name));
     const seen = (name: string, value: unknown): unknown => {
       const field = this.kind.table[name];
       return field && changed.has(name) ? foundAsManaged(field, found.values[name], value) : value;
     };
+    const own = Object.entries(this.ownInputs(managed));
     return Object.fromEntries(own.map(([name, value]) => [name, seen(name, value)]));
+  }
+
+  /** The program's properties among values that may hold outputs too. */
+  private ownInputs(values: Values): Values {
+    return Object.fromEntries(Object.entries(values).filter(([name]) => this.isInput(name)));
   }
 
   private isInput(name: string): boolean {

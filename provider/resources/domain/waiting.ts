@@ -81,26 +81,27 @@ async function leases(
   networks: readonly string[],
   macs: readonly string[],
 ): Promise<readonly Lease[]> {
-  const found: Lease[] = [];
-  for (const name of networks) {
-    try {
-      const net = networkHandle(name, await uuidOf(request, name));
-      for (const mac of macs) {
-        const { leases: rows } = await request.place.host.call("NETWORK_GET_DHCP_LEASES", {
-          net,
-          mac,
-          need_results: 1,
-          flags: 0,
-        });
-        for (const row of rows) {
-          found.push({ key: `${name} ${mac} ${row.ipaddr}`, address: row.ipaddr, expiry: row.expirytime });
-        }
-      }
-    } catch (error) {
-      if (!isLibvirt(error, Code.NO_NETWORK, Code.OPERATION_INVALID, Code.NO_SUPPORT)) throw error;
-    }
+  const found = await Promise.all(networks.map((name) => leasesOn(request, name, macs)));
+  return found.flat();
+}
+
+async function leasesOn(request: Request, name: string, macs: readonly string[]): Promise<readonly Lease[]> {
+  try {
+    const net = networkHandle(name, await uuidOf(request, name));
+    const rows = await Promise.all(
+      macs.map((mac) =>
+        request.place.host
+          .call("NETWORK_GET_DHCP_LEASES", { net, mac, need_results: 1, flags: 0 })
+          .then(({ leases }) => leases),
+      ),
+    );
+    return rows
+      .flat()
+      .map((row) => ({ key: `${name} ${row.mac ?? ""} ${row.ipaddr}`, address: row.ipaddr, expiry: row.expirytime }));
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_NETWORK, Code.OPERATION_INVALID, Code.NO_SUPPORT)) return [];
+    throw error;
   }
-  return found;
 }
 
 /** Waits as asked; the error says what was tried. */
