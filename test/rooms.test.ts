@@ -33,7 +33,7 @@ interface Import {
 }
 
 const imports: readonly Import[] = files.flatMap((file) => {
-  const text = readFileSync(join(root, file), "utf8");
+  const text = readFileSync(join(root, file), "utf8").replace(/^\s*(\/\/|\*).*$/gm, "");
   const found = text.matchAll(/(?:^|\s)(?:from|import|require\(|import\()\s*\(?"([^"]+)"/gm);
   return [...found].map(([, target = ""]) => ({ file, target }));
 });
