@@ -1,85 +1,21 @@
 import {
+  checkValues,
   deepEqual,
+  DEFAULTS,
   differences,
   type Difference,
   type Failure,
   fillDefaults,
   foundAsManaged,
   type Situation,
-  type Table,
+  UNKNOWN,
   type Values,
 } from "../fields";
-import { checkValues, DEFAULTS } from "../fields";
-import { type Mark, markFor } from "./mark";
-import { identityUnknown, identityValues, newIncarnation, ownedName, ownedUuid, type Owner, printOwner } from "./owner";
-import { isAway } from "./place";
+import type { Definition, Found, Goal } from "./definition";
+import { markFor } from "./mark";
+import { identityUnknown, identityValues, newIncarnation, ownedName, ownedUuid, printOwner } from "./owner";
+import { isAway, samePlace } from "./place";
 import { type Created, type Diff, PartialFailure, type ReadBack, Refusal, type Request, type Resource } from "./port";
-import { UNKNOWN } from "../fields";
-
-/** An object as it stands on the host, in the program's terms. */
-export interface Found {
-  readonly id: string;
-  readonly name: string;
-  /** What the host says, in the table's terms and in the program's own words where several say the same. */
-  readonly values: Values;
-  /** Whose it is, where the object can carry that. */
-  readonly mark?: Mark;
-  /** False: a create of this object did not get to its end. */
-  readonly finished: boolean;
-  readonly situation?: Pick<Situation, "live" | "freePorts">;
-}
-
-/** What a resource is asked to reach. */
-export interface Goal {
-  readonly id: string;
-  readonly name: string;
-  readonly inputs: Values;
-  /** The program's former inputs: what they had and `inputs` has not is to be removed. */
-  readonly managed: Values | undefined;
-  /** The outputs so far; absent for a create. */
-  readonly state?: Values;
-  readonly mark: Mark;
-}
-
-/** What one kind of object adds to the common flow. */
-export interface Definition<F extends Found> {
-  readonly token: string;
-  /** libvirt's noun, for messages. */
-  readonly noun: string;
-  readonly table: Table;
-  /** Whether the driver is part of where it lives. */
-  readonly scope: "machines" | "rest";
-  /** The id that an owner's object will have. */
-  id(uuid: string, inputs: Values): string;
-  /** Inputs as check leaves them: what only this kind can complete or complain about. */
-  checkMore?(
-    request: Request,
-    olds: Values | undefined,
-    inputs: Values,
-  ): Promise<{ inputs: Values; failures: Failure[] }>;
-  /** Finds an object by its id; undefined when libvirt says that there is none. */
-  observe(request: Request, id: string, inputs: Values): Promise<F | undefined>;
-  /** Finds an object of any owner that stands where a new one of this name would. */
-  occupant(request: Request, inputs: Values): Promise<F | undefined>;
-  /** The inputs with all that follows from them and from the found object; pure. */
-  wanted?(found: F, inputs: Values, managed: Values | undefined): Values;
-  /** The differences, where comparing the table with what was found is not all there is to it; pure. */
-  changes?(found: F, wanted: Values, managed: Values | undefined): Difference[];
-  /** Differences that no field tells. */
-  differencesMore?(request: Request, found: F, wanted: Values): Promise<readonly Difference[]>;
-  /** Says in words what an update would do. */
-  announce?(request: Request, found: F, changes: readonly Difference[]): void;
-  /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
-  forbidReplace?(request: Request, found: F, olds: Values, inputs: Values): Promise<string | undefined>;
-  /** Brings the object to the goal from wherever it is, and returns it as it then stands. */
-  reach(request: Request, found: F | undefined, goal: Goal): Promise<F>;
-  /** Takes the object away; it was checked to be ours. */
-  remove(request: Request, found: F, olds: Values): Promise<void>;
-  /** What only the host knows. */
-  outputs(found: F, inputs: Values): Values;
-  /** Outputs that survive an update. */
-  readonly stables: readonly string[];
-}
 
 /** Where an object lives, as recorded with it. */
 const HOST = "__host";
@@ -353,7 +289,7 @@ class Flow<F extends Found> {
     const recorded = textOf(olds[HOST]);
     if (recorded === undefined) return undefined;
     const here = await request.place.identity(this.kind.scope);
-    if (here === recorded) return undefined;
+    if (samePlace(recorded, here)) return undefined;
     return (
       `${this.what(olds)} lives on the host ${recorded}, but ${request.place.uri.text} reaches ${here} now. ` +
       `Nothing is done to it: point the provider back, or destroy it there first`
@@ -402,4 +338,4 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-export type { Owner };
+export type { Definition, Found, Goal } from "./definition";

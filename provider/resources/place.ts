@@ -1,10 +1,15 @@
 import { findAll, parseXml, readPath } from "../xml";
-import { ConnectionError, Host } from "../rpc";
+import { ConnectionError, Host, LibvirtError } from "../rpc";
 import { type HostUri, parseUri, UriError } from "../transport";
 
 /** What a host says of itself, as far as we build on it. */
 export interface HostFacts {
   readonly uuid: string;
+  /**
+   * Set where nothing backs the UUID: without SMBIOS (containers, small ARM boards) libvirt makes a new one at each start of
+   * its daemon, and the name is what stays.
+   */
+  readonly hostname?: string;
   /** The CPU architecture in libvirt's words (`x86_64`). */
   readonly arch: string;
   /** False: the host is a virtual machine itself, without the CPU flag that a KVM guest needs to boot. */
@@ -44,10 +49,11 @@ export class Place {
    * `qemu:///system`, `qemu:///session` and `lxc:///system` of one host are three places for machines.
    */
   async identity(scope: "machines" | "rest"): Promise<string> {
-    const { uuid } = await this.facts();
+    const { uuid, hostname } = await this.facts();
+    const machine = hostname === undefined ? uuid : `${uuid}@${hostname}`;
     const user = this.uri.user ?? String(process.getuid?.() ?? "");
     const mode = this.uri.path === "/session" ? `session:${user}` : this.uri.path.slice(1);
-    return scope === "machines" ? `${uuid}/${mode}/${this.uri.driver}` : `${uuid}/${mode}`;
+    return scope === "machines" ? `${machine}/${mode}/${this.uri.driver}` : `${machine}/${mode}`;
   }
 
   /** Runs acts of one kind one after the other: libvirt itself races for bridge names and pool refreshes. */
@@ -58,19 +64,46 @@ export class Place {
     return turn;
   }
 
+  private async hostnameWithoutSmbios(): Promise<string | undefined> {
+    try {
+      await this.host.call("CONNECT_GET_SYSINFO", { flags: 0 });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof LibvirtError)) throw error;
+      return (await this.host.call("CONNECT_GET_HOSTNAME", {})).hostname.replace(/[/@]/g, "_");
+    }
+  }
+
   private async ask(): Promise<HostFacts> {
-    const { capabilities } = await this.host.call("CONNECT_GET_CAPABILITIES", {});
+    const [{ capabilities }, hostname] = await Promise.all([
+      this.host.call("CONNECT_GET_CAPABILITIES", {}),
+      this.hostnameWithoutSmbios(),
+    ]);
     const root = parseXml(capabilities);
     const arch = readPath(root, "host/cpu/arch") ?? "x86_64";
     const flags = findAll(root, "host/cpu/feature").map((feature) => feature.attributes.get("name"));
     const guests = findAll(root, "guest/arch").filter((guest) => guest.attributes.get("name") === arch);
     return {
       uuid: readPath(root, "host/uuid") ?? `no-uuid:${this.uri.remoteUri}`,
+      ...(hostname === undefined ? {} : { hostname }),
       arch,
       hardwareVirtualisation: canVirtualise(arch, readPath(root, "host/cpu/model") ?? "", flags),
       domainTypes: guests.flatMap((guest) => findAll(guest, "domain").map((type) => type.attributes.get("type") ?? "")),
     };
   }
+}
+
+/** True when two identities name the same place: the UUIDs agree, or nothing backs them and the hosts' names do. */
+export function samePlace(recorded: string, here: string): boolean {
+  const [before, now] = [partsOf(recorded), partsOf(here)];
+  if (before.rest !== now.rest) return false;
+  return before.uuid === now.uuid || (before.hostname !== undefined && before.hostname === now.hostname);
+}
+
+function partsOf(identity: string): { uuid: string; hostname: string | undefined; rest: string } {
+  const cut = identity.indexOf("/");
+  const [uuid = "", hostname] = identity.slice(0, cut).split("@");
+  return { uuid, hostname, rest: identity.slice(cut) };
 }
 
 /** CPU models whose own definition in libvirt has `svm`, which is not listed apart from them. */

@@ -12,7 +12,23 @@ export abstract class KvmResource extends pulumi.CustomResource {
     args: object | undefined,
     options: pulumi.CustomResourceOptions = {},
   ) {
-    super(dynamicType(token), name, propertiesOf(token, table, name, args, options), optionsOf(token, table, options));
+    const limit = Error.stackTraceLimit;
+    // Pulumi formats a stack for each promise that it makes, several for each property, which costs more than all the rest.
+    Error.stackTraceLimit = 0;
+    try {
+      super(
+        dynamicType(token),
+        name,
+        propertiesOf(token, table, name, args, options),
+        optionsOf(token, table, options),
+      );
+    } catch (error) {
+      Error.stackTraceLimit = limit;
+      if (error instanceof Error) Error.captureStackTrace(error);
+      throw error;
+    } finally {
+      Error.stackTraceLimit = limit;
+    }
   }
 }
 

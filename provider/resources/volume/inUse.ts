@@ -87,6 +87,8 @@ async function overlaysOf(request: Request, pool: StoragePool): Promise<Overlay[
     vols.map((vol) =>
       unlessGone(async () => {
         const { xml } = await host.call("STORAGE_VOL_GET_XML_DESC", { vol, flags: 0 });
+        // Most volumes have none, and a pool may hold thousands: only those that name one are read.
+        if (!xml.includes("<backingStore")) return undefined;
         const backingPath = readPath(parseXml(xml), "backingStore/path");
         return backingPath === undefined ? undefined : { id: `${vol.pool}/${vol.name}`, backingPath };
       }),

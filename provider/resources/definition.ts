@@ -1,0 +1,68 @@
+import type { Difference, Failure, Situation, Table, Values } from "../fields";
+import type { Mark } from "./mark";
+import type { Request } from "./port";
+
+/** An object as it stands on the host, in the program's terms. */
+export interface Found {
+  readonly id: string;
+  readonly name: string;
+  /** What the host says, in the table's terms and in the program's own words where several say the same. */
+  readonly values: Values;
+  /** Whose it is, where the object can carry that. */
+  readonly mark?: Mark;
+  /** False: a create of this object did not get to its end. */
+  readonly finished: boolean;
+  readonly situation?: Pick<Situation, "live" | "freePorts">;
+}
+
+/** What a resource is asked to reach. */
+export interface Goal {
+  readonly id: string;
+  readonly name: string;
+  readonly inputs: Values;
+  /** The program's former inputs: what they had and `inputs` has not is to be removed. */
+  readonly managed: Values | undefined;
+  /** The outputs so far; absent for a create. */
+  readonly state?: Values;
+  readonly mark: Mark;
+}
+
+/** What one kind of object adds to the common flow. */
+export interface Definition<F extends Found> {
+  readonly token: string;
+  /** libvirt's noun, for messages. */
+  readonly noun: string;
+  readonly table: Table;
+  /** Whether the driver is part of where it lives. */
+  readonly scope: "machines" | "rest";
+  /** The id that an owner's object will have. */
+  id(uuid: string, inputs: Values): string;
+  /** Inputs as check leaves them: what only this kind can complete or complain about. */
+  checkMore?(
+    request: Request,
+    olds: Values | undefined,
+    inputs: Values,
+  ): Promise<{ inputs: Values; failures: Failure[] }>;
+  /** Finds an object by its id; undefined when libvirt says that there is none. */
+  observe(request: Request, id: string, inputs: Values): Promise<F | undefined>;
+  /** Finds an object of any owner that stands where a new one of this name would. */
+  occupant(request: Request, inputs: Values): Promise<F | undefined>;
+  /** The inputs with all that follows from them and from the found object; pure. */
+  wanted?(found: F, inputs: Values, managed: Values | undefined): Values;
+  /** The differences, where comparing the table with what was found is not all there is to it; pure. */
+  changes?(found: F, wanted: Values, managed: Values | undefined): Difference[];
+  /** Differences that no field tells. */
+  differencesMore?(request: Request, found: F, wanted: Values): Promise<readonly Difference[]>;
+  /** Says in words what an update would do. */
+  announce?(request: Request, found: F, changes: readonly Difference[]): void;
+  /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
+  forbidReplace?(request: Request, found: F, olds: Values, inputs: Values): Promise<string | undefined>;
+  /** Brings the object to the goal from wherever it is, and returns it as it then stands. */
+  reach(request: Request, found: F | undefined, goal: Goal): Promise<F>;
+  /** Takes the object away; it was checked to be ours. */
+  remove(request: Request, found: F, olds: Values): Promise<void>;
+  /** What only the host knows. */
+  outputs(found: F, inputs: Values): Values;
+  /** Outputs that survive an update. */
+  readonly stables: readonly string[];
+}
