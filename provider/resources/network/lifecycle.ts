@@ -1,5 +1,5 @@
 import { type Difference, differences, readTable, type Values } from "../../fields";
-import { Code, isLibvirt } from "../../rpc";
+import { Code, isLibvirt, type Network } from "../../rpc";
 import { parseXml, printXml, readPath } from "../../xml";
 import { doing, Explained } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
@@ -8,13 +8,13 @@ import { Refusal, type Request } from "../port";
 import { complaints, complete } from "./check";
 import { network as table } from "./fields";
 import { type Attached, attachedTo, namesOf, replug } from "./guests";
-import { acts, entryNames, type Handle } from "./live";
+import { acts, entryNames } from "./live";
 import { type FoundNetwork, plan, restartFields, type Step, wanted } from "./plan";
 
 const INACTIVE = 1;
 
 /** Gone is what libvirt itself calls gone. */
-async function lookUp(net: Promise<{ net: Handle }>): Promise<Handle | undefined> {
+async function lookUp(net: Promise<{ net: Network }>): Promise<Network | undefined> {
   try {
     return (await net).net;
   } catch (error) {
@@ -36,7 +36,7 @@ async function byName(request: Request, name: string): Promise<FoundNetwork | un
 }
 
 /** All that the host says of a network; undefined where it went away between two calls. */
-async function picture({ place: { host }, signal }: Request, net: Handle): Promise<FoundNetwork | undefined> {
+async function picture({ place: { host }, signal }: Request, net: Network): Promise<FoundNetwork | undefined> {
   try {
     const [{ xml: inactiveText }, { xml: liveText }, { active }, { persistent }] = await Promise.all([
       host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal }),
@@ -140,7 +140,7 @@ function refuseIgnored(reached: FoundNetwork, goal: Goal): void {
   throw new Explained(`network "${goal.name}": libvirt accepted the change, but does not show it: ${names}`);
 }
 
-async function run(request: Request, net: Handle, step: Step): Promise<void> {
+async function run(request: Request, net: Network, step: Step): Promise<void> {
   const { place, signal } = request;
   const what = `network "${net.name}"`;
   // One after the other: libvirt races for bridge names.
@@ -176,7 +176,7 @@ async function run(request: Request, net: Handle, step: Step): Promise<void> {
 }
 
 /** Starts it; one that runs already is what was wanted. */
-async function start({ place, signal }: Request, net: Handle): Promise<void> {
+async function start({ place, signal }: Request, net: Network): Promise<void> {
   try {
     await place.host.call("NETWORK_CREATE", { net }, { signal });
   } catch (error) {
@@ -185,7 +185,7 @@ async function start({ place, signal }: Request, net: Handle): Promise<void> {
 }
 
 /** Stops it; one that stands still or is gone is what was wanted. */
-async function stop({ place, signal }: Request, net: Handle): Promise<void> {
+async function stop({ place, signal }: Request, net: Network): Promise<void> {
   try {
     await place.host.call("NETWORK_DESTROY", { net }, { signal });
   } catch (error) {
@@ -193,7 +193,7 @@ async function stop({ place, signal }: Request, net: Handle): Promise<void> {
   }
 }
 
-async function seal({ place, signal }: Request, net: Handle, step: Extract<Step, { act: "seal" }>): Promise<void> {
+async function seal({ place, signal }: Request, net: Network, step: Extract<Step, { act: "seal" }>): Promise<void> {
   const { xml } = await place.host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal });
   const root = parseXml(xml);
   writeMark(root, step.mark);

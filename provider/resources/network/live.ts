@@ -1,14 +1,9 @@
+import type { Network } from "../../rpc";
 import type { Place } from "../place";
 import type { LiveField } from "./fields";
 import type { EntryField, Step } from "./plan";
 
-/** libvirt's handle of a network. */
-export interface Handle {
-  readonly name: string;
-  readonly uuid: string;
-}
-
-type Act = (place: Place, net: Handle, step: Step, signal: AbortSignal) => Promise<void>;
+type Act = (place: Place, net: Network, step: Step, signal: AbortSignal) => Promise<void>;
 
 // virNetworkUpdateCommand, virNetworkUpdateSection, virNetworkUpdateFlags.
 const DELETE = 2;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Difference, readTable, type Values } from "../../fields";
-import { Code, isLibvirt, type LibvirtError } from "../../rpc";
+import { Code, isLibvirt, type LibvirtError, type StoragePool } from "../../rpc";
 import { parseXml } from "../../xml";
 import { doing, Explained } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
@@ -8,7 +8,7 @@ import { identityValues, ownedUuid } from "../owner";
 import type { Request } from "../port";
 import { complaints } from "./check";
 import { pool as table } from "./fields";
-import { acts, type Handle } from "./live";
+import { acts } from "./live";
 import { type FoundPool, plan, type Step } from "./plan";
 
 const INACTIVE = 1;
@@ -18,7 +18,7 @@ const ENOENT = 2;
 const MADE = "__madeDirectory";
 
 /** Gone is what libvirt itself calls gone. */
-async function lookUp(pool: Promise<{ pool: Handle }>): Promise<Handle | undefined> {
+async function lookUp(pool: Promise<{ pool: StoragePool }>): Promise<StoragePool | undefined> {
   try {
     return (await pool).pool;
   } catch (error) {
@@ -43,7 +43,7 @@ async function byName(request: Request, inputs: Values): Promise<FoundPool | und
 /** All that the host says of a pool; undefined where it went away between two calls. */
 async function picture(
   { place: { host }, signal }: Request,
-  pool: Handle,
+  pool: StoragePool,
   inputs: Values,
 ): Promise<FoundPool | undefined> {
   try {
@@ -102,7 +102,7 @@ async function reach(request: Request, found: FoundPool | undefined, goal: Goal)
 }
 
 /** Runs a step; true where it made the pool's directory. */
-async function run(request: Request, pool: Handle, step: Step, inputs: Values): Promise<boolean> {
+async function run(request: Request, pool: StoragePool, step: Step, inputs: Values): Promise<boolean> {
   const { place, signal } = request;
   const what = `pool "${pool.name}"`;
   request.progress(`${step.act} ${what}`);
@@ -130,7 +130,7 @@ async function run(request: Request, pool: Handle, step: Step, inputs: Values): 
  * Starts it. libvirt says "no such file" of a directory pool whose directory is missing: only then is it made by us. Build
  * alone would not tell, as it succeeds on a directory that exists too.
  */
-async function start(request: Request, pool: Handle, flags: number | undefined, inputs: Values): Promise<boolean> {
+async function start(request: Request, pool: StoragePool, flags: number | undefined, inputs: Values): Promise<boolean> {
   const refusal = await tryStart(request, pool);
   if (!refusal) return false;
   const missing = isLibvirt(refusal, Code.SYSTEM_ERROR) && refusal.int1 === ENOENT;
@@ -145,7 +145,7 @@ async function start(request: Request, pool: Handle, flags: number | undefined, 
 }
 
 /** What libvirt has against the start, or nothing; a pool that runs already is what was wanted. */
-async function tryStart({ place, signal }: Request, pool: Handle): Promise<LibvirtError | undefined> {
+async function tryStart({ place, signal }: Request, pool: StoragePool): Promise<LibvirtError | undefined> {
   try {
     await place.host.call("STORAGE_POOL_CREATE", { pool, flags: 0 }, { signal });
   } catch (error) {
@@ -155,12 +155,12 @@ async function tryStart({ place, signal }: Request, pool: Handle): Promise<Libvi
   return undefined;
 }
 
-async function build({ place, signal }: Request, pool: Handle, flags: number): Promise<void> {
+async function build({ place, signal }: Request, pool: StoragePool, flags: number): Promise<void> {
   await doing(`build pool "${pool.name}"`, () => place.host.call("STORAGE_POOL_BUILD", { pool, flags }, { signal }));
 }
 
 /** Stops it; one that stands still or is gone is what was wanted. */
-async function stop(request: Request, pool: Handle): Promise<void> {
+async function stop(request: Request, pool: StoragePool): Promise<void> {
   const { place, signal } = request;
   await doing(`stop pool "${pool.name}"`, () =>
     patiently(request, async () => {
@@ -207,7 +207,7 @@ async function remove(request: Request, found: FoundPool): Promise<void> {
 }
 
 /** libvirt's delete of a directory pool is rmdir, which takes an empty directory only. */
-async function removeDirectory(request: Request, pool: Handle, path: unknown): Promise<void> {
+async function removeDirectory(request: Request, pool: StoragePool, path: unknown): Promise<void> {
   try {
     await request.place.host.call("STORAGE_POOL_DELETE", { pool, flags: 0 }, { signal: request.signal });
   } catch (error) {

@@ -76,7 +76,7 @@ function targetOf({ vol, root }: Here): Target {
   return { pool: vol.pool, name: vol.name, path: placeOf({ vol, root }).path };
 }
 
-function textOf(value: unknown): string {
+function formatOf(value: unknown): string {
   return typeof value === "string" ? value : "raw";
 }
 
@@ -116,7 +116,7 @@ async function take(
   }
   if (step.act === "make") return make(request, goal, contentFor);
   if (!here) return here;
-  const format = textOf(goal.inputs["format"]);
+  const format = formatOf(goal.inputs["format"]);
   const allowShrink = goal.inputs["allowShrink"] === true;
   const { fromBytes, toBytes } = step;
   await live.capacity(request, { here, target: targetOf(here), format, fromBytes, toBytes, allowShrink });
