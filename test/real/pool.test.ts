@@ -149,6 +149,22 @@ describe("a pool on a real daemon", () => {
     await one.destroy();
   });
 
+  it("is not taken over without `adopt` when it was stopped and the state is lost, nor built again", async () => {
+    const one = new Driven(storagePool, place, "forgotten");
+    const wish = { name: "forgotten", path: at("forgotten") };
+    await one.up(wish);
+    const pool = await handle("forgotten");
+    await host.call("STORAGE_POOL_DESTROY", { pool });
+    rmSync(at("forgotten"), { recursive: true });
+    const lost = new Driven(storagePool, place, "forgotten");
+    await expect(lost.up(wish)).rejects.toThrow(/exists on the host already.*adopt: true/);
+    expect(await host.call("STORAGE_POOL_IS_ACTIVE", { pool })).toEqual({ active: 0 });
+    await expect(lost.up({ ...wish, adopt: true })).rejects.toThrow(/start pool "forgotten": .*No such file/);
+    expect(existsSync(at("forgotten"))).toBe(false);
+    await one.destroy();
+    expect(await names()).toEqual([]);
+  });
+
   it("says why it cannot start, and keeps what it needs to go on", async () => {
     writeFileSync(at("file"), "no directory");
     const one = new Driven(storagePool, place, "file");

@@ -60,7 +60,8 @@ async function picture(
       id: pool.uuid,
       name: pool.name,
       values: { ...readTable(table, inactive), autostart: on },
-      finished: active === 1 && persistent === 1 && on === (inputs["autostart"] !== false),
+      // Autostart is a create's last step, so it proves the end; without it only a pool that runs does.
+      finished: persistent === 1 && (inputs["autostart"] === false ? active === 1 : on),
       active: active === 1,
       persistent: persistent === 1,
       autostart: on,
@@ -91,9 +92,10 @@ function differencesMore(_: Request, found: FoundPool): Promise<readonly Differe
 
 async function reach(request: Request, found: FoundPool | undefined, goal: Goal): Promise<FoundPool> {
   const own = goal.id === ownedUuid(request.owner, identityValues(table, goal.inputs));
+  const fresh = own && goal.managed === undefined && found?.finished !== true;
   const pool = { name: goal.name, uuid: goal.id };
   let made = found?.madeDirectory ?? false;
-  for (const step of plan(found, goal, own && goal.managed === undefined)) {
+  for (const step of plan(found, goal, fresh)) {
     if (await run(request, pool, step, goal.inputs)) made = true;
   }
   const reached = await byId(request, goal.id, goal.inputs);
