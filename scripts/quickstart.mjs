@@ -6,6 +6,7 @@ import { guest } from "./guest.mjs";
 import { projectRoot } from "./places.mjs";
 import { remains } from "./quickstart/remains.mjs";
 import { page } from "./quickstart/page.mjs";
+import { mendState } from "./quickstart/checkpoint.mjs";
 import { clearDeadLocks } from "./quickstart/locks.mjs";
 import { setup } from "./setup.mjs";
 import { engineEnvironment } from "./setup/engine.mjs";
@@ -109,12 +110,13 @@ async function quickstart(words) {
     const { kernel, initrd } = guest();
     settings.push("-c", `kernel=${kernel}`, "-c", `initrd=${initrd}`, ...(image ? ["-c", `image=${image}`] : []));
   }
+  if (clearDeadLocks(state)) say("The run before was killed: its lock is removed.");
+  if (mendState(state)) say("The run before was killed while it wrote its state: the state before it is used.");
   const pulumi = engine();
   if (!selectStack(pulumi, { create: act === "up" })) {
     say(act === "destroy" ? "There is nothing to destroy." : "There is nothing yet: npm run quickstart makes it.");
     return act === "destroy" ? 0 : 1;
   }
-  if (clearDeadLocks(state)) say("The run before was killed: its lock is removed.");
   return acts[act](pulumi, settings);
 }
 

@@ -1,10 +1,12 @@
 // Runs programs through the real Pulumi engine: its CLI, its Node language host, a local file backend.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 
 const checkout = resolve(__dirname, "../..");
+const stateMender = pathToFileURL(join(checkout, "scripts/quickstart/checkpoint.mjs")).href;
 const passphrase = "test";
 
 /** The folder of the CLI: on PATH, else where set-up keeps it. */
@@ -128,9 +130,31 @@ export class Program {
     });
   }
 
-  /** Takes away the lock that a killed CLI left. */
+  /** Leaves a file of the state (`dev.json`, `dev.json.attrs`) as a kill or a power cut in the middle of its writing does. */
+  tear(name: string): void {
+    writeFileSync(join(this.folder, "state/.pulumi/stacks", this.options.project ?? "e2e", name), "");
+  }
+
+  /** Takes away what a killed CLI left: a half-written state, and its lock. */
   unlock(): void {
+    // The scripts are ES modules, which jest does not load.
+    const mend = `import { mendState } from ${JSON.stringify(stateMender)}; mendState(process.argv[1]);`;
+    execFileSync(process.execPath, ["--input-type=module", "-e", mend, join(this.folder, "state")]);
     this.must("cancel", "--yes");
+  }
+
+  /**
+   * An up after a kill. Killed between an object's last call and the state's write, the object is finished and the state
+   * does not know it: then, and only then, the refusal names `adopt`, and the program that adopts goes through.
+   */
+  recover(plain: string, adopting: string): void {
+    const ran = this.up();
+    if (ran.code === 0) return;
+    if (!ran.text.includes("adopt: true")) throw new Error(`pulumi up after a kill:\n${ran.text}`);
+    this.write(adopting);
+    this.upped();
+    this.write(plain);
+    this.upped();
   }
 
   /** Runs the CLI to its end. */

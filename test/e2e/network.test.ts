@@ -63,24 +63,25 @@ describeInLab("a network through the engine", () => {
     expect(program.destroy()).toMatchObject({ code: 0 });
   }, 180_000);
 
-  it("is one after a kill in the middle of up", async () => {
-    program = new Program({ source: lan(), config: uri });
-    const child = program.start("up", "--yes", "--skip-preview");
-    expect(await until(() => virsh("net-list", "--all", "--name").includes("e2e-lan"))).toBe(true);
-    await killGroup(child);
-    program.unlock();
-    const ran = program.up();
-    // Killed between the last call and the state's write, the network is finished and has to be adopted.
-    if (ran.code !== 0) {
-      expect(ran.text).toContain("adopt");
-      program.write(lan("adopt: true,"));
-      program.upped();
-    }
-    expect(virsh("net-list", "--all", "--name").split("\n")).toEqual(["e2e-lan"]);
-    program.write(lan());
-    program.upped();
-    expect(program.preview().steps).toEqual([]);
-  }, 180_000);
+  it.each([
+    ["in the middle of up", []],
+    ["while the engine wrote its state", ["dev.json.attrs"]],
+    ["by a power cut while the engine wrote its state", ["dev.json", "dev.json.attrs"]],
+  ])(
+    "is one after a kill %s",
+    async (_, torn) => {
+      program = new Program({ source: lan(), config: uri });
+      const child = program.start("up", "--yes", "--skip-preview");
+      expect(await until(() => virsh("net-list", "--all", "--name").includes("e2e-lan"))).toBe(true);
+      await killGroup(child);
+      for (const name of torn) program.tear(name);
+      program.unlock();
+      program.recover(lan(), lan("adopt: true,"));
+      expect(virsh("net-list", "--all", "--name").split("\n")).toEqual(["e2e-lan"]);
+      expect(program.preview().steps).toEqual([]);
+    },
+    180_000,
+  );
 
   it("is refused to a second owner, who is told whose it is", () => {
     program = new Program({ source: lan(), config: uri });
