@@ -396,6 +396,42 @@ describe("a death at each step", () => {
     expect(outcomes.at(-1)).toBe("whole");
   });
 
+  it.each(["raw", "qcow2", "tiny"])("of making a lost %s volume again is mended by the next update", async (kind) => {
+    const tiny = image("tiny.img", randomBytes(5000));
+    const from = kind === "tiny" ? tiny : source();
+    const news = { pool: "pool", name: "relost", ...(kind === "qcow2" ? { capacity: 1 } : { source: from }) };
+    let made = await create("relost", news);
+    const file = fileOf(made.outputs);
+    const mended: boolean[] = [];
+    for (let at = 1, more = true; more; at += 1) {
+      for (const after of [false, true]) {
+        rmSync(file);
+        const broken = dying(at, after);
+        const request = ask("relost", { place: broken.place, oldInputs: made.inputs });
+        // SIGKILL: no word of it reaches the state.
+        await volume.update(request, made.id, made.outputs, made.inputs).catch(() => undefined);
+        more = broken.acts() >= at;
+        const refreshed = await volume.read(ask("relost", { oldInputs: made.inputs }), made.id, made.outputs);
+        if (refreshed) made = { ...made, ...refreshed };
+        const { diff, inputs, request: next } = await preview("relost", made, news);
+        expect(diff.replaces).toEqual([]);
+        mended.push(diff.changes);
+        if (diff.changes) {
+          const { outputs } = await volume.update(next, made.id, made.outputs, inputs);
+          made = { ...made, inputs, outputs };
+        }
+        if (kind === "qcow2") execFileSync("qemu-img", ["check", file]);
+        else expect(shaOf(file)).toBe(shaOf(from));
+        expect((await preview("relost", made, news)).diff.changes).toBe(false);
+      }
+    }
+    // All but the last steps, after which it is whole.
+    expect(mended.filter((one) => !one).length).toBeLessThanOrEqual(3);
+    expect(mended.length).toBeGreaterThanOrEqual(10);
+    await volume.delete(made.request, made.id, made.outputs);
+    expect(existsSync(file)).toBe(false);
+  });
+
   it("leaves what an unfinished one is for its owner alone: another create refuses it", async () => {
     const broken = dying(4, false);
     const news = { pool: "pool", name: "half", source: source() };
@@ -517,12 +553,14 @@ describe("gone", () => {
     await expect(volume.delete(stopped, made.id, made.outputs)).rejects.toThrow(/not active/);
 
     await place.host.call("STORAGE_POOL_UNDEFINE", { pool });
-    await volume.delete(stopped, made.id, made.outputs);
-    expect(stopped.heard.warn.join()).toMatch(/was not deleted: pool "mounted" is not defined/);
+    await expect(volume.delete(stopped, made.id, made.outputs)).rejects.toThrow(
+      /cannot be deleted: pool "mounted" is not defined\. Define the pool again.*pulumi state delete/,
+    );
     const twin = await makePool("mounted", path);
     writeFileSync(join(path, "v"), "another");
     await place.host.call("STORAGE_POOL_REFRESH", { pool: twin, flags: 0 });
     await volume.delete(stopped, made.id, made.outputs);
+    expect(stopped.heard.warn.join()).toMatch(/was not deleted: pool "mounted" is another one now/);
     expect(readFileSync(join(path, "v"), "utf8")).toBe("another");
     await expect(volume.update(stopped, made.id, made.outputs, made.inputs)).rejects.toThrow(/is another one now/);
   });
@@ -563,7 +601,12 @@ describe("data", () => {
     await expect(volume.delete(made.request, made.id, made.outputs)).rejects.toThrow(
       /used by the running machine "user"/,
     );
-    await expect(preview("used", made, { ...news, format: "qcow2" })).rejects.toThrow(
+    for (const allowDataLoss of [false, true]) {
+      await expect(preview("used", made, { ...news, format: "qcow2", allowDataLoss })).rejects.toThrow(
+        /"used" in pool "pool" has a given name and is used by the running machine "user": it cannot be replaced under/,
+      );
+    }
+    await expect(preview("used", made, { ...news, name: "other", format: "qcow2" })).rejects.toThrow(
       /disk of the running machine "user"/,
     );
     const grown = await preview("used", made, { ...news, capacity: 0.02 });
@@ -589,6 +632,23 @@ describe("data", () => {
     const { outputs } = failure as PartialFailure;
     expect(outputs).toMatchObject({ __made: made.outputs["__made"], __written: made.outputs["__written"] });
     await volume.delete(made.request, made.id, outputs);
+  });
+
+  it("an adopted image whose grow failed is still the state's, and is deleted", async () => {
+    const elsewhere = placeOf();
+    const theirs = await create("maker", { pool: "pool", name: "grown", capacity: 0.01 }, { place: elsewhere });
+    await elsewhere.host.close();
+    const news = { pool: "pool", name: "grown", capacity: 1, adopt: true, format: "qcow2" };
+    const broken = dying(1, false);
+    const request = ask("adopter", { place: broken.place });
+    const { inputs } = await volume.check(request, undefined, news);
+    const failure = await volume.create(request, inputs).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(PartialFailure);
+    const { id, outputs } = failure as PartialFailure;
+    const later = ask("adopter");
+    await volume.delete(later, id, outputs);
+    expect(later.heard.warn).toEqual([]);
+    expect(existsSync(fileOf(theirs.outputs))).toBe(false);
   });
 
   it("a volume is imported by its id or path", async () => {

@@ -2,7 +2,7 @@ import { type Difference, differences, type Values } from "../../fields";
 import { ImageSource } from "../../media";
 import { type Definition, type Goal, resource } from "../flow";
 import type { Request } from "../port";
-import { reach, removeFound } from "../volume/lifecycle";
+import { reach, removeFound, unfinishedOf } from "../volume/lifecycle";
 import type { Content } from "../volume/make";
 import { type FoundVolume, observe } from "../volume/observe";
 import { cloudInitDisk as table } from "./fields";
@@ -20,6 +20,7 @@ export const definition: Definition<FoundVolume> = {
   observe: async (request, id, inputs) => observe(request, id, { ...inputs, format: "raw" }),
   occupant: () => Promise.resolve(undefined),
   changes: changesOf,
+  differencesMore: (_, found) => Promise.resolve(unfinishedOf(found)),
   reach: (request, found, goal) => reach(request, found, { ...goal, inputs: { ...goal.inputs, format: "raw" } }, seed),
   remove: removeFound,
   outputs: (found) => found.outputs,

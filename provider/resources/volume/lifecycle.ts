@@ -2,7 +2,7 @@ import { type Difference, differences, type Values } from "../../fields";
 import { ImageSource, qcow2Image } from "../../media";
 import { readPath } from "../../xml";
 import { explain } from "../errors";
-import { type Definition, type Goal, resource } from "../flow";
+import { type Definition, type Goal, isFilled, resource } from "../flow";
 import { printOwner } from "../owner";
 import { Refusal, type Request } from "../port";
 import { checkVolume, sectors, shrinkText } from "./check";
@@ -12,7 +12,7 @@ import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
 import { allMachines, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
 import { live } from "./live";
 import { type Content, deleteVolume, makeVolume, named, placeOf } from "./make";
-import { type FoundVolume, hidden, isPlain, madeOf, observe, writtenAt } from "./observe";
+import { type FoundVolume, hidden, isPlain, madeOf, observe, picture, writtenAt } from "./observe";
 import { plan, type Step } from "./plan";
 
 /** A volume of a pool. https://libvirt.org/html/libvirt-libvirt-storage.html */
@@ -28,7 +28,8 @@ export const definition: Definition<FoundVolume> = {
   // The id is pool and name: whatever stands there was observed already.
   occupant: () => Promise.resolve(undefined),
   changes: changesOf,
-  forbidReplace: (request, found, olds, inputs) => forbidDataLoss(request, found, olds, inputs),
+  differencesMore: (_, found) => Promise.resolve(unfinishedOf(found)),
+  forbidReplace,
   reach: (request, found, goal) => reach(request, found, goal, contentOf),
   remove: removeFound,
   outputs: (found) => found.outputs,
@@ -41,9 +42,14 @@ export function changesOf(found: FoundVolume, wanted: Values, managed: Values | 
   const situation = { before: found.values, after: wanted };
   const all = differences(table, found.values, wanted, { managed, situation });
   const replaced = all.some(({ cost }) => cost === "replace");
-  if (!replaced && found.here) refuseShrink(found.here, found.capacityBytes, wanted);
+  if (!replaced && found.finished && found.here) refuseShrink(found.here, found.capacityBytes, wanted);
   const property = ["source", "content"].find((name) => (wanted[name] ?? managed?.[name]) !== undefined) ?? "source";
   return all.map((change) => (change.path[0] === "__content" ? { ...change, path: [property] } : change));
+}
+
+/** What a making left half-way is made again, though all that can be seen of it may be as wanted. */
+export function unfinishedOf({ finished }: FoundVolume): Difference[] {
+  return finished ? [] : [{ path: ["finished"], kind: "update", cost: "live", before: false, after: true }];
 }
 
 function refuseShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink }: Values): void {
@@ -51,8 +57,33 @@ function refuseShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink
   throw new Refusal(`${named(vol)}: \`capacity\` ${shrinkText(foundBytes, bytesOf(capacity))}`);
 }
 
-/** Bytes that a guest has written, or may be writing now, go only with `allowDataLoss`. */
-export async function forbidDataLoss(
+/** A volume is not pulled away under its users, and bytes that a guest has written go only with `allowDataLoss`. */
+export async function forbidReplace(
+  request: Request,
+  found: FoundVolume,
+  olds: Values,
+  inputs: Values,
+): Promise<string | undefined> {
+  return (await forbidUnderUsers(request, found, olds, inputs)) ?? forbidDataLoss(request, found, olds, inputs);
+}
+
+/** Under a given name the old one must go first, which its users forbid: better told in the preview than half-way. */
+async function forbidUnderUsers(
+  request: Request,
+  { here }: FoundVolume,
+  olds: Values,
+  inputs: Values,
+): Promise<string | undefined> {
+  if (!here || inputs["name"] !== olds["name"] || isFilled(inputs, "name")) return undefined;
+  const users = usersOfVolume(await usersOf(request), targetOf(here));
+  if (users.length === 0) return undefined;
+  return (
+    `${named(here.vol)} has a given name and is used by ${users.join(", ")}: it cannot be replaced under them. ` +
+    `Give it another name, or none, and the new one stands beside it before they move`
+  );
+}
+
+async function forbidDataLoss(
   request: Request,
   found: FoundVolume,
   olds: Values,
@@ -69,7 +100,8 @@ export async function forbidDataLoss(
   }
   const written = olds[hidden.written];
   if (written !== undefined && written === writtenAt(found.here)) return undefined;
-  return `${what} would be replaced, and was written since it was made: its data would be lost; ${remedy}`;
+  const why = writtenAt(found.here) === undefined ? "may have been written" : "was written";
+  return `${what} would be replaced, and ${why} since it was made: its data would be lost; ${remedy}`;
 }
 
 function targetOf({ vol, root }: Here): Target {
@@ -198,21 +230,25 @@ interface Done {
 async function finish(request: Request, goal: Goal, { found, made, unwritten }: Done): Promise<FoundVolume> {
   const recorded = found?.outputs[hidden.written];
   const ours = made || (recorded !== undefined && recorded === unwritten);
-  const known = { ...goal.inputs, __incarnation: goal.mark.incarnation, [hidden.made]: madeOf(goal.inputs) };
-  const after = await observe(request, goal.id, known);
-  if (!after?.here) throw new Error(`volume "${goal.id}" vanished while it was made`);
-  const written = ours ? writtenAt(after.here) : recorded;
-  return written === undefined ? after : { ...after, outputs: { ...after.outputs, [hidden.written]: written } };
+  const here = await look(request, String(goal.inputs["pool"]), goal.name);
+  if (here.kind !== "here") throw new Error(`volume "${goal.id}" vanished while it was made`);
+  const written = ours ? writtenAt(here) : recorded;
+  const known = { ...goal.inputs, [hidden.made]: madeOf(goal.inputs), [hidden.written]: written };
+  return picture(goal.id, here, known, false);
 }
 
-/** Deletes a volume that nothing refers to any more; one in a pool that is not its own is left alone. */
+/** Deletes a volume that nothing refers to any more; where another pool has its pool's name, nothing there is its own. */
 export async function removeFound(request: Request, found: FoundVolume): Promise<void> {
   if (!found.here) {
-    if (found.stranger || found.unseen?.endsWith("not defined")) {
-      request.warn(`volume "${found.id}" was not deleted: ${found.unseen ?? "its pool is another one"}`);
-      return;
+    const why = found.unseen ?? "it cannot be seen";
+    if (!found.stranger) {
+      throw new Refusal(
+        `volume "${found.id}" cannot be deleted: ${why}. Define the pool again and start it, or, if the volume is to stay ` +
+          `where it is, remove it from the state (pulumi state delete)`,
+      );
     }
-    throw new Refusal(`volume "${found.id}" cannot be deleted: ${found.unseen ?? "it cannot be seen"}`);
+    request.warn(`volume "${found.id}" was not deleted: ${why}`);
+    return;
   }
   const users = usersOfVolume(await usersOf(request), targetOf(found.here));
   if (users.length > 0) {

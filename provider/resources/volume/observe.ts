@@ -107,8 +107,9 @@ function unseen(request: Request, id: string, inputs: Values, why: string, stran
   };
 }
 
-/** The volume's time of change on the host. */
+/** The volume's time of change on the host; absent for a block device, whose node keeps its time while it is written. */
 export function writtenAt({ root }: Pick<Here, "root">): string | undefined {
+  if (readPath(root, "@type") === "block") return undefined;
   return readPath(root, "target/timestamps/mtime");
 }
 
@@ -117,19 +118,48 @@ export function madeOf(inputs: Values): string {
   return [inputs["format"], inputs["backing"], inputs["__content"]].map((part) => textOr(part, "-")).join(" ");
 }
 
-/** A volume that can be seen. Whether it is finished is asked only where no state says so: it takes a download. */
+/** A volume that can be seen; whether a making of it got to its end is read from it where the state does not say so. */
 async function seen(request: Request, givenId: string, here: Here, inputs: Values): Promise<FoundVolume> {
-  const unknown = inputs["__incarnation"] === undefined || inputs["__unfinished"] === true;
-  const proof = unknown && isPlain(here) ? await readProof(request, here, wantedBytes(inputs)) : undefined;
+  const proof = isPlain(here) && isDoubtful(here, inputs) ? await proofOf(request, here, inputs) : undefined;
+  const id = givenId.startsWith("/") ? `${here.vol.pool}/${here.vol.name}` : givenId;
+  // A life that the state knows is the volume's: an adopted image keeps its maker's mark.
+  const mark = proof && isStateless(inputs) ? markOf(proof.head) : undefined;
+  return { ...picture(id, here, inputs, proof?.unfinished === true), ...(mark ? { mark } : {}) };
+}
+
+function isStateless(inputs: Values): boolean {
+  return inputs["__incarnation"] === undefined;
+}
+
+/** A process that dies while it makes a volume again writes no state: any time but the one that we left it at is in doubt. */
+function isDoubtful(here: Here, inputs: Values): boolean {
+  const changed = writtenAt(here);
+  const untouched = changed !== undefined && changed === inputs[hidden.written];
+  return isStateless(inputs) || inputs["__unfinished"] === true || !untouched;
+}
+
+async function proofOf(request: Request, here: Here, inputs: Values): ReturnType<typeof readProof> {
+  try {
+    return await readProof(request, here, wantedBytes(inputs));
+  } catch (error) {
+    // Who may only look at a host sees drift all the same.
+    const mayNot = isLibvirt(error, Code.OPERATION_DENIED, Code.ACCESS_DENIED);
+    if (!mayNot || isStateless(inputs)) throw error;
+    return { unfinished: false, head: Buffer.alloc(0) };
+  }
+}
+
+/** What a volume in sight is, in the program's terms. */
+export function picture(id: string, here: Here, inputs: Values, unfinished: boolean): FoundVolume {
   const made = textOr(inputs[hidden.made], "");
   const capacityBytes = shownBytes(here, inputs, made);
-  const mark = proof && markOf(proof.head);
+  const values = valuesOf(here, inputs, made, capacityBytes);
   return {
-    id: givenId.startsWith("/") ? `${here.vol.pool}/${here.vol.name}` : givenId,
+    id,
     name: here.vol.name,
-    values: valuesOf(here, inputs, made, capacityBytes),
-    ...(mark ? { mark } : {}),
-    finished: proof?.unfinished !== true,
+    // The size of a torn one is that of a step on the way, which nobody asked for.
+    values: unfinished ? { ...values, ...given({ capacity: inputs["capacity"] }) } : values,
+    finished: !unfinished,
     here,
     stranger: false,
     capacityBytes,
