@@ -101,14 +101,16 @@ export function parseUri(text: string): HostUri {
   const user = decoded("user", parts["user"] ?? "");
   const path = pathOf(driver, parts["path"] ?? "/");
   const parameters = parametersOf(parts["query"] ?? "");
+  const remoteUri = `${driver}://${path}`;
   refuseMisfits(transport, host, user, parameters);
+  refuseOtherName(remoteUri, parameters.get("name"));
   return {
     text,
     driver,
     transport,
     path,
     parameters,
-    remoteUri: parameters.get("name") ?? `${driver}://${path}`,
+    remoteUri,
     ...(user === "" ? {} : { user }),
     ...(host === "" ? {} : { host }),
     ...(parts["port"] === undefined ? {} : { port: portOf(parts["port"]) }),
@@ -186,6 +188,14 @@ function refuseMisfits(
   if (parameters.has("socket") && transport !== "unix" && transport !== "ssh") {
     throw new UriError(`parameter "socket" has no meaning with ${transport}: use it with unix or ssh`);
   }
+}
+
+/** The daemon opens whatever `name` says, also a program or a third host: it may say no more than the URI itself. */
+function refuseOtherName(remoteUri: string, name: string | undefined): void {
+  if (name === undefined || name === remoteUri) return;
+  throw new UriError(
+    `parameter "name" may only be ${remoteUri}, which the URI says already: leave it out, and name driver and path in the URI itself`,
+  );
 }
 
 function decoded(what: string, text: string): string {

@@ -27,7 +27,8 @@ describe("a libvirt URI", () => {
     ["qemu+ssh://us%40er@h/session", { user: "us@er", path: "/session" }],
     ["qemu://h/system", { transport: "tls", host: "h" }],
     ["qemu+tcp://127.0.0.1/system", { transport: "tcp", host: "127.0.0.1" }],
-    ["qemu+ssh://h/system?name=lxc:///system", { remoteUri: "lxc:///system" }],
+    ["qemu+ssh://h/system?name=qemu:///system", { transport: "ssh", remoteUri: "qemu:///system" }],
+    ["lxc:///?name=lxc%3A///system", { remoteUri: "lxc:///system" }],
   ])("reads %s", (text, parts) => {
     expect(parseUri(text)).toMatchObject({ text, ...parts });
   });
@@ -65,6 +66,12 @@ describe("a libvirt URI", () => {
     ["qemu+tls://h/system?socket=/s", "no meaning with tls"],
     ["qemu:///system?socket=sock", "absolute path"],
     ["qemu:///system?socket=/a&socket=/b", "stands twice"],
+    ["qemu:///system?name=qemu%2Bext:///system%3Fcommand=x", 'parameter "name" may only be qemu:///system'],
+    ["qemu:///system?name=qemu+ssh://other/system", "may only be qemu:///system"],
+    ["qemu:///system?name=lxc:///system", "may only be qemu:///system"],
+    ["qemu:///system?name=qemu:///session", "may only be qemu:///system"],
+    ["qemu:///session?name=", "may only be qemu:///session"],
+    ["qemu+ssh://h/system?name=QEMU:///system", "may only be qemu:///system"],
     ["qemu:///system?constructor=1", "is not known"],
     ["qemu:///system?name=%zz", "broken %-escape"],
     ["qemu:///system?socket=/a%00b", "control character"],
@@ -82,6 +89,7 @@ describe("a libvirt URI", () => {
     "qemu+ssh://user:hunter2/x@h/system",
     "nonsense://user:hunter2@h",
     "qemu+ssh://h/system?password=hunter2",
+    "qemu+ssh://h/system?name=qemu://u:hunter2@h/system",
     "qemu+ssh://h/system?keyfile=a&keyfile=hunter2",
   ])("never repeats a secret: %s", (text) => {
     expect(reason(text)).not.toContain("hunter2");
