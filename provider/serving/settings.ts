@@ -37,8 +37,9 @@ export function placeAt(uri: string): Place {
 /** Why a URI cannot work, without secrets, or nothing. */
 export function uriComplaint(uri: string): string | undefined {
   try {
-    placeAt(uri);
-    return undefined;
+    const { transport, driver, path } = placeAt(uri).uri;
+    if (transport === "unix") return undefined;
+    return `${transport} hosts come in a later release; run the program on the host itself with ${driver}://${path}`;
   } catch (error) {
     if (error instanceof UriError) return error.reason;
     throw error;

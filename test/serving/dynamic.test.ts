@@ -123,6 +123,20 @@ describe("the dynamic door", () => {
     expect(fake.asked).toEqual([]);
   });
 
+  it.each([
+    [
+      "qemu+ssh://root@h/system",
+      "ssh hosts come in a later release; run the program on the host itself with qemu:///system",
+    ],
+    ["qemu://h/session", "tls hosts come in a later release; run the program on the host itself with qemu:///session"],
+    ["lxc+tcp://h/", "tcp hosts come in a later release; run the program on the host itself with lxc:///system"],
+  ])("refuses %s in check, and says what works today", async (uri, reason) => {
+    const door = configured(fake, uri);
+    expect((await door.check({}, { size: 1, ...hidden })).failures).toEqual([{ property: "provider.uri", reason }]);
+    await expect(door.delete("id-1", { ...hidden })).rejects.toThrow(`provider.uri: ${reason}; correct \`kvm:uri\``);
+    expect(fake.asked).toEqual([]);
+  });
+
   it("says which resource this version lacks", () => {
     expect(() => provider("Zone")).toThrow('no resource "Zone"');
   });
