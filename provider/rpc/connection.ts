@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { Calls, lostError, type CallOptions } from "./calls";
-import { ConnectionError, EncodingError, ProtocolError } from "./errors";
+import { ConnectionError, EncodingError, HungUpError, ProtocolError } from "./errors";
 import { EventQueue } from "./eventQueue";
 import { Keepalive } from "./keepalive";
 import { encodeHeader, Program, Splitter, Status, Type, type Header, type Packet } from "./packet";
@@ -142,11 +142,13 @@ export class Connection {
     // A half-closed peer answers nothing any more.
     for (const ending of ["end", "close"] as const) {
       socket.on(ending, () => {
-        this.drop(new Error("the daemon closed the connection"));
+        this.drop(new HungUpError("the daemon closed the connection"));
       });
     }
-    socket.on("error", (error) => {
-      this.drop(error);
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      // A unix socket that is closed with our bytes unread tells so by these codes instead of its end.
+      const hungUp = error.code === "ECONNRESET" || error.code === "EPIPE";
+      this.drop(hungUp ? new HungUpError(error.message, { cause: error }) : error);
     });
   }
 

@@ -134,6 +134,11 @@ export class ConnectionError extends Error {
   }
 }
 
+/** The daemon ended the connection by itself; the cause of the ConnectionErrors of its calls. */
+export class HungUpError extends Error {
+  override readonly name = "HungUpError";
+}
+
 /** A call took longer than its deadline; the connection was dropped, the call may have been executed. */
 export class DeadlineError extends ConnectionError {
   override readonly name = "DeadlineError";

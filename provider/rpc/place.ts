@@ -1,6 +1,6 @@
 import { dial, DialError, type Daemon, type HostUri } from "../transport";
 import type { Connection } from "./connection";
-import { ConnectionError } from "./errors";
+import { ConnectionError, HungUpError } from "./errors";
 import { opened } from "./handshake";
 import { Line, Pool } from "./lines";
 import type { Packet } from "./packet";
@@ -76,7 +76,7 @@ export class Place {
   // Closing in the greeting is what a daemon with too many clients does.
   private mayPass(error: unknown): boolean {
     if (error instanceof DialError) return this.reached && error.absent;
-    return error instanceof ConnectionError && error.cause instanceof Error && error.cause.message.includes("closed");
+    return error instanceof ConnectionError && error.cause instanceof HungUpError;
   }
 }
 

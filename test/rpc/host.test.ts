@@ -1,6 +1,7 @@
+import { createServer } from "node:net";
 import { CancelledError, ConnectionError, DeadlineError, EncodingError, Host } from "../../provider/rpc";
 import { parseUri } from "../../provider/transport";
-import { FakeDaemon, refusal, text, words, type Call } from "./fakeDaemon";
+import { FakeDaemon, Peer, refusal, text, words, type Call } from "./fakeDaemon";
 
 const GET_HOSTNAME = 59;
 const CREATE = 196;
@@ -177,6 +178,24 @@ describe("a lost connection", () => {
       return undefined;
     });
     expect(await hostname()).toEqual({ hostname: "h" });
+  });
+
+  it("is tried again where the daemon closes before it read the greeting, which the system reports as a reset", async () => {
+    await daemon.die();
+    let refusals = 2;
+    const server = createServer({ pauseOnConnect: true }, (socket) => {
+      if (refusals === 0) {
+        daemon.peers.push(new Peer(socket, daemon));
+        return void socket.resume();
+      }
+      refusals -= 1;
+      setTimeout(() => socket.destroy(), 20);
+    });
+    await new Promise<void>((ready) => server.listen(daemon.path, ready));
+    expect(await hostname()).toEqual({ hostname: "h" });
+    await host.close();
+    await new Promise((closed) => server.close(closed));
+    expect(refusals).toBe(0);
   });
 });
 
