@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { network } from "../../provider/resources/network/lifecycle";
 import { markFor, readMark, writeMark } from "../../provider/resources/mark";
 import { ownedUuid } from "../../provider/resources/owner";
+import type { Domain } from "../../provider/rpc";
 import { element, parseXml, printXml, readPath } from "../../provider/xml";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
@@ -256,6 +257,31 @@ describe("a network on a real daemon", () => {
     await one.destroy();
   });
 
+  it("does not adopt where that would remove what the program does not name", async () => {
+    const xml = `<network><name>more</name><bridge name='br-more'/><dns><forwarder addr='192.0.2.53'/></dns>
+      <ip address='10.45.0.1' prefix='24'/><ip address='10.46.0.1' prefix='24'/></network>`;
+    await host.call("NETWORK_DEFINE_XML", { xml });
+    const before = printXml(await xmlOf("more", 1));
+    const one = new Driven(network, place, "more");
+    const wish = { name: "more", adopt: true, ips: [{ address: "10.45.0.1/24" }] };
+    await expect(one.up(wish)).rejects.toThrow(
+      /network "more" was not adopted: ips \{"address":"10\.46\.0\.1\/24"\} would be removed/,
+    );
+    const other = { ...wish, ips: [...wish.ips, { address: "10.46.0.1/24" }] };
+    await expect(one.up({ ...other, dns: { forwarders: [{ address: "192.0.2.54" }] } })).rejects.toThrow(
+      /dns\.forwarders \{"address":"192\.0\.2\.53"\} would be removed/,
+    );
+    expect(printXml(await xmlOf("more", 1))).toBe(before);
+    expect(one.id).toBeUndefined();
+    await one.up(other);
+    expect(await one.preview(other)).toMatchObject({ differences: [], changes: false });
+    // From here on it is the program's, which may remove what it named.
+    await one.up(wish);
+    expect(printXml(await xmlOf("more"))).not.toContain("10.46.0.1");
+    await one.destroy();
+    expect(await names()).not.toContain("more");
+  });
+
   it("goes on with a create that was killed half-way", async () => {
     const { owner } = new Driven(network, place, "half").request();
     const root = element("network", {}, element("name", {}, "half"), element("uuid", {}, ownedUuid(owner, {})));
@@ -264,8 +290,11 @@ describe("a network on a real daemon", () => {
     const one = new Driven(network, place, "half");
     const wish = { name: "half", ips: [{ address: "10.40.0.1/24" }] };
     await one.up(wish);
-    expect(one.outputs).toMatchObject({ active: true, __incarnation: "0123456789abcdef" });
-    expect(readMark(await xmlOf("half", 1))?.phase).toBe("ready");
+    expect(one.outputs["active"]).toBe(true);
+    expect(readMark(await xmlOf("half", 1))).toMatchObject({
+      phase: "ready",
+      incarnation: one.outputs["__incarnation"],
+    });
     const lost = new Driven(network, place, "half");
     await expect(lost.up(wish)).rejects.toThrow(/adopt: true/);
     await one.destroy();
@@ -302,6 +331,32 @@ describe("a network with a running guest", () => {
   const xml = `<domain type='qemu'><name>guest</name><memory unit='MiB'>24</memory><os><type arch='x86_64'>hvm</type></os>
     <devices><interface type='network'><mac address='52:54:00:42:00:01'/><source network='busy'/><model type='virtio'/></interface></devices></domain>`;
 
+  const masterOf = async (dom: Domain) => {
+    const root = parseXml((await host.call("DOMAIN_GET_XML_DESC", { dom, flags: 0 })).xml);
+    const tap = String(readPath(root, "devices/interface/target/@dev"));
+    const link = execFileSync("ip", ["-j", "link", "show", "dev", tap], { encoding: "utf8" });
+    return (JSON.parse(link) as { master?: string }[])[0]?.master;
+  };
+
+  it("plugs its card in again when a network that was stopped or removed by hand is started again", async () => {
+    const one = new Driven(network, place, "busy");
+    await one.up(wish);
+    const { dom } = await host.call("DOMAIN_CREATE_XML", { xml_desc: xml, flags: 0 }, { signal });
+    for (const removed of [false, true]) {
+      const net = await handle("busy");
+      await host.call("NETWORK_DESTROY", { net });
+      if (removed) await host.call("NETWORK_UNDEFINE", { net });
+      expect(await masterOf(dom)).toBeUndefined();
+      await one.up(wish);
+      expect(one.outputs["active"]).toBe(true);
+      expect(await masterOf(dom)).toBe(one.outputs["bridgeName"]);
+      expect(await one.preview(wish)).toMatchObject({ changes: false });
+    }
+    await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 });
+    await one.destroy();
+    expect(await names()).toEqual([]);
+  });
+
   it("is not restarted or deleted under it, unless it is disruptive; then its card is plugged in again", async () => {
     const one = new Driven(network, place, "busy");
     await one.up(wish);
@@ -314,12 +369,7 @@ describe("a network with a running guest", () => {
     expect(printXml(await xmlOf("busy", 1))).toBe(before);
     await one.up({ ...changed, disruptive: true });
     expect(await one.preview({ ...changed, disruptive: true })).toMatchObject({ changes: false });
-    const tap = readPath(
-      parseXml((await host.call("DOMAIN_GET_XML_DESC", { dom, flags: 0 })).xml),
-      "devices/interface/target/@dev",
-    );
-    const link = execFileSync("ip", ["-j", "link", "show", "dev", String(tap)], { encoding: "utf8" });
-    expect(JSON.parse(link)).toMatchObject([{ master: one.outputs["bridgeName"] }]);
+    expect(await masterOf(dom)).toBe(one.outputs["bridgeName"]);
     await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 });
     await one.destroy();
     expect(await names()).toEqual([]);

@@ -12,7 +12,8 @@ import {
 /** Modes in which libvirt makes the bridge and runs dnsmasq on it; isolated (no `forward`) is one too. */
 const OWN_BRIDGE = ["nat", "route", "open"];
 
-function ownBridge(inputs: Values): boolean | undefined {
+/** Whether libvirt makes the bridge; undefined while the mode is not known. */
+export function ownBridge(inputs: Values): boolean | undefined {
   const forward = inputs["forward"];
   if (forward === undefined) return true;
   const mode = isRecord(forward) ? forward["mode"] : undefined;

@@ -1,13 +1,13 @@
-import { type Difference, differences, readTable, type Values } from "../../fields";
+import { deepEqual, type Difference, differences, type Path, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
 import { parseXml, printXml, readPath } from "../../xml";
 import { doing, Explained } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { readMark, writeMark } from "../mark";
 import { Refusal, type Request } from "../port";
-import { complaints, complete } from "./check";
+import { complaints, complete, ownBridge } from "./check";
 import { network as table } from "./fields";
-import { type Attached, attachedTo, namesOf, replug } from "./guests";
+import { type Attached, attachedTo, namesOf, replug, type Wire } from "./guests";
 import { acts, entryNames } from "./live";
 import { type FoundNetwork, plan, restartFields, type Step, wanted } from "./plan";
 
@@ -110,10 +110,11 @@ function restartText(
 }
 
 async function reach(request: Request, found: FoundNetwork | undefined, goal: Goal): Promise<FoundNetwork> {
+  if (found && isAdoption(found, goal)) refuseDropping(found, goal.inputs);
   const steps = plan(found, goal);
+  const wire = found ? { name: found.name, bridge: bridgeOf(found) } : formerWire(goal);
+  const attached = wire && unplugs(steps, found?.values ?? goal.inputs) ? await attachedTo(request, wire) : [];
   const restart = steps.find((step) => step.act === "restart");
-  const wire = found && { name: found.name, bridge: bridgeOf(found) };
-  const attached = restart && wire ? await attachedTo(request, wire) : [];
   if (found && restart && attached.length > 0) {
     const goesOn = goal.inputs["disruptive"] === true;
     const text = restartText(found, restart.fields, attached, goesOn);
@@ -124,9 +125,53 @@ async function reach(request: Request, found: FoundNetwork | undefined, goal: Go
   for (const step of steps) await run(request, net, step);
   const reached = await byId(request, goal.id);
   if (!reached) throw new Explained(`network "${goal.name}" is gone right after it was made or changed: run up again`);
-  if (attached.length > 0 && wire) await replug(request, attached, { name: wire.name, bridge: bridgeOf(reached) });
+  if (attached.length > 0) await replug(request, attached, { name: goal.name, bridge: bridgeOf(reached) });
   refuseIgnored(reached, goal);
   return reached;
+}
+
+/** Cards lose their network by a restart, and have lost it where the bridge went with a stop; the host's own bridge stays. */
+function unplugs(steps: readonly Step[], before: Values): boolean {
+  const started = steps.some(({ act }) => act === "start") && ownBridge(before) !== false;
+  return started || steps.some(({ act }) => act === "restart");
+}
+
+/** What the cards of a managed network that is gone still name. */
+function formerWire({ managed, name, state }: Goal): Wire | undefined {
+  const bridge = state?.["bridgeName"];
+  return managed && { name, bridge: typeof bridge === "string" && bridge !== "" ? bridge : undefined };
+}
+
+/** It is taken over, not gone on with after an interrupted create of its own. */
+function isAdoption({ mark }: FoundNetwork, goal: Goal): boolean {
+  return goal.managed === undefined && !(mark?.phase === "creating" && mark.owner === goal.mark.owner);
+}
+
+/** Adopting removes nothing: what stands there and the program does not name is somebody's. */
+function refuseDropping(found: FoundNetwork, asked: Values): void {
+  const inputs = wanted(found, asked);
+  const dropped = differences(table, found.values, inputs, {
+    situation: { before: found.values, after: inputs },
+  }).flatMap(droppedBy);
+  if (dropped.length === 0) return;
+  throw new Refusal(
+    `network "${found.name}" was not adopted: ${dropped.join(", ")} would be removed. Nothing was changed: ` +
+      `name them in the program, or take them off the network by hand first`,
+  );
+}
+
+/** What a change takes away, in words: an item of a list, or the items that another list has no more. */
+function droppedBy({ path, kind, before, after }: Difference): string[] {
+  if (kind === "delete") return [`${textOf(path.slice(0, -1))} ${JSON.stringify(before)}`];
+  if (!Array.isArray(before)) return [];
+  const kept: readonly unknown[] = Array.isArray(after) ? after : [];
+  return before
+    .filter((item: unknown) => !kept.some((other) => deepEqual(item, other)))
+    .map((item: unknown) => `${textOf(path)} ${JSON.stringify(item)}`);
+}
+
+function textOf(path: Path): string {
+  return path.filter((part) => typeof part === "string").join(".");
 }
 
 /** libvirt accepts some changes and does nothing: what is still different is an error. */
