@@ -17,9 +17,17 @@ export default tseslint.config(
       "max-depth": ["error", 3],
       "no-restricted-imports": [
         "error",
-        { paths: [{ name: "child_process", message: "The provider starts no program." }, { name: "node:child_process", message: "The provider starts no program." }] },
+        {
+          paths: [
+            { name: "child_process", message: "The provider starts no program." },
+            { name: "node:child_process", message: "The provider starts no program." },
+          ],
+        },
       ],
     },
   },
-  { files: ["test/**/*.ts"], rules: { "no-restricted-imports": "off", "@typescript-eslint/no-non-null-assertion": "off" } },
+  {
+    files: ["test/**/*.ts"],
+    rules: { "no-restricted-imports": "off", "@typescript-eslint/no-non-null-assertion": "off" },
+  },
 );

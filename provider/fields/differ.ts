@@ -13,6 +13,8 @@ export interface Difference {
   readonly after: unknown;
   /** The identity of the list item that it belongs to. */
   readonly key?: string;
+  /** Its values belong in no message. */
+  readonly secret?: true;
 }
 
 /**
@@ -175,6 +177,14 @@ class Walk {
     if (change === undefined) return;
     const situation = this.inside ? { ...this.situation, item: this.inside } : this.situation;
     const cost = typeof change === "string" ? change : change(before, after, situation);
-    this.differences.push({ path, kind, cost, before, after, ...(key === undefined ? {} : { key }) });
+    this.differences.push({
+      path,
+      kind,
+      cost,
+      before,
+      after,
+      ...(key === undefined ? {} : { key }),
+      ...(field.secret ? { secret: true } : {}),
+    });
   }
 }

@@ -6,5 +6,6 @@ export { foundAsManaged } from "./managed";
 export { type Path, printPath } from "./path";
 export { hasUnknown, isRecord, UNKNOWN } from "./unknown";
 export * from "./vocabulary";
+export { inWords } from "./words";
 export { readItem, readTable, unitBytes } from "./xmlIn";
 export { writeItem, writeTable } from "./xmlOut";

@@ -7,6 +7,9 @@ import {
   type Failure,
   fillDefaults,
   foundAsManaged,
+  grammar,
+  inWords,
+  printPath,
   type Situation,
   UNKNOWN,
   type Values,
@@ -94,11 +97,10 @@ class Flow<F extends Found> {
     } catch (error) {
       if (!isAway(error)) throw error;
       request.warn(`${this.what(olds)}: ${messageOf(error)}; the preview goes by the state alone`);
-      return this.judge(
-        olds,
-        news,
-        differences(this.kind.table, managed, news, { managed, situation: situate(managed, news) }),
-      );
+      const changes = differences(this.kind.table, managed, news, { managed, situation: situate(managed, news) });
+      const diff = this.judge(olds, news, changes);
+      if (diff.replaces.length > 0) this.guardBlindReplace(olds, news);
+      return diff;
     }
   }
 
@@ -109,7 +111,8 @@ class Flow<F extends Found> {
       this.kind.changes?.(found, wanted, managed) ??
       differences(this.kind.table, found.values, wanted, { managed, situation });
     const all = [...plain, ...((await this.kind.differencesMore?.(request, found, wanted)) ?? [])];
-    this.kind.announce?.(request, found, all);
+    if (this.kind.announce) this.kind.announce(request, found, all);
+    else if (all.length > 0) request.info(`${found.name}: ${all.map(inWords).join(", ")}`);
     const diff = this.judge(olds, news, all);
     if (diff.replaces.length > 0) await this.guardReplace(request, found, olds, news);
     return diff;
@@ -126,7 +129,7 @@ class Flow<F extends Found> {
       differences: all,
       replaces,
       deleteBeforeReplace: replaces.length > 0 && (stands || twin),
-      stables: replaces.length > 0 ? [] : this.kind.stables,
+      stables: replaces.length > 0 ? [] : this.kind.stables.filter((name) => !all.some(({ path }) => path[0] === name)),
       changes: all.length > 0 || olds[UNFINISHED] === true || this.wishesDiffer(olds, news),
     };
   }
@@ -146,13 +149,25 @@ class Flow<F extends Found> {
     if (reason !== undefined) throw new Refusal(reason);
   }
 
+  /** The host may be back when the engine replaces: what it could not be asked now is refused now. */
+  private guardBlindReplace(olds: Values, news: Values): void {
+    if (olds["deletionProtection"] === true) throw new Refusal(this.protectedText(olds, "replaced"));
+    if (!this.kind.forbidReplace || news["allowDataLoss"] === true) return;
+    throw new Refusal(
+      `${this.what(olds)} would be replaced, and its host cannot say whether a guest wrote to it: ` +
+        `run again when it answers, or set \`allowDataLoss: true\``,
+    );
+  }
+
   async create(request: Request, inputs: Values): Promise<Created> {
     const identity = identityValues(this.kind.table, inputs);
     const uuid = ownedUuid(request.owner, identity);
     const id = this.kind.id(uuid, inputs);
     const found = (await this.kind.observe(request, id, inputs)) ?? (await this.kind.occupant(request, inputs));
     const adopted = found !== undefined && this.admit(request, found, id, inputs);
-    const incarnation = (!adopted && found?.mark?.incarnation) || newIncarnation();
+    if (adopted) this.refuseMisfit(found, inputs);
+    // A new life also for a create that goes on: the engine's delete of the former one must not meet it.
+    const incarnation = newIncarnation();
     const goal: Goal = {
       id: adopted ? found.id : id,
       name: String(inputs["name"]),
@@ -160,7 +175,27 @@ class Flow<F extends Found> {
       managed: undefined,
       mark: markFor(request.owner, incarnation, "creating"),
     };
-    return this.arrive(request, found, goal);
+    const made = await this.arrive(request, found, goal);
+    request.place.lives.set(this.lifeKey(made.id), incarnation);
+    return made;
+  }
+
+  /** Adopting takes an object as it is: what only a new one could have is refused. */
+  private refuseMisfit(found: F, inputs: Values): void {
+    const wanted = this.kind.wanted?.(found, inputs, undefined) ?? inputs;
+    const all =
+      this.kind.changes?.(found, wanted, undefined) ??
+      differences(this.kind.table, found.values, wanted, { situation: situate(found.values, wanted) });
+    const wrong = all.filter(({ cost }) => cost === "replace").map(({ path }) => printPath(path));
+    if (wrong.length === 0) return;
+    throw new Refusal(
+      `${this.kind.noun} "${found.name}" was not adopted: it differs from the program in ${wrong.join(", ")}, ` +
+        `which only a new one could have. Write them as they are on the host`,
+    );
+  }
+
+  private lifeKey(id: string): string {
+    return `${this.kind.token}/${id}`;
   }
 
   /** Decides about an object that stands where the new one would: true to adopt it, false to go on with our own. */
@@ -171,10 +206,17 @@ class Flow<F extends Found> {
       request.info(`${this.what(inputs)} exists on the host and is adopted`);
       return true;
     }
-    const owner = found.mark ? `it belongs to ${found.mark.owner}` : "it carries no owner";
+    const own = found.mark ? found.mark.owner === printOwner(request.owner) : found.id === id;
+    const nobody = own ? "this resource made it" : "it carries no owner";
+    const owner = found.mark ? `it belongs to ${found.mark.owner}` : nobody;
+    // These three look the same from here.
+    const why = own
+      ? " (a run that was interrupted before its state was written, another backend of the stack, or a forced replacement)"
+      : "";
     throw new Refusal(
-      `${this.kind.noun} "${found.name}" (${found.id}) exists on the host already; ${owner}. It was not touched. ` +
-        `To manage it from this program set \`adopt: true\`; to replace a machine of this stack use a targeted destroy and up`,
+      `${this.kind.noun} "${found.name}" (${found.id}) exists on the host already; ${owner}${why}. It was not touched. ` +
+        `To manage it from this program set \`adopt: true\` for one up; to replace it, destroy it alone ` +
+        `(pulumi destroy --target URN) and run up`,
     );
   }
 
@@ -231,7 +273,7 @@ class Flow<F extends Found> {
 
   async read(request: Request, id: string, olds: Values): Promise<ReadBack | undefined> {
     await this.refuseOtherPlace(request, olds);
-    const found = await this.kind.observe(request, id, olds);
+    const found = await this.sought(request, id, olds);
     if (!found) return undefined;
     const inputs = this.inputsAsFound(found, request.oldInputs ?? olds);
     const life =
@@ -240,6 +282,12 @@ class Flow<F extends Found> {
     const kept = olds[UNFINISHED] === true ? { [UNFINISHED]: true } : {};
     const outputs = { ...inputs, ...this.kind.outputs(found, inputs), [HOST]: host, ...kept };
     return { id: found.id, inputs, outputs: life === undefined ? outputs : { ...outputs, [INCARNATION]: life } };
+  }
+
+  /** Finds by id; where the id is a UUID, a name is taken too. */
+  private sought(request: Request, id: string, olds: Values): Promise<F | undefined> {
+    const byName = this.kind.id(id, {}) === id && grammar.uuidText(id) !== undefined;
+    return byName ? this.kind.occupant(request, { ...olds, name: id }) : this.kind.observe(request, id, olds);
   }
 
   /** The program's inputs, with what the host says now where that is not what they say. */
@@ -277,11 +325,14 @@ class Flow<F extends Found> {
     if (!found) return;
     const life = textOf(olds[INCARNATION]);
     if (life === undefined) this.refuseOtherLife(request, found, olds);
-    if (found.mark && life !== undefined && found.mark.incarnation !== life) {
-      request.warn(`${this.what(olds)} on the host is a later one (${found.mark.owner}); it was not touched`);
+    // What carries no mark has its life in the memory of the process that made it: one process serves one `up`.
+    const now = request.place.lives.get(this.lifeKey(found.id)) ?? found.mark?.incarnation;
+    if (now !== undefined && life !== undefined && now !== life) {
+      request.warn(`${this.what(olds)} on the host is a later one; it was not touched`);
       return;
     }
     await this.kind.remove(request, found, olds);
+    request.place.lives.delete(this.lifeKey(found.id));
   }
 
   /** Another host answers than the one that the object was made on: a sentence, or undefined. */

@@ -27,6 +27,8 @@ export interface Settings {
 export class Place {
   readonly uri: HostUri;
   readonly host: Host;
+  /** The lives that creates of this process gave, by resource and id. */
+  readonly lives = new Map<string, string>();
   private known: Promise<HostFacts> | undefined;
   private readonly queues = new Map<string, Promise<unknown>>();
 
@@ -70,7 +72,9 @@ export class Place {
       return undefined;
     } catch (error) {
       if (!(error instanceof LibvirtError)) throw error;
-      return (await this.host.call("CONNECT_GET_HOSTNAME", {})).hostname.replace(/[/@]/g, "_");
+      const { hostname } = await this.host.call("CONNECT_GET_HOSTNAME", {});
+      // A name that many hosts have tells none of them.
+      return hostname.startsWith("localhost") ? undefined : hostname.replace(/[/@]/g, "_");
     }
   }
 

@@ -14,7 +14,8 @@ const script = `import { guest } from "${root}/scripts/guest.mjs"; process.stdou
 describe("a machine with a guest", () => {
   let place: Place;
   let files: { kernel: string; initrd: string };
-  const made: { token: "Network" | "StoragePool" | "Volume" | "Domain"; id: string; outputs: Values; name: string }[] = [];
+  const made: { token: "Network" | "StoragePool" | "Volume" | "Domain"; id: string; outputs: Values; name: string }[] =
+    [];
 
   beforeAll(() => {
     const out = execFileSync("node", ["--input-type=module", "-e", script], { encoding: "utf8" });

@@ -154,14 +154,37 @@ describe("create", () => {
     expect(shelf.acts).toEqual(["make shared", "change shared"]);
   });
 
-  it("goes on with its own that is unfinished, whatever its inputs, as the same life", async () => {
+  it("goes on with its own that is unfinished, whatever its inputs, as a new life that the former delete does not meet", async () => {
     shelf.fails = { when: "after", error: new Error("the power went") };
     const broken = await partial(made({ title: "a" }));
     shelf.fails = undefined;
     const { id, outputs } = await made({ title: "b" });
-    expect([id, outputs["__incarnation"]]).toEqual([broken.id, broken.outputs["__incarnation"]]);
+    expect(id).toBe(broken.id);
+    expect(outputs["__incarnation"]).not.toBe(broken.outputs["__incarnation"]);
+    await box.delete(requestOn(shelf), id, broken.outputs);
     expect(shelf.boxes.size).toBe(1);
     expect(shelf.boxes.get(id)?.values["title"]).toBe("b");
+  });
+
+  it("is not met by the delete that follows a forced replace, though nothing on it tells the lives apart", async () => {
+    const { id, outputs } = await made();
+    const bare = shelf.boxes.get(id);
+    shelf.boxes.set(id, { id, name: bare?.name ?? "", values: bare?.values ?? {}, finished: true });
+    const again = await made({ adopt: true });
+    expect(again.id).toBe(id);
+    shelf.boxes.set(id, { id, name: bare?.name ?? "", values: bare?.values ?? {}, finished: true });
+    await box.delete(requestOn(shelf), id, outputs);
+    expect(shelf.boxes.has(id)).toBe(true);
+    await box.delete(requestOn(shelf), id, again.outputs);
+    expect(shelf.boxes.has(id)).toBe(false);
+  });
+
+  it("is adopted only as it is: what would replace it is refused", async () => {
+    await made({ name: "shared", room: "a" });
+    const request = requestOn(shelf, { stack: "prod" });
+    const error = await failure(box.create(request, { name: "shared", room: "b", size: 1, adopt: true }));
+    expect(error.message).toContain("was not adopted: it differs from the program in room");
+    expect(shelf.acts).toEqual(["make shared"]);
   });
 
   it("does not go on with another owner's that is unfinished", async () => {

@@ -13,6 +13,7 @@ export class Shelf {
   readonly boxes = new Map<string, Box>();
   /** What was done to it, in order. */
   readonly acts: string[] = [];
+  readonly lives = new Map<string, string>();
   host = "host-a";
   /** The host does not answer. */
   away = false;
@@ -99,7 +100,7 @@ export function requestOn(
     name,
     owner: { organization: "o", project: "p", stack, type: "kvm:index:Box", name },
     // Only what the flow asks of a place.
-    place: { identity, uri: { text: "qemu:///system" } } as unknown as Place,
+    place: { identity, lives: shelf.lives, uri: { text: "qemu:///system" } } as unknown as Place,
     preview: false,
     signal: new AbortController().signal,
     progress: () => undefined,

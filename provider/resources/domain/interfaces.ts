@@ -92,8 +92,8 @@ export const networkInterface = {
   bootOrder: int({ xml: "boot/@order", min: 1, max: 99, change: "restart", doc: "Place in the boot order, 1 first." }),
 } as const;
 
-/** A card is its MAC, else its own name; one without either is the only one. */
-export function interfaceKey(item: Values): string {
+/** A card is its MAC, else its own name; one without either is the only one, and gets a MAC before it is compared. */
+export function interfaceKey(item: Values): string | undefined {
   if (typeof item["mac"] === "string") return item["mac"].toLowerCase();
-  return typeof item["name"] === "string" ? item["name"] : "";
+  return typeof item["name"] === "string" ? item["name"] : undefined;
 }

@@ -1,22 +1,22 @@
-import { type Difference, type Failure, isRecord, printPath, type Values } from "../../fields";
+import { type Difference, isRecord, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
-import { printXml, parseXml, readPath, find } from "../../xml";
+import { find, parseXml, printXml } from "../../xml";
 import { doing, explain } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { bareMark, MARK_NAMESPACE, MARK_PREFIX } from "../mark";
-import { isAway } from "../place";
 import { Refusal, type Request } from "../port";
+import { checkMore } from "./check";
 import { connectionOf } from "./connection";
 import { domain as table } from "./fields";
+import { refuseLossyAdoption, refuseMissing, refuseRename } from "./guards";
 import { describe, runLive } from "./live";
 import { type FoundDomain, handleOf, macsOf, observe, resolveVolumes } from "./observe";
 import { changesOf, pendingOf, type Plan, plan } from "./plan";
 import { runPower, shutdownPolicy, stop } from "./power";
 import { dropSeed, makeSeed } from "./seedVolume";
-import { refuseType, typeComplaint } from "./template";
-import { SEED_TARGET } from "./seed";
-import { picture, type Picture, waitFor, waitOf } from "./waiting";
-import { complete, itemsOf, volumesOf } from "./wanted";
+import { refuseType } from "./template";
+import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
+import { complete, volumesOf } from "./wanted";
 
 // virDomainDefineFlags, virDomainModificationImpact, virDomainMetadataType, virDomainUndefineFlagsValues
 const VALIDATE = 1;
@@ -30,7 +30,7 @@ const definition: Definition<FoundDomain> = {
   noun: "domain",
   table,
   scope: "machines",
-  stables: ["uuid", "macs", "name"],
+  stables: ["uuid", "name"],
   id: (uuid) => uuid,
   checkMore,
   observe,
@@ -45,62 +45,6 @@ const definition: Definition<FoundDomain> = {
 
 /** The machine: https://libvirt.org/formatdomain.html */
 export const domain = resource(definition);
-
-async function checkMore(
-  request: Request,
-  olds: Values | undefined,
-  inputs: Values,
-): Promise<{ inputs: Values; failures: Failure[] }> {
-  const failures = [...checkIdentities(inputs), ...checkSeed(inputs), ...checkSizes(inputs)];
-  // Only a new machine asks: an existing one runs already, and a host that is away fails no check.
-  if (olds === undefined && failures.length === 0) {
-    const complaint = await request.place.facts().then(
-      (facts) => typeComplaint(inputs["type"], facts),
-      (error: unknown) => {
-        if (isAway(error)) return undefined;
-        throw error;
-      },
-    );
-    if (complaint !== undefined) failures.push({ property: "type", reason: complaint });
-  }
-  return { inputs, failures };
-}
-
-function checkIdentities(inputs: Values): Failure[] {
-  const disks = itemsOf(inputs["disks"]);
-  const cards = itemsOf(inputs["interfaces"]);
-  const reason = "is required with more than one of them: it is the device's identity";
-  return [
-    ...disks.flatMap((disk, index) =>
-      disks.length > 1 && disk["target"] === undefined
-        ? [{ property: printPath(["disks", index, "target"]), reason }]
-        : [],
-    ),
-    ...cards.flatMap((card, index) =>
-      cards.length > 1 && card["mac"] === undefined && card["name"] === undefined
-        ? [{ property: printPath(["interfaces", index, "name"]), reason: `${reason} (or give a mac)` }]
-        : [],
-    ),
-  ];
-}
-
-function checkSeed(inputs: Values): Failure[] {
-  if (inputs["cloudInit"] === undefined) return [];
-  const index = itemsOf(inputs["disks"]).findIndex((disk) => disk["target"] === SEED_TARGET);
-  if (index < 0) return [];
-  return [
-    { property: printPath(["disks", index, "target"]), reason: `"${SEED_TARGET}" is taken by the cloudInit seed` },
-  ];
-}
-
-function checkSizes(inputs: Values): Failure[] {
-  const over = (name: string, most: string): Failure[] => {
-    const [value, limit] = [inputs[name], inputs[most]];
-    const wrong = typeof value === "number" && typeof limit === "number" && value > limit;
-    return wrong ? [{ property: name, reason: `must not be above ${most} (${limit})` }] : [];
-  };
-  return [...over("currentMemory", "memory"), ...over("onlineVcpus", "vcpus")];
-}
 
 /** A machine of any owner that has the wanted name. */
 async function occupant(request: Request, inputs: Values): Promise<FoundDomain | undefined> {
@@ -122,8 +66,11 @@ function announce(request: Request, found: FoundDomain, changes: readonly Differ
       .join(", ");
   const spoken = found.live
     ? [["live", words(["live"])] as const, ["waits for a power cycle", words(["restart"])] as const]
-    : [[`now ${found.power}`, words(["live", "restart"])] as const];
+    : [[`it is ${found.power}`, words(["live", "restart"])] as const];
   const parts = spoken.flatMap(([title, text]) => (text === "" ? [] : [`${title}: ${text}`]));
+  const waiting = pendingOf(found);
+  // No difference is left, but the guest does not have it yet.
+  if (waiting.length > 0) parts.push(`waits for a power cycle since an earlier update: ${waiting.join(", ")}`);
   if (parts.length > 0) request.info(`${found.name}: ${parts.join("; ")}`);
 }
 
@@ -133,58 +80,24 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   refuseType(goal.name, goal.inputs["type"], facts);
   const volumes = await resolveVolumes(request, volumesOf(goal.inputs));
   refuseMissing(goal, volumes);
-  if (found) refuseLossyAdoption(found, goal);
+  if (found) {
+    refuseLossyAdoption(found, goal);
+    refuseRename(found, goal.name);
+  }
   const seedPath = await makeSeed(request, goal, found);
   const planned = plan(found, goal, { facts, volumes, ...(seedPath === undefined ? {} : { seedPath }) });
-  refuseRename(found, planned);
   const named = await rename(request, found, goal, planned);
   await apply(request, named, goal, planned).catch(async (error: unknown) => {
-    // A seed without its machine would be nobody's.
-    if (!found && !(await observe(request, goal.id, goal.inputs))) await dropSeed(request, seedPath, undefined);
+    // A seed that no definition names would be nobody's.
+    const left = await observe(request, goal.id, goal.inputs);
+    if (left?.seedPath !== seedPath && left?.liveSeedPath !== seedPath) await dropSeed(request, seedPath, undefined);
     throw error;
   });
   await dropSeed(request, found?.seedPath, seedPath);
+  await dropSeed(request, found?.liveSeedPath, seedPath);
   await power(request, found, goal, planned);
   await finish(request, goal, planned);
   return returned(request, goal, planned);
-}
-
-function refuseMissing(goal: Goal, volumes: ReadonlyMap<string, unknown>): void {
-  itemsOf(goal.inputs["disks"]).forEach((disk, index) => {
-    const volume = disk["volume"];
-    if (typeof volume !== "string" || volumes.has(volume)) return;
-    throw new Refusal(
-      `domain "${goal.name}": ${printPath(["disks", index, "volume"])}: there is no volume "${volume}" on the host, ` +
-        `or its pool is stopped; give a Volume's id (pool/name)`,
-    );
-  });
-}
-
-/** A machine is taken over whole: what the program does not name would be taken out of it. */
-function refuseLossyAdoption(found: FoundDomain, goal: Goal): void {
-  if (goal.managed !== undefined || found.mark?.phase === "creating") return;
-  const wanted = complete(goal.inputs, goal.id, undefined, found.facts);
-  const lost = changesOf(found, wanted, undefined).filter(
-    ({ kind, path }) => kind === "delete" && (path[0] === "disks" || path[0] === "interfaces"),
-  );
-  if (lost.length === 0) return;
-  const names = lost.map(({ path, key }) => `${path[0] === "disks" ? "disk" : "interface"} ${key ?? ""}`).join(", ");
-  throw new Refusal(
-    `domain "${found.name}" was not adopted: it has ${names}, which the program does not name. ` +
-      `Add them to disks and interfaces, or take them out of the machine first`,
-  );
-}
-
-function refuseRename(found: FoundDomain | undefined, planned: Plan): void {
-  if (!found || planned.rename === undefined) return;
-  const advice = `stop it first (powerState: "stopped"), then change its name`;
-  if (found.live)
-    throw new Refusal(`domain "${found.name}" runs and cannot be renamed to "${planned.rename}": ${advice}`);
-  const os = find(found.inactive, "os");
-  const uefi = os?.attributes.get("firmware") === "efi" || readPath(found.inactive, "os/loader/@type") === "pflash";
-  if (uefi && readPath(found.inactive, "os/nvram") === undefined) {
-    throw new Refusal(`domain "${found.name}" has UEFI variables that a rename would lose; make a new machine instead`);
-  }
 }
 
 async function rename(
@@ -201,7 +114,7 @@ async function rename(
   return observe(request, goal.id, goal.inputs);
 }
 
-/** Writes the definition, then changes the running guest; a change that the guest refuses first leaves the old definition. */
+/** Writes the definition, which libvirt checks, then changes the running guest; what it refuses is shown by the next diff. */
 async function apply(request: Request, found: FoundDomain | undefined, goal: Goal, planned: Plan): Promise<void> {
   const { host } = request.place;
   if (planned.definition) {
@@ -232,19 +145,17 @@ function withName(root: Plan["definition"] & object, name: string): typeof root 
 async function refuseOtherHand(request: Request, found: FoundDomain): Promise<void> {
   const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: 3 });
   if (xml === printXml(found.inactive) || printXml(parseXml(xml)) === printXml(found.inactive)) return;
-  if (readPath(parseXml(xml), "name") !== found.name) return;
   throw new Refusal(`domain "${found.name}" was changed by another hand just now; nothing was done, run up again`);
 }
 
 async function power(request: Request, found: FoundDomain | undefined, goal: Goal, planned: Plan): Promise<void> {
   const starts = planned.power.includes("start");
   // A create that broke off while it waited goes on waiting: leases from before are unknown to it and count.
-  const waits = starts || (found?.mark?.phase === "creating" && goal.inputs["powerState"] === "running");
+  const broken = found?.mark?.phase === "creating" || goal.state?.["__unfinished"] === true;
+  const waits = starts || (broken && goal.inputs["powerState"] === "running");
   const wait = waits ? await waitOf(request, goal.inputs) : undefined;
   const macs = macsOf(complete(goal.inputs, goal.id, goal.managed, await request.place.facts()));
-  const before: Picture = wait?.address
-    ? await pictureFor(request, goal, macs, starts)
-    : { networks: [], expiries: new Map() };
+  const before: Picture = wait?.address ? await pictureFor(request, goal, macs, starts) : NO_PICTURE;
   for (const step of planned.power) {
     request.signal.throwIfAborted();
     await runPower(request, goal.name, goal.id, step, goal.inputs);
@@ -253,8 +164,8 @@ async function power(request: Request, found: FoundDomain | undefined, goal: Goa
 }
 
 async function pictureFor(request: Request, goal: Goal, macs: readonly string[], starts: boolean): Promise<Picture> {
-  const taken = await picture(request, goal.inputs, macs);
-  return starts ? taken : { ...taken, expiries: new Map() };
+  const taken = await picture(request, goal.id, goal.inputs, macs);
+  return starts ? taken : { ...NO_PICTURE, networks: taken.networks };
 }
 
 /** The create's last step: from here on the machine is finished, and another create of it is refused. */
@@ -305,6 +216,7 @@ async function remove(request: Request, found: FoundDomain, olds: Values): Promi
     await stop(request, found.name, found.id, shutdownPolicy(olds, true));
   }
   await dropSeed(request, found.seedPath, undefined);
+  await dropSeed(request, found.liveSeedPath, found.seedPath);
   await undefine(request, found);
 }
 

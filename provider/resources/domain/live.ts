@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Difference, isRecord, type LiveKeys, type Values } from "../../fields";
+import { type Difference, inWords, isRecord, type LiveKeys, type Values } from "../../fields";
 import { cloneXml, find, findAll, parseXml, printXml, readPath, type XmlElement } from "../../xml";
 import { doing } from "../errors";
 import type { Request } from "../port";
@@ -44,6 +44,11 @@ export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
   powerState: byStep,
   autostart: byStep,
 };
+
+/** Properties that the guest itself is told about. */
+export const guestFields: ReadonlySet<string> = new Set(
+  Object.entries(acts).flatMap(([name, act]) => (act === byStep ? [] : [name])),
+);
 
 async function setMetadata({ request, found }: Running, type: number, value: unknown): Promise<void> {
   const metadata = typeof value === "string" ? value : null;
@@ -156,26 +161,22 @@ function ordered(changes: readonly Difference[]): Difference[] {
   return [...once].sort((a, b) => Number(b.kind === "delete") - Number(a.kind === "delete"));
 }
 
-/** A change in words: `attach disk vdb`, `change onlineVcpus from 2 to 4`. */
-export function describe({ path, kind, key, before, after }: Difference): string {
+/** What a new power state means for the machine. */
+const POWER_WORDS: Readonly<Record<string, string>> = { running: "start it", stopped: "stop it", paused: "pause it" };
+
+/** A change in words: `attach disk vdb`, `start it`, `change onlineVcpus from 2 to 4`. */
+export function describe(change: Difference): string {
+  const { path, kind, key, before, after } = change;
   const [name, index, ...rest] = path;
+  if (name === "powerState" && typeof after === "string") return POWER_WORDS[after] ?? inWords(change);
   const noun = name === "disks" ? "disk" : name === "interfaces" ? "interface" : undefined;
-  if (noun !== undefined && typeof index === "number" && rest.length === 0) {
-    const device = isRecord(after) ? after : isRecord(before) ? before : {};
-    return `${kind === "delete" ? "detach" : "attach"} ${noun} ${key ?? keyText(device)}`;
-  }
-  if (noun !== undefined) return `change ${rest.join(".")} of ${noun} ${key ?? ""}`;
-  if (typeof after === "object" || typeof before === "object") return `change ${String(name)}`;
-  return `change ${path.join(".")} from ${text(before)} to ${text(after)}`;
+  if (noun === undefined || typeof index !== "number") return inWords(change);
+  if (rest.length > 0) return `change ${rest.join(".")} of ${noun} ${key ?? ""}`;
+  const device = isRecord(after) ? after : isRecord(before) ? before : {};
+  return `${kind === "delete" ? "detach" : "attach"} ${noun} ${key ?? keyText(device)}`;
 }
 
 function keyText(device: Values): string {
   const key = device["target"] ?? device["mac"];
   return typeof key === "string" ? key : "";
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-    ? String(value)
-    : "nothing";
 }

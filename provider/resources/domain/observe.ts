@@ -1,4 +1,5 @@
 import { isRecord, readTable, type Values } from "../../fields";
+import { addressesOf } from "./addresses";
 import { Code, isLibvirt, type ResultOf } from "../../rpc";
 import { findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import type { Found } from "../flow";
@@ -24,6 +25,8 @@ export interface FoundDomain extends Found {
   readonly volumes: ReadonlyMap<string, Resolved>;
   readonly addresses: readonly string[];
   readonly seedPath?: string;
+  /** The seed in the running guest's drive, which is another one where a swap was refused. */
+  readonly liveSeedPath?: string;
 }
 
 export type Power = "running" | "paused" | "stopped" | "crashed" | "suspended";
@@ -84,16 +87,20 @@ export async function observe(request: Request, uuid: string, inputs: Values): P
     persistent: persistent.persistent === 1,
     volumes,
     finished: true,
-    addresses: live ? await leasedAddresses(request, dom) : [],
+    addresses: live ? await addressesOf(request, dom, live) : [],
   };
   const mark = readMark(inactive);
   const seedPath = seedOf(inactive);
+  const liveSeedPath = live && seedOf(live);
+  // Where the two differ, the wish is met by neither.
+  const seed = live === undefined || liveSeedPath === seedPath ? seedPath : (liveSeedPath ?? seedPath);
   return {
     ...found,
     ...(mark ? { mark, finished: mark.phase === "ready" } : {}),
     ...(live ? { live } : {}),
     ...(seedPath === undefined ? {} : { seedPath }),
-    values: { ...read(inactive), ...wishes(found.power, autostart.autostart === 1, seedPath, inputs, uuid) },
+    ...(liveSeedPath === undefined ? {} : { liveSeedPath }),
+    values: { ...read(inactive), ...wishes(found.power, autostart.autostart === 1, seed, inputs, uuid) },
     ...(live ? { situation: { live: read(live), freePorts: freePorts(live, inactive).length } } : {}),
   };
 }
@@ -158,17 +165,6 @@ async function resolveVolume(request: Request, id: string): Promise<Resolved | u
     };
   } catch (error) {
     if (isLibvirt(error, Code.NO_STORAGE_VOL, Code.NO_STORAGE_POOL, Code.OPERATION_INVALID)) return undefined;
-    throw error;
-  }
-}
-
-/** Addresses by DHCP lease, as libvirt's own networks know them; a driver without that answers with none. */
-async function leasedAddresses(request: Request, dom: Handle): Promise<readonly string[]> {
-  try {
-    const { ifaces } = await request.place.host.call("DOMAIN_INTERFACE_ADDRESSES", { dom, source: 0, flags: 0 });
-    return ifaces.flatMap((card) => card.addrs.map(({ addr }) => addr));
-  } catch (error) {
-    if (isLibvirt(error, Code.NO_SUPPORT, Code.OPERATION_INVALID, Code.ARGUMENT_UNSUPPORTED)) return [];
     throw error;
   }
 }

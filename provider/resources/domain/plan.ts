@@ -15,6 +15,7 @@ import type { HostFacts } from "../place";
 import { diskChains, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import type { FoundDomain, Power } from "./observe";
+import { guestFields } from "./live";
 import { freePorts, placeOn } from "./pci";
 import { writeSeed } from "./seed";
 import { initialValues, template } from "./template";
@@ -50,7 +51,9 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   const managed = goal.managed;
   const wanted = complete(goal.inputs, goal.id, managed, at.facts);
   const changes = found ? changesOf(found, wanted, managed) : [];
-  const live = found?.live ? changes.filter(({ cost, path }) => cost === "live" && GUEST.has(String(path[0]))) : [];
+  const live = found?.live
+    ? changes.filter(({ cost, path }) => cost === "live" && guestFields.has(String(path[0])))
+    : [];
   const deferred = found?.live ? deferredOf(found, changes) : [];
   const definition = define(found, goal, wanted, at, deferred);
   if (found?.live) placeNew(definition, found.live, found.inactive);
@@ -65,17 +68,6 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
     power,
   };
 }
-
-/** Properties that the guest itself is told about; power and autostart are steps of their own. */
-const GUEST: ReadonlySet<string> = new Set([
-  "title",
-  "description",
-  "currentMemory",
-  "onlineVcpus",
-  "disks",
-  "interfaces",
-  "cloudInit",
-]);
 
 function autostartStep(found: FoundDomain | undefined, wanted: Values): { autostart?: boolean } {
   const before = found?.values["autostart"] ?? false;
@@ -125,12 +117,15 @@ function liveOnly(
   if (!live) return [];
   const known = new Set(planned.map(label));
   const waiting = new Set(pendingOf(found));
-  const compared = pick(live, ["title", "description", "disks", "interfaces"]);
-  const wish = pick(wanted, ["title", "description", "disks", "interfaces"]);
+  const compared = pick(live, IN_GUEST);
+  const wish = pick(wanted, IN_GUEST);
   return differences(table, compared, wish, { situation: { ...situation, before: live } }).filter(
     (one) => one.cost === "live" && !known.has(label(one)) && !waiting.has(label(one)),
   );
 }
+
+/** What a guest has as it was told; its balloon moves by itself. */
+const IN_GUEST = ["title", "description", "onlineVcpus", "disks", "interfaces"];
 
 function pick(values: Values, names: readonly string[]): Values {
   return Object.fromEntries(names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));

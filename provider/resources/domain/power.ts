@@ -10,6 +10,7 @@ import type { PowerStep } from "./plan";
 const START_PAUSED = 1;
 const SHUTDOWN_ACPI = 1;
 const SHUTDOWN_AGENT = 2;
+const PAUSED = 3;
 const SHUTOFF = 5;
 const CRASHED = 6;
 const PM_SUSPENDED = 7;
@@ -87,12 +88,15 @@ export async function stop(request: Request, name: string, uuid: string, policy:
   const { state } = await host.call("DOMAIN_GET_STATE", { dom, flags: 0 });
   if (state === SHUTOFF) return;
   // A guest that does not run cannot answer.
-  const asked = state !== CRASHED && state !== 3 && policy.timeoutMs > 0 && (await ask(request, uuid, policy));
+  const asked = state !== CRASHED && state !== PAUSED && policy.timeoutMs > 0 && (await ask(request, uuid, policy));
   if (asked && (await stopped(request, uuid, policy.timeoutMs, name))) return;
-  if (!policy.thenForce) {
+  // What crashed runs no more: turning it off loses nothing.
+  if (!policy.thenForce && state !== CRASHED) {
+    const why = asked
+      ? `did not stop within ${policy.timeoutMs / 1000} s`
+      : "cannot be asked to stop (it is paused, or takes no ACPI)";
     throw new Refusal(
-      `domain "${name}" did not stop within ${policy.timeoutMs / 1000} s and still runs: stop it by hand, ` +
-        `or set shutdown.thenForce to turn it off`,
+      `domain "${name}" ${why} and was left as it is: stop it by hand, or set shutdown.thenForce to turn it off`,
     );
   }
   request.info(`domain "${name}" did not stop by itself and is turned off`);

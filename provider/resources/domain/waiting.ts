@@ -3,6 +3,7 @@ import { isRecord, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { findAll, parseXml } from "../../xml";
 import type { Request } from "../port";
+import { heardFrom, isSilent, Source } from "./addresses";
 import { handleOf } from "./observe";
 import { itemsOf } from "./wanted";
 
@@ -17,11 +18,12 @@ export interface Wait {
 export interface Picture {
   readonly networks: readonly string[];
   readonly expiries: ReadonlyMap<string, bigint>;
+  /** What the host's ARP table still knows of an earlier guest with these cards. */
+  readonly arp: ReadonlySet<string>;
 }
 
-// virDomainInterfaceAddressesSource
-const BY_AGENT = 1;
-const BY_ARP = 2;
+/** The picture of a start that nothing preceded. */
+export const NO_PICTURE: Picture = { networks: [], expiries: new Map(), arp: new Set() };
 
 /** What the program asks for, or the default: an address, where a card is on a network with DHCP. */
 export async function waitOf(request: Request, inputs: Values): Promise<Wait> {
@@ -43,7 +45,7 @@ async function anyDhcp(request: Request, networks: readonly string[]): Promise<b
   for (const name of new Set(networks)) {
     try {
       const { xml } = await request.place.host.call("NETWORK_GET_XML_DESC", {
-        net: networkHandle(name, await uuidOf(request, name)),
+        net: { name, uuid: await uuidOf(request, name) },
         flags: 0,
       });
       if (findAll(parseXml(xml), "ip/dhcp").length > 0) return true;
@@ -58,16 +60,21 @@ async function uuidOf(request: Request, name: string): Promise<string> {
   return (await request.place.host.call("NETWORK_LOOKUP_BY_NAME", { name })).net.uuid;
 }
 
-function networkHandle(name: string, uuid: string): { name: string; uuid: string } {
-  return { name, uuid };
-}
-
 /** Takes the picture that later tells a new lease from one that outlived an earlier guest. */
-export async function picture(request: Request, inputs: Values, macs: readonly string[]): Promise<Picture> {
+export async function picture(
+  request: Request,
+  uuid: string,
+  inputs: Values,
+  macs: readonly string[],
+): Promise<Picture> {
   const networks = [...new Set(networksOf(inputs))];
-  const expiries = new Map<string, bigint>();
-  for (const { key, expiry } of await leases(request, networks, macs)) expiries.set(key, expiry);
-  return { networks, expiries };
+  const known = await leases(request, networks, macs);
+  const heard = await heardFrom(request, handleOf(uuid), Source.arp);
+  return {
+    networks,
+    expiries: new Map(known.map(({ key, expiry }) => [key, expiry])),
+    arp: new Set(heard.map(({ mac, address }) => `${mac} ${address}`)),
+  };
 }
 
 interface Lease {
@@ -87,7 +94,7 @@ async function leases(
 
 async function leasesOn(request: Request, name: string, macs: readonly string[]): Promise<readonly Lease[]> {
   try {
-    const net = networkHandle(name, await uuidOf(request, name));
+    const net = { name, uuid: await uuidOf(request, name) };
     const rows = await Promise.all(
       macs.map((mac) =>
         request.place.host
@@ -153,28 +160,11 @@ function timeoutText(
 async function hasAddress(request: Request, uuid: string, before: Picture, macs: readonly string[]): Promise<boolean> {
   const now = await leases(request, before.networks, macs);
   if (now.some(({ key, expiry }) => expiry !== (before.expiries.get(key) ?? -1n))) return true;
-  // An infinite lease never changes its expiry: then the agent or the ARP table is the witness.
-  return (
-    (await heard(request, uuid, BY_AGENT, macs)) ||
-    (before.networks.length === 0 && (await heard(request, uuid, BY_ARP, macs)))
-  );
-}
-
-/** True when the agent or the ARP table knows an address of a card that others can use. */
-async function heard(request: Request, uuid: string, source: number, macs: readonly string[]): Promise<boolean> {
-  try {
-    const { ifaces } = await request.place.host.call(
-      "DOMAIN_INTERFACE_ADDRESSES",
-      { dom: handleOf(uuid), source, flags: 0 },
-      { deadlineMs: 10_000 },
-    );
-    return ifaces
-      .filter((card) => macs.includes((card.hwaddr ?? "").toLowerCase()))
-      .some((card) => card.addrs.some(({ addr }) => !/^(127\.|169\.254\.|::1$|fe80:)/i.test(addr)));
-  } catch (error) {
-    if (isLibvirt(error, ...SILENT)) return false;
-    throw error;
-  }
+  // A static address has no lease, and an infinite lease never changes: then others have to witness.
+  const agent = await heardFrom(request, handleOf(uuid), Source.agent);
+  if (agent.some(({ mac }) => macs.includes(mac))) return true;
+  const arp = await heardFrom(request, handleOf(uuid), Source.arp);
+  return arp.some(({ mac, address }) => macs.includes(mac) && !before.arp.has(`${mac} ${address}`));
 }
 
 async function agentAnswers(request: Request, uuid: string): Promise<boolean> {
@@ -183,19 +173,7 @@ async function agentAnswers(request: Request, uuid: string): Promise<boolean> {
     await request.place.host.call("QEMU_DOMAIN_AGENT_COMMAND", { dom: handleOf(uuid), cmd, timeout: 5, flags: 0 });
     return true;
   } catch (error) {
-    if (isLibvirt(error, ...SILENT)) return false;
+    if (isSilent(error)) return false;
     throw error;
   }
 }
-
-const SILENT = [
-  Code.AGENT_UNRESPONSIVE,
-  Code.AGENT_UNSYNCED,
-  Code.AGENT_COMMAND_TIMEOUT,
-  Code.AGENT_COMMAND_FAILED,
-  Code.ARGUMENT_UNSUPPORTED,
-  Code.OPERATION_INVALID,
-  Code.OPERATION_UNSUPPORTED,
-  Code.NO_SUPPORT,
-  Code.CONFIG_UNSUPPORTED,
-];

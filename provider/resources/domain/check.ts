@@ -1,0 +1,68 @@
+import { type Failure, printPath, type Values } from "../../fields";
+import { isAway } from "../place";
+import type { Request } from "../port";
+import { SEED_TARGET } from "./seed";
+import { typeComplaint } from "./template";
+import { itemsOf } from "./wanted";
+
+/** What the table cannot say of a machine's inputs: identities of devices, sizes, and whether the host can run it. */
+export async function checkMore(
+  request: Request,
+  olds: Values | undefined,
+  inputs: Values,
+): Promise<{ inputs: Values; failures: Failure[] }> {
+  const failures = [...checkIdentities(inputs), ...checkSeed(inputs), ...checkSizes(inputs)];
+  // Only a new machine asks: an existing one runs already, and a host that is away fails no check.
+  if (olds === undefined && failures.length === 0) {
+    const complaint = await request.place.facts().then(
+      (facts) => typeComplaint(inputs["type"], facts),
+      (error: unknown) => {
+        if (isAway(error)) return undefined;
+        throw error;
+      },
+    );
+    if (complaint !== undefined) failures.push({ property: "type", reason: complaint });
+  }
+  return { inputs, failures };
+}
+
+function checkIdentities(inputs: Values): Failure[] {
+  const disks = itemsOf(inputs["disks"]);
+  const cards = itemsOf(inputs["interfaces"]);
+  const reason = "is required with more than one of them: it is the device's identity";
+  return [
+    ...disks.flatMap((disk, index) =>
+      disks.length > 1 && disk["target"] === undefined
+        ? [{ property: printPath(["disks", index, "target"]), reason }]
+        : [],
+    ),
+    ...cards.flatMap((card, index) =>
+      cards.length > 1 && card["mac"] === undefined && card["name"] === undefined
+        ? [
+            {
+              property: printPath(["interfaces", index, "name"]),
+              reason: `${reason}. A card that the machine has already keeps its identity by its mac (see the output macs)`,
+            },
+          ]
+        : [],
+    ),
+  ];
+}
+
+function checkSeed(inputs: Values): Failure[] {
+  if (inputs["cloudInit"] === undefined) return [];
+  const index = itemsOf(inputs["disks"]).findIndex((disk) => disk["target"] === SEED_TARGET);
+  if (index < 0) return [];
+  return [
+    { property: printPath(["disks", index, "target"]), reason: `"${SEED_TARGET}" is taken by the cloudInit seed` },
+  ];
+}
+
+function checkSizes(inputs: Values): Failure[] {
+  const over = (name: string, most: string): Failure[] => {
+    const [value, limit] = [inputs[name], inputs[most]];
+    const wrong = typeof value === "number" && typeof limit === "number" && value > limit;
+    return wrong ? [{ property: name, reason: `must not be above ${most} (${limit})` }] : [];
+  };
+  return [...over("currentMemory", "memory"), ...over("onlineVcpus", "vcpus")];
+}
