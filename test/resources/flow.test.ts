@@ -125,7 +125,7 @@ describe("create", () => {
     const error = await failure(box.create(requestOn(shelf), inputs));
     expect(error).toBeInstanceOf(Refusal);
     expect(error.message).toMatch(
-      /box "web-[0-9a-f]{7}" \(.*\) exists on the host already; it belongs to o\/p\/dev::kvm:index:Box::web\. It was not touched\..*adopt: true/,
+      /box "web-[0-9a-f]{7}" \(.*\) exists on the host already; it belongs to o\/p\/dev::kvm:index:Box::web \(a run that was interrupted.*\)\. It was not touched\..*adopt: true/,
     );
     expect(shelf.acts).toHaveLength(1);
   });
