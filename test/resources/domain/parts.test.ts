@@ -1,4 +1,5 @@
 import { UNKNOWN, type Values } from "../../../provider/fields";
+import { describe as describeChange } from "../../../provider/resources/domain/live";
 import { freePorts, placeOn } from "../../../provider/resources/domain/pci";
 import { seedFiles, seedName, writeSeed } from "../../../provider/resources/domain/seed";
 import { chooseType, typeComplaint } from "../../../provider/resources/domain/template";
@@ -149,5 +150,25 @@ describe("disks", () => {
     expect(completeDisks([{ bus: UNKNOWN }])).toEqual([{ bus: UNKNOWN, target: UNKNOWN }]);
     expect(completeDisks(UNKNOWN)).toBe(UNKNOWN);
     expect(completeDisks(undefined)).toEqual([]);
+  });
+});
+
+describe("a change in words", () => {
+  it("never has the value of a secret, before or after", () => {
+    const secret = { kind: "update", cost: "live", secret: true } as const;
+    expect(
+      describeChange({ ...secret, path: ["cloudInit", "userData"], before: "old-canary", after: "new-canary" }),
+    ).toBe("change cloudInit.userData");
+    expect(
+      describeChange({ ...secret, path: ["graphics", "vnc", "password"], before: undefined, after: "canary" }),
+    ).toBe("change graphics.vnc.password");
+  });
+
+  it("says what happens to the machine", () => {
+    const change = { kind: "update", cost: "live" } as const;
+    expect(describeChange({ ...change, path: ["powerState"], before: "stopped", after: "running" })).toBe("start it");
+    expect(describeChange({ ...change, path: ["onlineVcpus"], before: 2, after: 4 })).toBe(
+      "change onlineVcpus from 2 to 4",
+    );
   });
 });
