@@ -29,7 +29,7 @@ export const cloudInitDisk = {
   }),
   deletionProtection: flag({ doc: "Refuses to delete or replace the disk. Default false." }),
   adopt: flag({ doc: "Takes over a volume of this name that exists already, as it is. Default false." }),
-  /** The digest of the image: hidden, so that another content is another disk. It could be tried against passwords. */
+  /** The digest of the image: hidden, so that another content is another disk. */
   __content: text({ change: "replace", secret: true, doc: "Set by the provider." }),
   __made: text({ output: true, secret: true, doc: "Set by the provider." }),
   path: text({ output: true, doc: "Its path on the host." }),

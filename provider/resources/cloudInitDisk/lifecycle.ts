@@ -16,7 +16,7 @@ export const definition: Definition<FoundVolume> = {
   scope: "rest",
   stables: ["path", "key"],
   id: (_, inputs) => `${String(inputs["pool"])}/${String(inputs["name"])}`,
-  checkMore: (request, _, given) => Promise.resolve(completed(request, given)),
+  checkMore: (request, _, given) => completed(request, given),
   observe: async (request, id, inputs) => observe(request, id, { ...inputs, format: "raw" }),
   occupant: () => Promise.resolve(undefined),
   changes: changesOf,
@@ -34,14 +34,14 @@ function changesOf(found: FoundVolume, wanted: Values, managed: Values | undefin
   const written = CONTENT.filter((name) => managed === undefined || wanted[name] !== managed[name]);
   return all.flatMap((change) => {
     if (change.path[0] !== "__content") return [change];
-    // Digests say nothing to people, and could be tried against passwords.
+    // Digests say nothing to people.
     const told = { ...change, before: undefined, after: undefined };
     return (written.length > 0 ? written : ["userData"]).map((name) => ({ ...told, path: [name] }));
   });
 }
 
-function completed(request: Request, given: Values): { inputs: Values; failures: [] } {
-  return { inputs: { ...given, __content: contentOf(request.name, given) }, failures: [] };
+async function completed(request: Request, given: Values): Promise<{ inputs: Values; failures: [] }> {
+  return { inputs: { ...given, __content: await contentOf(request.name, given) }, failures: [] };
 }
 
 function seed(request: Request, goal: Goal): Promise<{ content: Content; capacityBytes: bigint }> {

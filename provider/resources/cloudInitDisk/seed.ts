@@ -1,14 +1,22 @@
-import { createHash } from "node:crypto";
+import { createHash, scrypt } from "node:crypto";
+import { promisify } from "node:util";
 import { UNKNOWN, type Values } from "../../fields";
 import { seedImage } from "../../media";
 
 /** The properties that make the image. */
 export const CONTENT = ["userData", "metaData", "networkConfig"] as const;
 
-/** The digest of the image that inputs ask for, `sha256:...`; UNKNOWN while a part of it is. */
-export function contentOf(name: string, inputs: Values): unknown {
+const stretched = promisify<Buffer, string, number, Buffer>(scrypt);
+const DIGEST_BYTES = 32;
+
+/**
+ * The digest of the image that inputs ask for, `scrypt:...`; UNKNOWN while a part of it is. It stands in the state in clear,
+ * and the disk's name is made from it: a fast one would let anybody try passwords, this one takes some 50 ms for each.
+ */
+export async function contentOf(name: string, inputs: Values): Promise<unknown> {
   if (CONTENT.some((property) => inputs[property] === UNKNOWN)) return UNKNOWN;
-  return `sha256:${createHash("sha256").update(seedOf(name, inputs)).digest("hex")}`;
+  const digest = await stretched(seedOf(name, inputs), name, DIGEST_BYTES);
+  return `scrypt:${digest.toString("hex")}`;
 }
 
 /** The image that inputs ask for, `name` being the logical name; the same inputs give the same bytes. */
