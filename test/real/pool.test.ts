@@ -135,6 +135,24 @@ describe("a pool on a real daemon", () => {
     expect(existsSync(at("taken"))).toBe(true);
   });
 
+  it("is not adopted with another path or type: the pool and what it shows stay", async () => {
+    const xml = `<pool type='dir'><name>theirs</name><target><path>${at("theirs")}</path></target></pool>`;
+    mkdirSync(at("theirs"));
+    await host.call("STORAGE_POOL_DEFINE_XML", { xml, flags: 0 });
+    const pool = await handle("theirs");
+    const before = await host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: 0 });
+    const one = new Driven(storagePool, place, "theirs");
+    const adopt = { name: "theirs", adopt: true };
+    await expect(one.up({ ...adopt, path: at("mine") })).rejects.toThrow(/"theirs" was not adopted: .* in path,/);
+    const fs = { type: "fs", path: at("theirs"), source: { devices: ["/dev/loop7"] }, build: { overwrite: true } };
+    await expect(one.up({ ...adopt, ...fs })).rejects.toThrow(/"theirs" was not adopted: .* in type,/);
+    expect(await host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: 0 })).toEqual(before);
+    expect([one.id, existsSync(at("mine"))]).toEqual([undefined, false]);
+    await one.up({ ...adopt, path: `${at("theirs")}/` });
+    await one.destroy();
+    expect(await names()).toEqual([]);
+  });
+
   it("goes on with a create that was killed half-way, and refuses a finished one", async () => {
     const one = new Driven(storagePool, place, "half");
     const wish = { name: "half", path: at("half") };

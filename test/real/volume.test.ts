@@ -296,6 +296,33 @@ describe("what stands there already", () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  it("is not adopted in another format", async () => {
+    const path = join(folder, "pool", "bytes");
+    writeFileSync(path, randomBytes(4096));
+    const before = shaOf(path);
+    execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", join(folder, "pool", "image"), "4096"]);
+    const { pool } = await place.host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name: "pool" });
+    await place.host.call("STORAGE_POOL_REFRESH", { pool, flags: 0 });
+    const news = { pool: "pool", adopt: true, capacity: 4096 / 1024 ** 3 };
+    for (const [name, format] of [
+      ["bytes", undefined],
+      ["bytes", "qcow2"],
+      ["image", "raw"],
+    ] as const) {
+      await expect(create("bytes", { ...news, name, ...(format ? { format } : {}) })).rejects.toThrow(
+        /was not adopted: .* in format,/,
+      );
+    }
+    expect(shaOf(path)).toBe(before);
+    for (const [name, format] of [
+      ["bytes", "raw"],
+      ["image", "qcow2"],
+    ] as const) {
+      const made = await create(name, { ...news, name, format });
+      await volume.delete(made.request, made.id, made.outputs);
+    }
+  });
+
   it("is named with its owner where the image is ours, finished and of another life", async () => {
     const made = await create("twice", { pool: "pool", name: "twice", capacity: 1 });
     await expect(create("other", { pool: "pool", name: "twice", capacity: 1 })).rejects.toThrow(
