@@ -1,5 +1,6 @@
-import { codeName, LibvirtError } from "../rpc";
-import { Refusal } from "./port";
+import { setTimeout as sleep } from "node:timers/promises";
+import { codeName, isLibvirt, LibvirtError } from "../rpc";
+import { Refusal, type Request } from "./port";
 
 /**
  * Says what was done to what when an error came: `start domain "web": libvirt refused (1, internal error): ...`. A refusal of
@@ -26,5 +27,25 @@ export async function doing<T>(action: string, act: () => Promise<T>): Promise<T
     return await act();
   } catch (error) {
     throw explain(action, error);
+  }
+}
+
+const FIRST_WAIT_MS = 25;
+const LONGEST_WAIT_MS = 1600;
+
+/** Tries an act again, at growing intervals for about `forMs`, while libvirt refuses it with a code that passes. */
+export async function patiently<T>(
+  { signal }: Pick<Request, "signal">,
+  { code, forMs }: { readonly code: number; readonly forMs: number },
+  act: () => Promise<T>,
+): Promise<T> {
+  let waitMs = FIRST_WAIT_MS;
+  for (let waitedMs = 0; ; waitedMs += waitMs, waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isLibvirt(error, code) || waitedMs >= forMs) throw error;
+    }
+    await sleep(waitMs * (0.75 + Math.random() / 2), undefined, { signal });
   }
 }

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Difference, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type LibvirtError, type StoragePool } from "../../rpc";
 import { parseXml } from "../../xml";
-import { doing, Explained } from "../errors";
+import { doing, Explained, patiently } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { identityValues, ownedUuid } from "../owner";
 import type { Request } from "../port";
@@ -165,7 +164,7 @@ async function build({ place, signal }: Request, pool: StoragePool, flags: numbe
 async function stop(request: Request, pool: StoragePool): Promise<void> {
   const { place, signal } = request;
   await doing(`stop pool "${pool.name}"`, () =>
-    patiently(request, async () => {
+    patiently(request, OTHERS_AT_WORK, async () => {
       try {
         await place.host.call("STORAGE_POOL_DESTROY", { pool }, { signal });
       } catch (error) {
@@ -175,20 +174,8 @@ async function stop(request: Request, pool: StoragePool): Promise<void> {
   );
 }
 
-/** Waits for uploads and refreshes that others have under way in the pool, at most half a minute. */
-async function patiently(request: Request, act: () => Promise<void>): Promise<void> {
-  for (let left = 30; ; left -= 1) {
-    try {
-      await act();
-      return;
-    } catch (error) {
-      // libvirt has no code of its own for it: 1 is "internal error".
-      const busy = isLibvirt(error, Code.INTERNAL_ERROR) && error.message.includes("asynchronous jobs");
-      if (!busy || left === 0) throw error;
-    }
-    await sleep(750 + Math.random() * 500, undefined, { signal: request.signal });
-  }
-}
+/** Others' uploads and refreshes in the pool; libvirt has no code of its own for them: 1 is "internal error". */
+const OTHERS_AT_WORK = { code: Code.INTERNAL_ERROR, forMs: 30_000 };
 
 /** Stops and undefines it. Its content stays; a directory that we made and that is empty goes. */
 async function remove(request: Request, found: FoundPool): Promise<void> {
@@ -198,7 +185,7 @@ async function remove(request: Request, found: FoundPool): Promise<void> {
   if (!found.persistent) return;
   if (found.madeDirectory && found.values["type"] === "dir") await removeDirectory(request, pool, found.values["path"]);
   await doing(`undefine pool "${pool.name}"`, () =>
-    patiently(request, async () => {
+    patiently(request, OTHERS_AT_WORK, async () => {
       try {
         await place.host.call("STORAGE_POOL_UNDEFINE", { pool }, { signal });
       } catch (error) {

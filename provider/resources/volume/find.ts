@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Code, isLibvirt, type StoragePool, type StorageVol } from "../../rpc";
 import { parseXml, readPath, type XmlElement } from "../../xml";
-import { doing } from "../errors";
+import { doing, patiently } from "../errors";
 import type { Request } from "../port";
 
 /** A volume as libvirt shows it. */
@@ -58,31 +57,21 @@ export async function poolInfo(
   return { pool, active: state >= RUNNING_STATE, capacity, available };
 }
 
-const TRIES = 8;
-
-/** Tries an act again while libvirt refuses it with a code that passes, for at most some seconds. */
-async function patiently<T>(request: Request, code: number, act: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await act();
-    } catch (error) {
-      if (!isLibvirt(error, code) || attempt === TRIES) throw error;
-    }
-    await sleep(25 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2), undefined, { signal: request.signal });
-  }
-}
+const PATIENCE_MS = 3000;
 
 /** Makes libvirt read a pool anew, one refresh of a pool at a time; it refuses while volumes are being made (code 1). */
 export async function refreshPool(request: Request, pool: StoragePool): Promise<void> {
   const refresh = (): Promise<unknown> => request.place.host.call("STORAGE_POOL_REFRESH", { pool, flags: 0 });
   await request.place.inTurn(`pool/${pool.name}`, () =>
-    doing(`refresh pool "${pool.name}"`, () => patiently(request, Code.INTERNAL_ERROR, refresh)),
+    doing(`refresh pool "${pool.name}"`, () =>
+      patiently(request, { code: Code.INTERNAL_ERROR, forMs: PATIENCE_MS }, refresh),
+    ),
   );
 }
 
 /** A volume that somebody else looks into is "in use" for that moment (55): writes and resizes are tried again. */
 export async function onceFree<T>(request: Request, act: () => Promise<T>): Promise<T> {
-  return patiently(request, Code.OPERATION_INVALID, act);
+  return patiently(request, { code: Code.OPERATION_INVALID, forMs: PATIENCE_MS }, act);
 }
 
 /** Reads bytes of a volume into memory: at most 1 MiB. */
