@@ -175,9 +175,14 @@ class Flow<F extends Found> {
       managed: undefined,
       mark: markFor(request.owner, incarnation, "creating"),
     };
-    const made = await this.arrive(request, found, goal);
-    request.place.lives.set(this.lifeKey(made.id), incarnation);
-    return made;
+    try {
+      const made = await this.arrive(request, found, goal);
+      request.place.lives.set(this.lifeKey(made.id), incarnation);
+      return made;
+    } catch (error) {
+      if (error instanceof PartialFailure) request.place.lives.set(this.lifeKey(error.id), incarnation);
+      throw error;
+    }
   }
 
   /** Adopting takes an object as it is: what only a new one could have is refused. */
@@ -206,7 +211,9 @@ class Flow<F extends Found> {
       request.info(`${this.what(inputs)} exists on the host and is adopted`);
       return true;
     }
-    const own = found.mark ? found.mark.owner === printOwner(request.owner) : found.id === id;
+    // An id made of names (`pool/name`) tells nothing of who made the object.
+    const telling = this.kind.id("a", inputs) !== this.kind.id("b", inputs);
+    const own = found.mark ? found.mark.owner === printOwner(request.owner) : telling && found.id === id;
     const nobody = own ? "this resource made it" : "it carries no owner";
     const owner = found.mark ? `it belongs to ${found.mark.owner}` : nobody;
     // These three look the same from here.
