@@ -3,6 +3,7 @@ export { DEFAULTS, fillDefaults, keyOf } from "./defaults";
 export { deepEqual, type Difference, differences, equalValues } from "./differ";
 export * as grammar from "./grammar";
 export { foundAsManaged } from "./managed";
+export { ownInputs } from "./own";
 export { type Path, printPath } from "./path";
 export { hasUnknown, isRecord, UNKNOWN } from "./unknown";
 export * from "./vocabulary";

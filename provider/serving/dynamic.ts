@@ -1,6 +1,6 @@
 // The first door: our resources as Pulumi dynamic providers. The stub in each state requires this file through
 // `pulumi-kvm/dynamic` and calls `provider`; it starts with every run, so it loads no Pulumi and no more than it needs.
-import { checkValues, type Failure, type Table, type Values } from "../fields";
+import { checkValues, type Failure, ownInputs, type Values } from "../fields";
 import { isResource, load } from "../resources";
 import { PartialFailure, type Request, type Resource } from "../resources/port";
 import { hiddenOf, PROVIDER, withoutHidden } from "./hidden";
@@ -76,7 +76,7 @@ class Door {
   }
 
   async diff(id: string, olds: Values, news: Values): ReturnType<DynamicProvider["diff"]> {
-    const request = this.request(news, inputsIn(this.resource.table, olds));
+    const request = this.request(news, this.formerInputs(olds));
     const diff = await this.resource.diff(request, id, withoutHidden(olds), withoutHidden(news));
     return {
       // Delete and Read run by the text in the outputs, which only an update renews.
@@ -93,7 +93,7 @@ class Door {
   }
 
   async read(id: string, olds: Values): ReturnType<DynamicProvider["read"]> {
-    const request = this.request(olds, inputsIn(this.resource.table, olds));
+    const request = this.request(olds, this.formerInputs(olds));
     const found = await this.resource.read(request, id, withoutHidden(olds));
     if (!found) return { id: "", props: {} };
     const hidden = hiddenOf(olds);
@@ -105,18 +105,23 @@ class Door {
   }
 
   async update(id: string, olds: Values, news: Values): ReturnType<DynamicProvider["update"]> {
-    const request = this.request(news, inputsIn(this.resource.table, olds));
+    const request = this.request(news, this.formerInputs(olds));
     const { outputs } = await this.resource.update(request, id, withoutHidden(olds), withoutHidden(news));
     return { outs: toWire({ ...outputs, ...hiddenOf(news) }) };
   }
 
   async delete(id: string, olds: Values): Promise<void> {
-    await this.resource.delete(this.request(olds, inputsIn(this.resource.table, olds)), id, withoutHidden(olds));
+    await this.resource.delete(this.request(olds, this.formerInputs(olds)), id, withoutHidden(olds));
   }
 
   private get resource(): Resource {
     this.known ??= this.open();
     return this.known;
+  }
+
+  /** The host does not hand the former inputs over: they are the outputs without what the provider added. */
+  private formerInputs(outputs: Values): Values {
+    return ownInputs(this.resource.table, outputs);
   }
 
   private request(values: Values, oldInputs?: Values): Request {
@@ -126,15 +131,6 @@ class Door {
     if (complaint !== undefined) throw new DoorError(`provider.uri: ${complaint}; ${CORRECT_URI}`);
     return requestFor(this.resource.token, placeAt(uri), values, oldInputs);
   }
-}
-
-/** The former inputs, which the host does not hand over: the outputs without what the provider added. */
-function inputsIn(table: Table, outputs: Values): Values {
-  const given = Object.entries(outputs).filter(([name]) => {
-    const field = Object.hasOwn(table, name) ? table[name] : undefined;
-    return name === "__defaults" || (field !== undefined && !field.output);
-  });
-  return Object.fromEntries(given);
 }
 
 /** An error in the shape that the host shows best: its message, and no stack. */
