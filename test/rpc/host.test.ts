@@ -192,9 +192,10 @@ describe("a lost connection", () => {
       setTimeout(() => socket.destroy(), 20);
     });
     await new Promise<void>((ready) => server.listen(daemon.path, ready));
-    expect(await hostname()).toEqual({ hostname: "h" });
+    const answer = await outcome(hostname());
     await host.close();
     await new Promise((closed) => server.close(closed));
+    expect(answer).toEqual({ hostname: "h" });
     expect(refusals).toBe(0);
   });
 });
