@@ -5,8 +5,8 @@ import { dirname, join, posix, relative, sep } from "node:path";
 const below = {
   "index.ts": ["components", "serving", "fields"],
   components: ["serving", "resources", "fields"],
-  serving: ["resources", "fields", "transport"],
-  resources: ["fields", "xml", "media", "rpc", "transport"],
+  serving: ["resources", "fields"],
+  resources: ["fields", "xml", "media", "rpc"],
   fields: ["xml"],
   xml: [],
   media: [],

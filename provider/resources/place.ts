@@ -1,6 +1,7 @@
 import { findAll, parseXml, readPath } from "../xml";
-import { ConnectionError, Host, LibvirtError } from "../rpc";
-import { type HostUri, parseUri, UriError } from "../transport";
+import { ConnectionError, Host, type HostUri, LibvirtError, parseUri, UriError } from "../rpc";
+
+export { UriError };
 
 /** What a host says of itself, as far as we build on it. */
 export interface HostFacts {

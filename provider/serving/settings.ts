@@ -1,6 +1,5 @@
 import { type Args, text } from "../fields";
-import { Place } from "../resources/place";
-import { UriError } from "../transport";
+import { Place, UriError } from "../resources/place";
 
 /** Reads one key of the provider's configuration (`kvm:uri`). */
 export type Configuration = (key: string) => unknown;
