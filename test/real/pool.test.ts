@@ -179,7 +179,10 @@ describe("a pool on a real daemon", () => {
     expect(await host.call("STORAGE_POOL_IS_ACTIVE", { pool })).toEqual({ active: 0 });
     await expect(lost.up({ ...wish, adopt: true })).rejects.toThrow(/start pool "forgotten": .*No such file/);
     expect(existsSync(at("forgotten"))).toBe(false);
+    // The adoption failed half-way: the pool is the later life's now, and the former one's delete does not meet it.
     await one.destroy();
+    expect(await names()).toEqual(["forgotten"]);
+    await lost.destroy();
     expect(await names()).toEqual([]);
   });
 
