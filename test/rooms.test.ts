@@ -17,6 +17,8 @@ const below = {
 // The files that may import a package: changing it edits these.
 const doors: Readonly<Record<string, RegExp>> = {
   "@pulumi/pulumi": /^(serving|components)\//,
+  "@grpc/grpc-js": /^serving\/plugin\//,
+  "google-protobuf": /^serving\/plugin\//,
   "fast-xml-parser": /^xml\/parse\.ts$/,
   ssh2: /^transport\/ssh\.ts$/,
 };
