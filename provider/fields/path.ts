@@ -9,3 +9,20 @@ export function printPath(path: Path): string {
     return text === "" ? step : `${text}.${step}`;
   }, "");
 }
+
+/** A pattern of property paths, as `ignoreChanges` has them: `*` stands for any one step. */
+export type PathPattern = readonly (string | number)[];
+
+/** Reads a path as Pulumi writes it: `disks[0].bus`, `disks[*].bus`, `["a.b"].c`. */
+export function parsePath(text: string): PathPattern {
+  const steps = text.matchAll(/\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\[(\*)\]|([^.[\]]+)/g);
+  return [...steps].map(([, index, quoted, any, name]) => {
+    if (index !== undefined) return Number(index);
+    return quoted?.replace(/\\(.)/g, "$1") ?? any ?? name ?? "";
+  });
+}
+
+/** True where a path is the pattern's or lies below it. */
+export function isBelow(path: Path, pattern: PathPattern): boolean {
+  return pattern.length <= path.length && pattern.every((step, index) => step === "*" || step === path[index]);
+}

@@ -11,12 +11,12 @@ import {
   inWords,
   printPath,
   type Situation,
-  UNKNOWN,
   type Values,
 } from "../fields";
 import type { Definition, Found, Goal } from "./definition";
 import { markFor } from "./mark";
-import { identityUnknown, identityValues, newIncarnation, ownedName, ownedUuid, printOwner } from "./owner";
+import { isFilled, sameIdentity, withName } from "./naming";
+import { identityValues, newIncarnation, ownedUuid, printOwner } from "./owner";
 import { isAway, samePlace } from "./place";
 import { type Created, type Diff, PartialFailure, type ReadBack, Refusal, type Request, type Resource } from "./port";
 
@@ -32,6 +32,7 @@ export function resource<F extends Found>(definition: Definition<F>): Resource {
   return {
     token: definition.token,
     table: definition.table,
+    stables: definition.stables,
     check: (request, olds, news) => flow.check(request, olds, news),
     diff: (request, id, olds, news) => flow.diff(request, id, olds, news),
     create: (request, inputs) => flow.create(request, inputs),
@@ -55,29 +56,7 @@ class Flow<F extends Found> {
     // What has the wrong type must not reach code that trusts the type.
     if (failures.length > 0) return { inputs: filled, failures };
     const more = (await this.kind.checkMore?.(request, before, filled)) ?? { inputs: filled, failures: [] };
-    return { inputs: this.named(request, before, more.inputs), failures: more.failures };
-  }
-
-  /** Fills the name where the program gives none. */
-  private named(request: Request, olds: Values | undefined, inputs: Values): Values {
-    if (!Object.hasOwn(this.kind.table, "name") || inputs["name"] !== undefined) return inputs;
-    const identity = identityValues(this.kind.table, inputs);
-    const listed = inputs[DEFAULTS];
-    const filled = [...(Array.isArray(listed) ? (listed as unknown[]) : []), "name"];
-    return { ...inputs, name: this.nameFor(request, olds, inputs, identity), [DEFAULTS]: filled };
-  }
-
-  private nameFor(request: Request, olds: Values | undefined, inputs: Values, identity: Values): unknown {
-    const old = olds?.["name"];
-    const kept = olds && isFilled(olds, "name") && !this.replaced(olds, inputs);
-    if (kept && typeof old === "string") return old;
-    if (request.autonaming?.enforced) return request.autonaming.proposed;
-    return identityUnknown(identity) ? UNKNOWN : ownedName(request.owner, identity);
-  }
-
-  private replaced(olds: Values, news: Values): boolean {
-    const [before, after] = [identityValues(this.kind.table, olds), identityValues(this.kind.table, news)];
-    return !deepEqual(before, after);
+    return { inputs: withName(this.kind.table, request, before, more.inputs), failures: more.failures };
   }
 
   async diff(request: Request, id: string, olds: Values, news: Values): Promise<Diff> {
@@ -97,8 +76,8 @@ class Flow<F extends Found> {
     } catch (error) {
       if (!isAway(error)) throw error;
       request.warn(`${this.what(olds)}: ${messageOf(error)}; the preview goes by the state alone`);
-      const changes = differences(this.kind.table, managed, news, { managed, situation: situate(managed, news) });
-      const diff = this.judge(olds, news, changes);
+      const all = differences(this.kind.table, managed, news, { managed, situation: situate(managed, news) });
+      const diff = this.judge(olds, news, asked(request, all));
       if (diff.replaces.length > 0) this.guardBlindReplace(olds, news);
       return diff;
     }
@@ -110,7 +89,8 @@ class Flow<F extends Found> {
     const plain =
       this.kind.changes?.(found, wanted, managed) ??
       differences(this.kind.table, found.values, wanted, { managed, situation });
-    const all = [...plain, ...((await this.kind.differencesMore?.(request, found, wanted)) ?? [])];
+    const more = (await this.kind.differencesMore?.(request, found, wanted)) ?? [];
+    const all = asked(request, [...plain, ...more]);
     if (this.kind.announce) this.kind.announce(request, found, all);
     else if (all.length > 0) request.info(`${found.name}: ${all.map(inWords).join(", ")}`);
     const diff = this.judge(olds, news, all);
@@ -120,11 +100,10 @@ class Flow<F extends Found> {
 
   private judge(olds: Values, news: Values, all: readonly Difference[]): Diff {
     const replaces = [...new Set(all.filter(({ cost }) => cost === "replace").map(({ path }) => String(path[0])))];
-    // A name that the program chose can stand only once; an own one differs with each replacement.
-    const given = news["name"] !== undefined && !isFilled(news, "name");
-    const stands = given && news["name"] === olds["name"];
+    // A name can stand only once: what the program or `pulumi:autonaming` chose stays, an own one differs with each replacement.
+    const stands = news["name"] !== undefined && news["name"] === olds["name"];
     // With the same values of the identity the new one would have the UUID of the old.
-    const twin = !this.replaced(olds, news) && this.kind.id("", olds) === this.kind.id("", news);
+    const twin = sameIdentity(this.kind.table, olds, news) && this.kind.id("", olds) === this.kind.id("", news);
     return {
       differences: all,
       replaces,
@@ -248,6 +227,7 @@ class Flow<F extends Found> {
     // Known before the first act: a failure after it must not need the host to be recorded.
     const host = await request.place.identity(this.kind.scope);
     const base = { ...goal.inputs, [HOST]: host, [INCARNATION]: goal.mark.incarnation };
+    request.begun?.({ id: goal.id, outputs: { ...goal.state, ...base, [UNFINISHED]: true } });
     try {
       const reached = await this.kind.reach(request, found, goal);
       return { id: reached.id, outputs: { ...base, ...this.kind.outputs(reached, goal.inputs) } };
@@ -300,7 +280,7 @@ class Flow<F extends Found> {
   /** The program's inputs, with what the host says now where that is not what they say. */
   private inputsAsFound(found: F, managed: Values): Values {
     const known = Object.keys(managed).some((name) => !name.startsWith("__"));
-    if (!known) return found.values;
+    if (!known) return this.ownInputs(found.values);
     const wanted = this.kind.wanted?.(found, managed, undefined) ?? managed;
     const drifted =
       this.kind.changes?.(found, wanted, undefined) ??
@@ -377,14 +357,13 @@ class Flow<F extends Found> {
 
 const NO_DIFF = { differences: [], replaces: [], deleteBeforeReplace: false, changes: false } as const;
 
-function situate(before: Values, after: Values): Situation {
-  return { before, after };
+/** The differences without those that the program asked to ignore. */
+function asked(request: Request, all: readonly Difference[]): Difference[] {
+  return all.filter(({ path }) => request.ignores?.(path) !== true);
 }
 
-/** True when the provider, not the program, chose the value at a top-level path. */
-export function isFilled(inputs: Values, name: string): boolean {
-  const listed = inputs[DEFAULTS];
-  return Array.isArray(listed) && listed.includes(name);
+function situate(before: Values, after: Values): Situation {
+  return { before, after };
 }
 
 function textOf(value: unknown): string | undefined {
@@ -397,3 +376,4 @@ export function messageOf(error: unknown): string {
 }
 
 export type { Definition, Found, Goal } from "./definition";
+export { isFilled } from "./naming";

@@ -1,4 +1,4 @@
-import type { Difference, Failure, Table, Values } from "../fields";
+import type { Difference, Failure, Path, Table, Values } from "../fields";
 import type { Owner } from "./owner";
 import type { Place } from "./place";
 
@@ -18,6 +18,13 @@ export interface Request {
   readonly oldInputs?: Values;
   /** `pulumi:autonaming` of the project, where the door knows it. */
   readonly autonaming?: { readonly proposed: string; readonly enforced: boolean };
+  /** True for a property that `ignoreChanges` names: a preview leaves it out. */
+  ignores?(path: Path): boolean;
+  /**
+   * Told before the first act of a create or an update: what the state must keep where the operation is broken off and
+   * gives no answer in time.
+   */
+  begun?(left: Created): void;
   /** A short line about what is going on now; replaced by the next one. */
   progress(message: string): void;
   info(message: string): void;
@@ -51,6 +58,8 @@ export interface Resource {
   /** The name in tokens and messages: `Domain`. */
   readonly token: string;
   readonly table: Table;
+  /** Outputs that an update does not change; absent: none. */
+  readonly stables?: readonly string[];
   check(
     request: Request,
     olds: Values | undefined,

@@ -5,7 +5,7 @@ import { isResource, load } from "../resources";
 import { PartialFailure, type Request, type Resource } from "../resources/port";
 import { hiddenOf, PROVIDER, withoutHidden } from "./hidden";
 import { requestFor } from "./request";
-import { type Configuration, placeAt, uriComplaint, uriOf } from "./settings";
+import { type Configuration, placeFor, uriComplaint, uriOf } from "./settings";
 import { fromWire, toWire } from "./wire";
 
 interface ConfigureRequest {
@@ -27,8 +27,6 @@ export interface DynamicProvider {
   update(id: string, olds: Values, news: Values): Promise<{ outs: Values }>;
   delete(id: string, olds: Values): Promise<void>;
 }
-
-const CORRECT_URI = "correct `kvm:uri` and run `pulumi up`, or add `--run-program` to refresh and destroy";
 
 /** The provider of one resource type, by the name in its token (`Domain`). */
 export function provider(token: string): DynamicProvider {
@@ -125,11 +123,8 @@ class Door {
   }
 
   private request(values: Values, oldInputs?: Values): Request {
-    const uri = uriOf(this.configuration);
-    const complaint = uriComplaint(uri);
-    // Check refuses such a URI, but refresh and destroy go by the configuration in the state and call no check.
-    if (complaint !== undefined) throw new DoorError(`provider.uri: ${complaint}; ${CORRECT_URI}`);
-    return requestFor(this.resource.token, placeAt(uri), values, oldInputs);
+    // Check refuses a wrong URI, but refresh and destroy go by the configuration in the state and call no check.
+    return requestFor(this.resource.token, placeFor(this.configuration), values, oldInputs);
   }
 }
 

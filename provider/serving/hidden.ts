@@ -26,6 +26,13 @@ export function withoutDoor(qualifiedType: string): string {
   return qualifiedType.replace(/pulumi-nodejs:dynamic\/kvm:([A-Za-z0-9]+)/g, (_, token: string) => pluginType(token));
 }
 
+/** The owner that a URN names (urn:pulumi:STACK::PROJECT::TYPE::NAME); an organization does not stand in it. */
+export function ownerIn(urn: string, organization: string): Owner {
+  const [head = "", project = "", type = "", ...name] = urn.split("::");
+  const stack = head.slice("urn:pulumi:".length);
+  return { organization, project, stack, type: withoutDoor(type), name: name.join("::") };
+}
+
 /** The values that resources know: without what only this door carries. */
 export function withoutHidden(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([name]) => name !== PROVIDER && name !== OWNER));

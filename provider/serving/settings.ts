@@ -33,6 +33,16 @@ export function placeAt(uri: string): Place {
   return place;
 }
 
+const CORRECT_URI = "correct `kvm:uri` and run `pulumi up`, or add `--run-program` to refresh and destroy";
+
+/** The place that the configuration names; an operation that comes without a check before fails here with a sentence. */
+export function placeFor(configuration: Configuration): Place {
+  const uri = uriOf(configuration);
+  const complaint = uriComplaint(uri);
+  if (complaint !== undefined) throw new Error(`provider.uri: ${complaint}; ${CORRECT_URI}`);
+  return placeAt(uri);
+}
+
 /** Why a URI cannot work, without secrets, or nothing. */
 export function uriComplaint(uri: string): string | undefined {
   try {

@@ -1,7 +1,7 @@
 import { UNKNOWN, type Values } from "../fields";
 
 // Pulumi's marker for a value that is not known yet (sdk/go/common/resource/plugin, UnknownStringValue).
-const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+export const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** Values as the engine sends them: its marker becomes UNKNOWN; null is absent, as everywhere in Pulumi. */
 export function fromWire(values: Values): Values {

@@ -1,0 +1,63 @@
+import { credentials, Metadata } from "@grpc/grpc-js";
+import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+
+export type Severity = "info" | "warning";
+
+const SEVERITIES: Readonly<Record<Severity, LogSeverity>> = { info: LogSeverity.INFO, warning: LogSeverity.WARNING };
+const LONGEST = 16 * 1024;
+const ANSWER_WITHIN_MS = 5_000;
+
+/** The engine that started the plugin, as far as a provider speaks to it: lines at a resource. */
+export class Engine {
+  private client: EngineClient | undefined;
+  private address = "";
+  private readonly underWay = new Set<Promise<void>>();
+
+  /** Goes to the engine at an address, once for each address. */
+  connect(address: string | undefined): void {
+    if (!address || address === this.address) return;
+    this.client?.close();
+    this.address = address;
+    // A proxy for the world outside must not stand between two processes of one machine.
+    this.client = new EngineClient(address, credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
+  }
+
+  /** Shows a line at a resource; one that is `passing` is replaced by the next and kept nowhere. */
+  say(severity: Severity, urn: string, message: string, passing = false): void {
+    const { client } = this;
+    if (!client) return;
+    const request = new LogRequest();
+    request.setSeverity(SEVERITIES[severity]);
+    request.setUrn(urn);
+    request.setMessage(printed(message));
+    request.setEphemeral(passing);
+    const sent = new Promise<void>((done) => {
+      // An engine that went away misses its lines; the operation goes on.
+      client.log(request, new Metadata(), { deadline: Date.now() + ANSWER_WITHIN_MS }, () => {
+        done();
+      });
+    });
+    this.underWay.add(sent);
+    void sent.then(() => this.underWay.delete(sent));
+  }
+
+  /** Waits until all lines have arrived: after the answer to an operation they would be too late. */
+  async heard(): Promise<void> {
+    await Promise.all(this.underWay);
+  }
+
+  close(): void {
+    this.client?.close();
+    this.client = undefined;
+    this.address = "";
+  }
+}
+
+/** Text from anywhere for a terminal: at most 16 KiB, and no character that could steer it. */
+export function printed(text: string): string {
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}... (${text.length} characters)` : text;
+  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, (sign) =>
+    sign === "\n" || sign === "\t" ? sign : `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,41 @@
+// bundle.mjs: makes dist/plugin/pulumi-resource-kvm, the provider plugin as one executable file for Node.
+import { chmodSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { projectRoot } from "./places.mjs";
+import { isProgram, main, say } from "./shell.mjs";
+
+export const pluginFile = join(projectRoot, "dist/plugin/pulumi-resource-kvm");
+
+/** Writes the plugin from the sources: with schema.json and all packages inside, it needs nothing beside it. */
+export async function bundle() {
+  const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
+  const contents = `
+    import { main } from "./provider/serving/plugin";
+    import schema from "./schema.json";
+    void main({ version: ${JSON.stringify(version)}, schema }, process.argv.slice(2));`;
+  await build({
+    stdin: { contents, resolveDir: projectRoot, loader: "ts" },
+    outfile: pluginFile,
+    bundle: true,
+    minify: true,
+    keepNames: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    loader: { ".json": "text" },
+    banner: { js: "#!/usr/bin/env node" },
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  chmodSync(pluginFile, 0o755);
+  return pluginFile;
+}
+
+if (isProgram(import.meta)) {
+  await main(async () => {
+    const file = await bundle();
+    say(`${file}: ${statSync(file).size} bytes`);
+    return 0;
+  });
+}
