@@ -18,8 +18,9 @@ export async function bundle() {
     stdin: { contents, resolveDir: projectRoot, loader: "ts" },
     outfile: pluginFile,
     bundle: true,
-    minify: true,
-    keepNames: true,
+    // Names stay: stack traces and error classes are for people.
+    minifyWhitespace: true,
+    minifySyntax: true,
     platform: "node",
     target: "node20",
     format: "cjs",

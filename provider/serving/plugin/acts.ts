@@ -10,7 +10,7 @@ import {
 } from "@pulumi/pulumi/proto/provider_pb";
 import type * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import type { Failure, Table, Values } from "../../fields";
-import type { Request } from "../../resources/port";
+import type { ReadBack, Request, Resource } from "../../resources/port";
 import { withoutHidden } from "../hidden";
 import { type Change, shown, type Shown } from "./diff";
 import { type Door, Unhealthy } from "./door";
@@ -161,9 +161,7 @@ export async function read(door: Door, asked: rpc.ReadRequest): Promise<ReadResp
   const olds = withoutHidden(state.values);
   const oldInputs = inputs && withoutHidden(inputs.values);
   return door.run({ urn: asked.getUrn(), given, oldInputs }, async (resource, request) => {
-    const found = await resource.read(request, asked.getId(), olds).catch((error: unknown) => {
-      throw request.signal.aborted ? error : unhealthy(asked.getId(), state, inputs, error);
-    });
+    const found = await lookedUp(request, asked.getId(), { olds, state, inputs }, resource);
     const answer = new ReadResponse();
     if (!found) return answer;
     const secrets = inAnyOrder(given.flatMap((one) => one.secrets));
@@ -175,11 +173,26 @@ export async function read(door: Door, asked: rpc.ReadRequest): Promise<ReadResp
   });
 }
 
+interface Known {
+  readonly olds: Values;
+  readonly state: Opened;
+  readonly inputs: Opened | undefined;
+}
+
 /** One object that cannot be read must not end the refresh of all others; an import has nothing to go back to. */
-function unhealthy(id: string, state: Opened, inputs: Opened | undefined, error: unknown): unknown {
-  if (isEmpty(state.values)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Unhealthy(id, state, inputs, `${message}; the state stays as it was`);
+async function lookedUp(
+  request: Request,
+  id: string,
+  { olds, state, inputs }: Known,
+  resource: Resource,
+): Promise<ReadBack | undefined> {
+  try {
+    return await resource.read(request, id, olds);
+  } catch (error) {
+    if (isEmpty(state.values) || request.signal.aborted) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Unhealthy(id, state, inputs, `${message}; the state stays as it was`);
+  }
 }
 
 /** Takes an object away. */
