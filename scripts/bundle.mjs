@@ -1,14 +1,14 @@
-// bundle.mjs: makes dist/plugin/pulumi-resource-kvm, the provider plugin as one executable file for Node.
+// bundle.mjs [FILE]: makes the provider plugin as one executable file for Node: dist/plugin/pulumi-resource-kvm.
 import { chmodSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { projectRoot } from "./places.mjs";
 import { isProgram, main, say } from "./shell.mjs";
 
-export const pluginFile = join(projectRoot, "dist/plugin/pulumi-resource-kvm");
+const pluginFile = join(projectRoot, "dist/plugin/pulumi-resource-kvm");
 
 /** Writes the plugin from the sources: with schema.json and all packages inside, it needs nothing beside it. */
-export async function bundle() {
+export async function bundle(file = pluginFile) {
   const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
   const contents = `
     import { main } from "./provider/serving/plugin";
@@ -16,7 +16,7 @@ export async function bundle() {
     void main({ version: ${JSON.stringify(version)}, schema }, process.argv.slice(2));`;
   await build({
     stdin: { contents, resolveDir: projectRoot, loader: "ts" },
-    outfile: pluginFile,
+    outfile: file,
     bundle: true,
     // Names stay: stack traces and error classes are for people.
     minifyWhitespace: true,
@@ -29,13 +29,13 @@ export async function bundle() {
     legalComments: "none",
     logLevel: "warning",
   });
-  chmodSync(pluginFile, 0o755);
-  return pluginFile;
+  chmodSync(file, 0o755);
+  return file;
 }
 
 if (isProgram(import.meta)) {
   await main(async () => {
-    const file = await bundle();
+    const file = await bundle(process.argv[2]);
     say(`${file}: ${statSync(file).size} bytes`);
     return 0;
   });
