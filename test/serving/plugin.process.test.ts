@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { credentials } from "@grpc/grpc-js";
@@ -75,7 +75,7 @@ describe("pulumi-resource-kvm, one file", () => {
   }, 30_000);
 
   it("tells its version to people", async () => {
-    const { version } = require(join(root, "package.json")) as { version: string };
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
     expect((await start("--version").ended).stdout).toBe(`${version}\n`);
   }, 30_000);
 });

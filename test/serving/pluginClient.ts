@@ -100,7 +100,8 @@ export class Driver {
   }
 
   /** One call; an error is thrown as Failed. */
-  ask<Asked, Answer>(name: keyof ResourceProviderClient & string, asked: Asked): Promise<Answer> {
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names the message that is sent
+  ask<Asked, Answer>(name: Extract<keyof ResourceProviderClient, string>, asked: Asked): Promise<Answer> {
     const method = (this.client[name] as Unary<Asked, Answer>).bind(this.client);
     return new Promise((resolve, reject) => {
       method(asked, (error, answer) => {

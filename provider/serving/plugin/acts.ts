@@ -16,7 +16,7 @@ import { type Change, shown, type Shown } from "./diff";
 import { type Door, Unhealthy } from "./door";
 import { printed } from "./engine";
 import { previewed } from "./preview";
-import { inAnyOrder, maskOf, open, type Opened, seal } from "./secrets";
+import { inAnyOrder, type Mask, maskOf, open, type Opened, seal, tableSecrets } from "./secrets";
 
 const { Mode } = CheckRequest.AutonamingOptions;
 const { Kind } = PropertyDiff;
@@ -35,7 +35,8 @@ export async function check(door: Door, asked: rpc.CheckRequest): Promise<CheckR
     const mask = maskOf(resource.table, call.given);
     const answer = new CheckResponse();
     answer.setInputs(seal(resource.table, inputs, news.secrets));
-    answer.setFailuresList(all.map((one) => failureOf(one, mask)));
+    const secrets = new Set([...tableSecrets(resource.table), ...news.secrets].map(([name]) => name));
+    answer.setFailuresList(all.map((one) => failureOf(one, mask, secrets.has(one.property))));
     return answer;
   });
 }
@@ -57,11 +58,11 @@ function nameFailures(
   return [{ property: "name", reason: "is required: `pulumi:autonaming` forbids automatic names" }];
 }
 
-/** A failure as the engine takes it. */
-export function failureOf({ property, reason }: Failure, mask: (text: string) => string): CheckFailure {
+/** A failure as the engine takes it. It prints the whole value beside a property, so a value not to be seen has none. */
+export function failureOf({ property, reason }: Failure, mask: Mask, hides: boolean): CheckFailure {
   const failure = new CheckFailure();
-  failure.setProperty(property);
-  failure.setReason(printed(mask(reason)));
+  failure.setProperty(hides ? "" : property);
+  failure.setReason(printed(mask(hides ? `${property}: ${reason}` : reason)));
   return failure;
 }
 

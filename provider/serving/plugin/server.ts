@@ -16,7 +16,7 @@ import { changedSettings, checkSettings, configurationOf, settingsOf } from "./c
 import { Door, type Find } from "./door";
 import { Engine } from "./engine";
 import { Operations } from "./operation";
-import { maskOf, open, seal } from "./secrets";
+import { maskOf, open, seal, tableSecrets } from "./secrets";
 import { statusOf, unimplemented } from "./status";
 
 const MESSAGE_BYTES = 400 * 1024 * 1024;
@@ -153,7 +153,12 @@ function checkConfig(asked: rpc.CheckRequest): CheckResponse {
   const mask = maskOf(providerTable, [{ ...news, values: settings }]);
   const answer = new CheckResponse();
   answer.setInputs(seal(providerTable, news.values, news.secrets));
-  answer.setFailuresList(checkSettings(providerTable, settings).map((one) => failureOf(one, mask)));
+  const secrets = new Set([...tableSecrets(providerTable), ...news.secrets].map(([name]) => name));
+  // A URI may have a user and a password in it.
+  const hides = (name: string): boolean => secrets.has(name) || /@/.test(String(settings[name]));
+  answer.setFailuresList(
+    checkSettings(providerTable, settings).map((one) => failureOf(one, mask, hides(one.property))),
+  );
   return answer;
 }
 
