@@ -25,7 +25,7 @@ function nameFor(table: Table, request: Request, olds: Values | undefined, input
   const old = olds?.["name"];
   const kept = olds && isFilled(olds, "name") && sameIdentity(table, olds, inputs);
   if (kept && typeof old === "string") return old;
-  if (request.autonaming) return request.autonaming.proposed;
+  if (request.autonaming?.enforced) return request.autonaming.proposed;
   const identity = identityValues(table, inputs);
   return identityUnknown(identity) ? UNKNOWN : ownedName(request.owner, identity);
 }

@@ -144,12 +144,12 @@ describe("the plugin door", () => {
     };
     const { Mode } = rpc.CheckRequest.AutonamingOptions;
 
-    it("are handed on as the project's autonaming proposes or enforces them", async () => {
+    it("that the project's autonaming proposes or enforces count alike", async () => {
       await driver.check({ size: 1 }, {}, named(Mode.ENFORCE, "web"));
       await driver.check({ size: 1 }, {}, named(Mode.PROPOSE, "web-1"));
       expect(fake.asked.map(({ request }) => request.autonaming)).toEqual([
         { proposed: "web", enforced: true },
-        { proposed: "web-1", enforced: false },
+        { proposed: "web-1", enforced: true },
       ]);
     });
 
