@@ -1,7 +1,6 @@
 import {
   checkValues,
   deepEqual,
-  DEFAULTS,
   differences,
   type Difference,
   type Failure,
@@ -9,6 +8,7 @@ import {
   foundAsManaged,
   grammar,
   inWords,
+  ownInputs,
   printPath,
   type Situation,
   type Values,
@@ -252,7 +252,7 @@ class Flow<F extends Found> {
     }
     const message = messageOf(error);
     // What was managed stays known, so that the next update removes what this one did not get to.
-    const kept = this.ownInputs(goal.managed ?? {});
+    const kept = ownInputs(this.kind.table, goal.managed ?? {});
     return new PartialFailure(message, goal.id, { ...kept, ...base, ...outputs, [UNFINISHED]: true }, [message], {
       cause: error,
     });
@@ -280,7 +280,7 @@ class Flow<F extends Found> {
   /** The program's inputs, with what the host says now where that is not what they say. */
   private inputsAsFound(found: F, managed: Values): Values {
     const known = Object.keys(managed).some((name) => !name.startsWith("__"));
-    if (!known) return this.ownInputs(found.values);
+    if (!known) return ownInputs(this.kind.table, found.values);
     const wanted = this.kind.wanted?.(found, managed, undefined) ?? managed;
     const drifted =
       this.kind.changes?.(found, wanted, undefined) ??
@@ -290,19 +290,8 @@ class Flow<F extends Found> {
       const field = this.kind.table[name];
       return field && changed.has(name) ? foundAsManaged(field, found.values[name], value) : value;
     };
-    const own = Object.entries(this.ownInputs(managed));
+    const own = Object.entries(ownInputs(this.kind.table, managed));
     return Object.fromEntries(own.map(([name, value]) => [name, seen(name, value)]));
-  }
-
-  /** The program's properties among values that may hold outputs too. */
-  private ownInputs(values: Values): Values {
-    return Object.fromEntries(Object.entries(values).filter(([name]) => this.isInput(name)));
-  }
-
-  private isInput(name: string): boolean {
-    if (name === DEFAULTS) return true;
-    const field = Object.hasOwn(this.kind.table, name) ? this.kind.table[name] : undefined;
-    return field !== undefined && !field.output;
   }
 
   async delete(request: Request, id: string, olds: Values): Promise<void> {

@@ -3,7 +3,7 @@ import { Code, isLibvirt } from "../../rpc";
 import { find, parseXml, printXml } from "../../xml";
 import { doing, explain } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
-import { bareMark, MARK_NAMESPACE, MARK_PREFIX } from "../mark";
+import { bareMark, MARK_NAMESPACE, MARK_PREFIX, readMark } from "../mark";
 import { Refusal, type Request } from "../port";
 import { checkMore } from "./check";
 import { connectionOf } from "./connection";
@@ -171,7 +171,7 @@ async function pictureFor(request: Request, goal: Goal, macs: readonly string[],
 /** The create's last step: from here on the machine is finished, and another create of it is refused. */
 async function finish(request: Request, goal: Goal, planned: Plan): Promise<void> {
   if (goal.mark.phase === "ready") return;
-  if (planned.definition && !hasPhase(planned.definition, "creating")) return;
+  if (planned.definition && readMark(planned.definition)?.phase !== "creating") return;
   await doing(`mark domain "${goal.name}" as finished`, () =>
     request.place.host.call("DOMAIN_SET_METADATA", {
       dom: handleOf(goal.id),
@@ -182,10 +182,6 @@ async function finish(request: Request, goal: Goal, planned: Plan): Promise<void
       flags: CONFIG,
     }),
   );
-}
-
-function hasPhase(root: NonNullable<Plan["definition"]>, phase: string): boolean {
-  return printXml(root).includes(` phase="${phase}"`);
 }
 
 /** Reads the machine back, and fails on what libvirt accepted but did not do. */

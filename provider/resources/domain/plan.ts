@@ -18,8 +18,8 @@ import type { FoundDomain, Power } from "./observe";
 import { guestFields } from "./live";
 import { freePorts, placeOn } from "./pci";
 import { writeSeed } from "./seed";
-import { initialValues, template } from "./template";
-import { complete, completeDevices, lower, lowerManaged, type Resolved } from "./wanted";
+import { initialValues, tablet, template, videoCard } from "./template";
+import { complete, completeDevices, lower, lowerManaged, pick, type Resolved } from "./wanted";
 
 /** What is done to a machine's power, in words that people know. */
 export type PowerStep = "start" | "start paused" | "stop" | "pause" | "resume";
@@ -127,10 +127,6 @@ function liveOnly(
 /** What a guest has as it was told; its balloon moves by itself. */
 const IN_GUEST = ["title", "description", "onlineVcpus", "disks", "interfaces"];
 
-function pick(values: Values, names: readonly string[]): Values {
-  return Object.fromEntries(names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));
-}
-
 /** A path by identity (`disks[vdb].cache`), which outlives a reorder. */
 export function label({ path, key }: Difference): string {
   const [list, index, ...rest] = path;
@@ -196,10 +192,10 @@ function furnish(root: XmlElement, wanted: Values): void {
   const devices = find(root, "devices");
   if (!devices || !isRecord(wanted["graphics"])) return;
   if (findAll(root, "devices/video").length === 0) {
-    devices.children.push(element("video", {}, element("model", { type: "virtio", heads: "1", primary: "yes" })));
+    devices.children.push(videoCard());
   }
   if (!findAll(root, "devices/input").some((node) => node.attributes.get("type") === "tablet")) {
-    devices.children.push(element("input", { type: "tablet", bus: "usb" }));
+    devices.children.push(tablet());
   }
   for (const screen of findAll(root, "devices/graphics")) {
     if (screen.attributes.get("port") === undefined && screen.attributes.get("autoport") === undefined) {

@@ -100,11 +100,17 @@ function needsScsi(inputs: Values): boolean {
 }
 
 function screens(inputs: Values): XmlElement[] {
-  if (inputs["graphics"] === undefined) return [];
-  return [
-    element("video", {}, element("model", { type: "virtio", heads: "1", primary: "yes" })),
-    element("input", { type: "tablet", bus: "usb" }),
-  ];
+  return inputs["graphics"] === undefined ? [] : [videoCard(), tablet()];
+}
+
+/** The video card of a machine that serves its screen. */
+export function videoCard(): XmlElement {
+  return element("video", {}, element("model", { type: "virtio", heads: "1", primary: "yes" }));
+}
+
+/** The pointer that needs no grabbing. */
+export function tablet(): XmlElement {
+  return element("input", { type: "tablet", bus: "usb" });
 }
 
 /** Refuses a machine that this host cannot run. */

@@ -140,7 +140,8 @@ function lowerDisk(item: Values, volumes: ReadonlyMap<string, Resolved>, chains:
   };
 }
 
-function pick(item: Values, names: readonly string[]): Values {
+/** The properties of those names that are there. */
+export function pick(item: Values, names: readonly string[]): Values {
   return Object.fromEntries(names.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])));
 }
 
