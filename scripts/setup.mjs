@@ -2,12 +2,13 @@
 // where nothing is missing. --check only tells, and exits with 1 when something is missing.
 import { daemons } from "./setup/daemons.mjs";
 import { engine } from "./setup/engine.mjs";
+import { kvm } from "./setup/kvm.mjs";
 import { build, dependencies } from "./setup/node.mjs";
 import { packages } from "./setup/packages.mjs";
 import { Stop, isProgram, main, say } from "./shell.mjs";
 
 const steps = {
-  quickstart: [engine, dependencies, packages("quickstart"), daemons, build],
+  quickstart: [engine, dependencies, packages("quickstart"), kvm, daemons, build],
   // Tests bring a daemon of their own: the lab's.
   test: [engine, dependencies, packages("test"), build],
   check: [dependencies, build],
