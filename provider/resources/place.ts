@@ -32,6 +32,7 @@ export class Place {
   readonly lives = new Map<string, string>();
   private known: Promise<HostFacts> | undefined;
   private readonly queues = new Map<string, Promise<unknown>>();
+  private readonly questions = new Map<string, Promise<unknown>>();
 
   constructor(settings: Settings) {
     this.uri = parseUri(settings.uri);
@@ -65,6 +66,21 @@ export class Place {
     const turn = before.then(act, act);
     this.queues.set(queue, turn);
     return turn;
+  }
+
+  /**
+   * Asks once for all who ask the same: whoever comes while the question is under way shares the next one with all others who
+   * do, so that no answer is older than its question.
+   */
+  together<T>(question: string, ask: () => Promise<T>): Promise<T> {
+    const next = this.questions.get(question);
+    if (next) return next as Promise<T>; // the question names its answer's type
+    const asked = this.inTurn(`question/${question}`, () => {
+      this.questions.delete(question);
+      return ask();
+    });
+    this.questions.set(question, asked);
+    return asked;
   }
 
   private async hostnameWithoutSmbios(): Promise<string | undefined> {

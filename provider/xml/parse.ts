@@ -33,11 +33,32 @@ type RawNode = Readonly<Record<string, string | RawNode[] | Readonly<Record<stri
  * text, comments and CDATA inside the root; DOCTYPE, processing instructions, undefined references: XmlError.
  */
 export function parseXml(text: string): XmlElement {
+  const known = recent.get(text);
+  if (known !== undefined) return rootOf(known);
   const scanned = scanXml(text);
-  const root = readNodes(read(scanned.body)).find(isElement);
-  if (root === undefined) throw new XmlError("XML refused: there is no element");
+  const raw = read(scanned.body);
+  const root = rootOf(raw);
   refuseDisagreement(root, scanned);
+  remember(text, raw);
   return root;
+}
+
+function rootOf(raw: readonly RawNode[]): XmlElement {
+  const root = readNodes(raw).find(isElement);
+  if (root === undefined) throw new XmlError("XML refused: there is no element");
+  return root;
+}
+
+/** The same definition is asked for several times within moments: a refresh, for one, reads and then compares. */
+const recent = new Map<string, readonly RawNode[]>();
+const recentMaximum = 64;
+const recentLength = 32 * 1024;
+
+function remember(text: string, raw: readonly RawNode[]): void {
+  if (text.length > recentLength) return;
+  recent.set(text, raw);
+  const [oldest] = recent.keys();
+  if (recent.size > recentMaximum && oldest !== undefined) recent.delete(oldest);
 }
 
 function read(body: string): RawNode[] {

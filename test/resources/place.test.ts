@@ -1,4 +1,4 @@
-import { samePlace } from "../../provider/resources/place";
+import { Place, samePlace } from "../../provider/resources/place";
 
 const A = "a4728df2-f7af-4e90-a639-f883d76b3c62";
 const B = "1c9e2f10-0000-4000-8000-f883d76b3c62";
@@ -19,5 +19,34 @@ describe("a place", () => {
     expect(samePlace(`${A}@board/system`, `${B}@board/system`)).toBe(true);
     expect(samePlace(`${A}@board/system`, `${B}@other/system`)).toBe(false);
     expect(samePlace(`${A}@board/system`, `${B}/system`)).toBe(false);
+  });
+});
+
+describe("a question asked by many", () => {
+  const gates: (() => void)[] = [];
+  const ask = (): Promise<number> => new Promise((resolve) => gates.push(() => resolve(gates.length)));
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it("is asked once for all who come while it is under way, after it and not with it", async () => {
+    const place = new Place({ uri: "qemu:///system" });
+    const first = place.together("x", ask);
+    await turn();
+    const [second, third] = [place.together("x", ask), place.together("x", ask)];
+    await turn();
+    expect(gates).toHaveLength(1);
+    gates[0]?.();
+    await first;
+    await turn();
+    expect(gates).toHaveLength(2);
+    gates[1]?.();
+    expect(await Promise.all([first, second, third])).toEqual([1, 2, 2]);
+  });
+
+  it("is asked again after a failure, and another question does not wait for it", async () => {
+    const place = new Place({ uri: "qemu:///system" });
+    await expect(place.together("x", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    expect(await place.together("x", () => Promise.resolve(7))).toBe(7);
+    void place.together("x", () => new Promise(() => undefined));
+    expect(await place.together("y", () => Promise.resolve(8))).toBe(8);
   });
 });

@@ -60,19 +60,26 @@ export async function observe(request: Request, uuid: string, inputs: Values): P
       if (isLibvirt(error, Code.NO_DOMAIN)) return undefined;
       throw error;
     });
-  const [facts, inactiveXml, currentXml, state, autostart, persistent, volumes] = await Promise.all([
+  const xml = (flags: number): ReturnType<typeof host.call<"DOMAIN_GET_XML_DESC">> =>
+    host.call("DOMAIN_GET_XML_DESC", { dom, flags });
+  // What does not run has no definition but the one for its next start.
+  const now = async (): Promise<{ power: Power; live?: XmlElement }> => {
+    const { state } = await host.call("DOMAIN_GET_STATE", { dom, flags: 0 });
+    const power = POWER[state] ?? "running";
+    if (power === "stopped" || power === "crashed") return { power };
+    return { power, live: parseXml((await xml(SECURE)).xml) };
+  };
+  const [facts, inactiveXml, current, autostart, persistent, volumes] = await Promise.all([
     request.place.facts(),
-    known(host.call("DOMAIN_GET_XML_DESC", { dom, flags: INACTIVE_SECURE })),
-    known(host.call("DOMAIN_GET_XML_DESC", { dom, flags: SECURE })),
-    known(host.call("DOMAIN_GET_STATE", { dom, flags: 0 })),
+    known(xml(INACTIVE_SECURE)),
+    known(now()),
     known(host.call("DOMAIN_GET_AUTOSTART", { dom })),
     known(host.call("DOMAIN_IS_PERSISTENT", { dom })),
     resolveVolumes(request, volumesOf(inputs)),
   ]);
-  if (!inactiveXml || !currentXml || !state || !autostart || !persistent) return undefined;
+  if (!inactiveXml || !current || !autostart || !persistent) return undefined;
   const inactive = parseXml(inactiveXml.xml);
-  const power = POWER[state.state] ?? "running";
-  const live = power === "stopped" || power === "crashed" ? undefined : parseXml(currentXml.xml);
+  const { power, live } = current;
   const wish = complete(inputs, uuid, undefined, facts);
   const chains = knownChains(inactive, live);
   const read = (root: XmlElement): Values =>

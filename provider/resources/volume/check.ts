@@ -2,12 +2,12 @@ import { access } from "node:fs/promises";
 import { DEFAULTS, type Failure, UNKNOWN, type Values } from "../../fields";
 import { MediaError } from "../../media";
 import { Code, isLibvirt } from "../../rpc";
-import { parseXml, readPath } from "../../xml";
 import { isFilled } from "../flow";
 import { identityValues } from "../owner";
 import { isAway } from "../place";
 import type { Request } from "../port";
 import { bytesOf, gibibytesOf, printGibibytes, volume } from "./fields";
+import { poolType } from "./find";
 import { digestOf, grownHead, inspect, openImage, sourcePath } from "./image";
 
 /** What the content asked for says about the volume. */
@@ -119,14 +119,6 @@ async function blankFormat(request: Request, inputs: Values): Promise<string> {
     if (isAway(error) || isLibvirt(error, Code.NO_STORAGE_POOL)) return "qcow2";
     throw error;
   }
-}
-
-/** A pool's type in libvirt's words: `dir`, `logical`, ... */
-export async function poolType(request: Request, name: string): Promise<string> {
-  const { host } = request.place;
-  const { pool } = await host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name });
-  const { xml } = await host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: 0 });
-  return readPath(parseXml(xml), "@type") ?? "dir";
 }
 
 function judge(olds: Values | undefined, inputs: Values, asked: Asked): Failure[] {

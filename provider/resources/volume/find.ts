@@ -46,15 +46,30 @@ async function absentAs<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** A pool by its name with what it holds, in bytes; throws 49 where there is none. */
-export async function poolInfo(
-  request: Request,
-  name: string,
-): Promise<{ pool: StoragePool; active: boolean; capacity: bigint; available: bigint }> {
-  const { host } = request.place;
-  const { pool } = await host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name });
-  const { state, capacity, available } = await host.call("STORAGE_POOL_GET_INFO", { pool });
-  return { pool, active: state >= RUNNING_STATE, capacity, available };
+/** A pool with what it holds, in bytes. */
+export interface PoolInfo {
+  readonly pool: StoragePool;
+  readonly active: boolean;
+  readonly capacity: bigint;
+  readonly available: bigint;
+}
+
+/** A pool by its name; throws 49 where there is none. */
+export function poolInfo({ place }: Request, name: string): Promise<PoolInfo> {
+  return place.together(`pool ${name}`, async () => {
+    const { pool } = await place.host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name });
+    const { state, capacity, available } = await place.host.call("STORAGE_POOL_GET_INFO", { pool });
+    return { pool, active: state >= RUNNING_STATE, capacity, available };
+  });
+}
+
+/** A pool's type in libvirt's words: `dir`, `logical`, ... */
+export function poolType({ place }: Request, name: string): Promise<string> {
+  return place.together(`type of pool ${name}`, async () => {
+    const { pool } = await place.host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name });
+    const { xml } = await place.host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: 0 });
+    return readPath(parseXml(xml), "@type") ?? "dir";
+  });
 }
 
 const PATIENCE_MS = 3000;

@@ -1,6 +1,5 @@
 import { Code, type Domain, isLibvirt, type StoragePool } from "../../rpc";
 import { elementsOf, findAll, parseXml, readPath, textOf, type XmlElement } from "../../xml";
-import type { Place } from "../place";
 import type { Request } from "../port";
 
 /** Everything on a host that can refer to a volume, as of one moment. */
@@ -21,30 +20,9 @@ interface Overlay {
   readonly backingPath: string;
 }
 
-const waiting = new WeakMap<Place, Promise<Users>>();
-const running = new WeakMap<Place, Promise<unknown>>();
-
-/**
- * All machines and overlays of the host. Whoever asks while a scan is under way shares the next one with all others who do:
- * the answer is never older than the question.
- */
+/** All machines and overlays of the host; a scan is shared by all who ask for one meanwhile. */
 export function usersOf(request: Request): Promise<Users> {
-  const { place } = request;
-  const next = waiting.get(place);
-  if (next) return next;
-  const before = running.get(place) ?? Promise.resolve();
-  const scan = before
-    .then(
-      () => undefined,
-      () => undefined,
-    )
-    .then(() => {
-      waiting.delete(place);
-      running.set(place, scan);
-      return scanHost(request);
-    });
-  waiting.set(place, scan);
-  return scan;
+  return request.place.together("users of volumes", () => scanHost(request));
 }
 
 async function scanHost(request: Request): Promise<Users> {

@@ -132,7 +132,10 @@ export async function reach(
     here = await take(request, step, here, goal, contentFor);
     made ||= step.act === "make";
   }
-  return finish(request, goal, { found, made, unwritten: before });
+  const ours = made || (before !== undefined && before === found?.outputs[hidden.written]);
+  // A making ends with a look; whatever else was done is looked at now.
+  const now = made && here ? here : await lookAgain(request, goal);
+  return finish(goal, now, ours ? writtenAt(now) : found?.outputs[hidden.written]);
 }
 
 async function take(
@@ -219,20 +222,14 @@ async function backingOf(
   return { bytes, image: { path: placeOf(sight).path, format: format === "qcow2" ? "qcow2" : "raw" } };
 }
 
-interface Done {
-  readonly found: FoundVolume | undefined;
-  readonly made: boolean;
-  /** The time of change before our acts. */
-  readonly unwritten: string | undefined;
+async function lookAgain(request: Request, goal: Goal): Promise<Here> {
+  const sight = await look(request, String(goal.inputs["pool"]), goal.name);
+  if (sight.kind !== "here") throw new Error(`volume "${goal.id}" vanished while it was made`);
+  return sight;
 }
 
-/** Looks again, and records what only this moment knows: how it was made, and when we were done with it. */
-async function finish(request: Request, goal: Goal, { found, made, unwritten }: Done): Promise<FoundVolume> {
-  const recorded = found?.outputs[hidden.written];
-  const ours = made || (recorded !== undefined && recorded === unwritten);
-  const here = await look(request, String(goal.inputs["pool"]), goal.name);
-  if (here.kind !== "here") throw new Error(`volume "${goal.id}" vanished while it was made`);
-  const written = ours ? writtenAt(here) : recorded;
+/** Records what only this moment knows: how it was made, and when we were done with it. */
+function finish(goal: Goal, here: Here, written: unknown): FoundVolume {
   const known = { ...goal.inputs, [hidden.made]: madeOf(goal.inputs), [hidden.written]: written };
   return picture(goal.id, here, known, false);
 }

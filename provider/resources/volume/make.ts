@@ -5,8 +5,19 @@ import { Code, ConnectionError, isLibvirt, type StoragePool, type StorageVol } f
 import { element, printXml, readPath } from "../../xml";
 import { explain } from "../errors";
 import { Refusal, type Request } from "../port";
-import { FILE_POOLS, poolType } from "./check";
-import { bytesAt, type Here, look, onceFree, poolInfo, readBytes, refreshPool, type Sight } from "./find";
+import { FILE_POOLS } from "./check";
+import {
+  bytesAt,
+  type Here,
+  look,
+  onceFree,
+  type PoolInfo,
+  poolInfo,
+  poolType,
+  readBytes,
+  refreshPool,
+  type Sight,
+} from "./find";
 import type { VolumeFormat } from "./image";
 import { isUnfinished, MARKER_BYTES, markerBlock, oddBytes, SMALL_BYTES, type Spot } from "./proof";
 import { LostBytes, uploadBody, writeBytes } from "./upload";
@@ -46,7 +57,7 @@ export async function makeVolume(request: Request, making: Making): Promise<Here
     if (!asFile && making.format === "qcow2") throw new Error("a volume in a pool of block devices is raw");
     const { content } = making;
     const vol = await claim(request, info.pool, making, asFile);
-    if (content) await fillOrRemove(request, info.pool, vol, { ...making, content }, asFile);
+    if (content) await fillOrRemove(request, info, vol, { ...making, content }, asFile);
     return await settled(request, info.pool, making);
   } catch (error) {
     throw explain(action, error);
@@ -130,13 +141,13 @@ type Filling = Making & { readonly content: Content };
 
 async function fillOrRemove(
   request: Request,
-  pool: StoragePool,
+  info: PoolInfo,
   vol: StorageVol,
   making: Filling,
   asFile: boolean,
 ): Promise<void> {
   try {
-    await fillVolume(request, pool, vol, making, asFile);
+    await fillVolume(request, info, vol, making, asFile);
   } catch (error) {
     // Who cancels wants an end now, and a lost host takes no orders: the next try knows the volume by its proof.
     if (request.signal.aborted || error instanceof ConnectionError) throw error;
@@ -148,13 +159,13 @@ async function fillOrRemove(
 
 async function fillVolume(
   request: Request,
-  pool: StoragePool,
+  info: PoolInfo,
   vol: StorageVol,
   making: Filling,
   asFile: boolean,
 ): Promise<void> {
   const { image, head } = making.content;
-  if (making.format === "qcow2" || asFile) await refuseFull(request, pool, making);
+  if (making.format === "qcow2" || asFile) await refuseFull(request, info, making);
   const fileBytes = making.format === "qcow2" ? BigInt(image.length) : making.capacityBytes;
   const resize = (): Promise<unknown> =>
     onceFree(request, () =>
@@ -186,15 +197,14 @@ async function uploadChecked(request: Request, vol: StorageVol, { image, promise
 export const shrinkFlag = 4;
 
 /** libvirt may lose the error of a full disk, so the space is compared before anything is sent. */
-async function refuseFull(request: Request, pool: StoragePool, { pool: name, content }: Filling): Promise<void> {
+async function refuseFull(request: Request, info: PoolInfo, { content }: Filling): Promise<void> {
   const { image } = content;
-  let { available } = await poolInfo(request, name);
-  if (BigInt(image.length) <= available) return;
-  await refreshPool(request, pool);
-  available = (await poolInfo(request, name)).available;
+  if (BigInt(image.length) <= info.available) return;
+  await refreshPool(request, info.pool);
+  const { available } = await poolInfo(request, info.pool.name);
   if (BigInt(image.length) <= available) return;
   const needed = await dataBytes(request, image);
-  if (needed > available) throw new Error(spaceText(name, needed, available));
+  if (needed > available) throw new Error(spaceText(info.pool.name, needed, available));
 }
 
 function spaceText(pool: string, needed: bigint, available: bigint): string {
