@@ -24,7 +24,12 @@ describe("a place", () => {
 
 describe("a question asked by many", () => {
   const gates: (() => void)[] = [];
-  const ask = (): Promise<number> => new Promise((resolve) => gates.push(() => { resolve(gates.length); }));
+  const ask = (): Promise<number> =>
+    new Promise((resolve) =>
+      gates.push(() => {
+        resolve(gates.length);
+      }),
+    );
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   it("is asked once for all who come while it is under way, after it and not with it", async () => {
