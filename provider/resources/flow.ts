@@ -10,9 +10,9 @@ import {
   inWords,
   ownInputs,
   printPath,
-  type Situation,
   type Values,
 } from "../fields";
+import { asked, compare, ignoredAsFound, situate } from "./compare";
 import type { Definition, Found, Goal } from "./definition";
 import { markFor } from "./mark";
 import { isFilled, sameIdentity, withName } from "./naming";
@@ -84,11 +84,7 @@ class Flow<F extends Found> {
   }
 
   private async compare(request: Request, found: F, managed: Values, olds: Values, news: Values): Promise<Diff> {
-    const situation = { ...situate(found.values, news), ...found.situation };
-    const wanted = this.kind.wanted?.(found, news, managed) ?? news;
-    const plain =
-      this.kind.changes?.(found, wanted, managed) ??
-      differences(this.kind.table, found.values, wanted, { managed, situation });
+    const { wanted, differences: plain } = compare(this.kind, found, news, managed);
     const more = (await this.kind.differencesMore?.(request, found, wanted)) ?? [];
     const all = asked(request, [...plain, ...more]);
     if (this.kind.announce) this.kind.announce(request, found, all);
@@ -166,11 +162,8 @@ class Flow<F extends Found> {
 
   /** Adopting takes an object as it is: what only a new one could have is refused. */
   private refuseMisfit(found: F, inputs: Values): void {
-    const wanted = this.kind.wanted?.(found, inputs, undefined) ?? inputs;
-    const all =
-      this.kind.changes?.(found, wanted, undefined) ??
-      differences(this.kind.table, found.values, wanted, { situation: situate(found.values, wanted) });
-    const wrong = all.filter(({ cost }) => cost === "replace").map(({ path }) => printPath(path));
+    const replacing = compare(this.kind, found, inputs, undefined).differences.filter(({ cost }) => cost === "replace");
+    const wrong = replacing.map(({ path }) => printPath(path));
     if (wrong.length === 0) return;
     throw new Refusal(
       `${this.kind.noun} "${found.name}" was not adopted: it differs from the program in ${wrong.join(", ")}, ` +
@@ -211,11 +204,12 @@ class Flow<F extends Found> {
     const found = await this.kind.observe(request, id, { ...olds, ...news });
     if (found) this.refuseOtherLife(request, found, olds);
     const incarnation = textOf(olds[INCARNATION]) ?? newIncarnation();
+    const managed = request.oldInputs ?? olds;
     const goal: Goal = {
       id,
       name: String(news["name"]),
-      inputs: news,
-      managed: request.oldInputs ?? olds,
+      inputs: found ? ignoredAsFound(this.kind, request, found, news, managed) : news,
+      managed,
       state: olds,
       mark: markFor(request.owner, incarnation, "ready"),
     };
@@ -281,10 +275,7 @@ class Flow<F extends Found> {
   private inputsAsFound(found: F, managed: Values): Values {
     const known = Object.keys(managed).some((name) => !name.startsWith("__"));
     if (!known) return ownInputs(this.kind.table, found.values);
-    const wanted = this.kind.wanted?.(found, managed, undefined) ?? managed;
-    const drifted =
-      this.kind.changes?.(found, wanted, undefined) ??
-      differences(this.kind.table, found.values, wanted, { situation: situate(found.values, wanted) });
+    const { differences: drifted } = compare(this.kind, found, managed, undefined);
     const changed = new Set(drifted.map(({ path }) => String(path[0])));
     const seen = (name: string, value: unknown): unknown => {
       const field = this.kind.table[name];
@@ -345,15 +336,6 @@ class Flow<F extends Found> {
 }
 
 const NO_DIFF = { differences: [], replaces: [], deleteBeforeReplace: false, changes: false } as const;
-
-/** The differences without those that the program asked to ignore. */
-function asked(request: Request, all: readonly Difference[]): Difference[] {
-  return all.filter(({ path }) => request.ignores?.(path) !== true);
-}
-
-function situate(before: Values, after: Values): Situation {
-  return { before, after };
-}
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;

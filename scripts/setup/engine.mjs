@@ -11,6 +11,7 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -84,13 +85,13 @@ async function downloaded(work) {
 
 /** curl first: it honours the machine's proxy settings, which Node's fetch does not. */
 function curled(url, file) {
-  const { code, err } = capture(["curl", "-fsSL", "--connect-timeout", "8", "--retry", "1", "-o", file, url]);
+  const { code, err } = capture(["curl", "-fsSL", "--connect-timeout", "5", "--retry", "1", "-o", file, url]);
   return code === 0 ? undefined : err.trim();
 }
 
 async function fetched(url, file) {
   const abort = new AbortController();
-  const connecting = setTimeout(() => abort.abort(), 8_000);
+  const connecting = setTimeout(() => abort.abort(), 5_000);
   try {
     const response = await fetch(url, { signal: abort.signal });
     clearTimeout(connecting);
@@ -124,7 +125,8 @@ async function built(work) {
   say(`  Building it from its Go modules instead, pinned in scripts/pulumi: 3 to 6 minutes, once.`);
   const made = join(work, "made");
   mkdirSync(made);
-  for (const [folder, build] of Object.entries(builds)) await compile(go, folder, build, made);
+  // Side by side: while one fetches its modules or links, the other compiles.
+  await Promise.all(Object.entries(builds).map(([folder, build]) => compile(go, folder, build, made)));
   const module = must(
     [go, "list", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"],
     moduleOptions("nodejs"),
@@ -135,14 +137,19 @@ async function built(work) {
   return made;
 }
 
+// A compiler that collects its garbage only near this limit takes a tenth less time; as many run at once as there are CPUs.
+const compilerMiB = Math.max(256, Math.floor(totalmem() / 2 ** 20 / 4 / availableParallelism()));
+
 const moduleOptions = (folder) => ({
   cwd: join(projectRoot, "scripts/pulumi", folder),
-  env: { ...process.env, CGO_ENABLED: "0", GOWORK: "off" },
+  env: { ...process.env, CGO_ENABLED: "0", GOWORK: "off", GOGC: "off", GOMEMLIMIT: `${compilerMiB}MiB` },
 });
 
 function compile(go, folder, { output, flags, main }, made) {
   const log = join(made, `.${output}.log`);
-  const args = ["build", "-mod=readonly", "-buildvcs=false", "-ldflags", flags, "-o", join(made, output), main];
+  // The linker strips what debuggers read, so it need not be made.
+  const lean = ["-buildvcs=false", "-gcflags=all=-dwarf=false", "-ldflags", flags];
+  const args = ["build", "-mod=readonly", ...lean, "-o", join(made, output), main];
   const child = spawn(go, args, { ...moduleOptions(folder), stdio: ["ignore", "pipe", "pipe"] });
   const told = createWriteStream(log);
   child.stdout.pipe(told, { end: false });

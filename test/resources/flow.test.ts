@@ -252,6 +252,15 @@ describe("update", () => {
     expect(updated.outputs).toEqual({ ...outputs, title: "t" });
   });
 
+  it("leaves alone what ignoreChanges names, though another property is changed", async () => {
+    const { id, outputs, inputs } = await made({ title: "ours", size: 2 });
+    const standing = shelf.boxes.get(id)!;
+    shelf.boxes.set(id, { ...standing, values: { ...standing.values, title: "theirs", size: 8 } });
+    const request = requestOn(shelf, { oldInputs: inputs, ignores: ([name]) => name === "title" });
+    await box.update(request, id, outputs, { ...inputs, size: 4 });
+    expect(shelf.boxes.get(id)?.values).toMatchObject({ title: "theirs", size: 4 });
+  });
+
   it("is partial when it breaks off: the object is there", async () => {
     const { id, outputs, inputs } = await made();
     shelf.fails = { when: "before", error: new Error("no") };

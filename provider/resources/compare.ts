@@ -1,0 +1,60 @@
+import { type Difference, differences, foundAsManaged, type Situation, type Values } from "../fields";
+import type { Definition, Found } from "./definition";
+import type { Request } from "./port";
+
+/** The program's inputs and the host, one beside the other. */
+export interface Comparison {
+  /** The inputs, completed by the resource from what was found. */
+  readonly wanted: Values;
+  readonly differences: readonly Difference[];
+}
+
+/** Compares inputs with what stands on the host; `managed` are the former inputs, whose lack in the new ones removes. */
+export function compare<F extends Found>(
+  kind: Definition<F>,
+  found: F,
+  inputs: Values,
+  managed: Values | undefined,
+): Comparison {
+  const wanted = kind.wanted?.(found, inputs, managed) ?? inputs;
+  const situation = { ...situate(found.values, inputs), ...found.situation };
+  const plain =
+    kind.changes?.(found, wanted, managed) ?? differences(kind.table, found.values, wanted, { managed, situation });
+  return { wanted, differences: plain };
+}
+
+/** What a cost may depend on. */
+export function situate(before: Values, after: Values): Situation {
+  return { before, after };
+}
+
+/** The differences without those that the program asked to ignore. */
+export function asked(request: Request, all: readonly Difference[]): Difference[] {
+  return all.filter(({ path }) => request.ignores?.(path) !== true);
+}
+
+/**
+ * The inputs with the host's own values where `ignoreChanges` covers all that differs in a property: the preview left it out,
+ * so an update for another property's sake must not undo it.
+ */
+export function ignoredAsFound<F extends Found>(
+  kind: Definition<F>,
+  request: Request,
+  found: F,
+  inputs: Values,
+  managed: Values,
+): Values {
+  if (!request.ignores) return inputs;
+  const all = compare(kind, found, inputs, managed).differences;
+  const kept = new Set(asked(request, all).map(({ path }) => String(path[0])));
+  const ignored = new Set(all.map(({ path }) => String(path[0])).filter((name) => !kept.has(name)));
+  const entries = [...ignored].flatMap((name) => {
+    const field = kind.table[name];
+    return field ? [[name, foundAsManaged(field, found.values[name], inputs[name])] as const] : [];
+  });
+  return Object.fromEntries(Object.entries({ ...inputs, ...Object.fromEntries(entries) }).filter(isGiven));
+}
+
+function isGiven([, value]: readonly [string, unknown]): boolean {
+  return value !== undefined;
+}
