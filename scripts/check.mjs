@@ -1,9 +1,10 @@
 // check.mjs: form, lint, types, generated files and the lock file. All are told, then one exit code.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { staleness } from "./generate.mjs";
 import { projectRoot } from "./places.mjs";
 import { setup } from "./setup.mjs";
-import { capture, isProgram, main, say, show } from "./shell.mjs";
+import { isProgram, main, say, show } from "./shell.mjs";
 
 const at = (...parts) => join(projectRoot, ...parts);
 const tool =
@@ -20,14 +21,9 @@ const checks = {
 };
 
 function generated() {
-  const script = at("scripts/generate.mjs");
-  if (!existsSync(script)) return true;
-  if (show([process.execPath, script], { cwd: projectRoot }) !== 0) return false;
-  // Both changed and new files: a difference is what was not committed.
-  const { out } = capture(["git", "status", "--porcelain", "--", "schema.json", "sdk"], { cwd: projectRoot });
-  if (out === "") return true;
-  show(["git", "--no-pager", "diff", "--stat", "--", "schema.json", "sdk"], { cwd: projectRoot });
-  say(`${out}Run npm run generate and commit what it writes.`);
+  const fault = staleness();
+  if (fault === undefined) return true;
+  say(`${fault}. Run npm run generate and commit what it writes.`);
   return false;
 }
 

@@ -26,7 +26,7 @@ const programs = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-no
 
 export const engine = {
   missing: () => (engineFolder() === undefined ? [`pulumi ${oldest} or later with its Node language host`] : []),
-  does: `getting Pulumi ${version} into ${cached}, because there is none on PATH (${oldest} or later, with its Node language host)`,
+  does: `getting Pulumi ${version} into ${cached}, because PATH has none of these`,
   async fix() {
     mkdirSync(cacheDir, { recursive: true });
     const work = mkdtempSync(join(cacheDir, ".pulumi-"));

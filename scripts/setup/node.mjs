@@ -1,15 +1,15 @@
 // The project's own parts: its dependencies from the lock file, and the compiled provider.
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../places.mjs";
-import { Stop, capture, show } from "../shell.mjs";
+import { Stop, show } from "../shell.mjs";
 
 const at = (...parts) => join(projectRoot, ...parts);
 const changedMs = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
 export const dependencies = {
-  missing: () => (installed() ? [] : ["node_modules as package-lock.json has them (npm ci)"]),
-  does: "npm ci, because node_modules is missing or not what package-lock.json says",
+  missing: () => (installed() ? [] : ["node_modules"]),
+  does: "npm ci, because this is missing or not what package-lock.json says",
   fix() {
     // No package of ours needs its install script, and none gets to run one.
     const code = show(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
@@ -34,27 +34,15 @@ function installed() {
 }
 
 export const build = {
-  missing: () =>
-    changedMs(at("dist/index.js")) < newestSourceMs() ? ["the compiled provider in dist (npm run build)"] : [],
-  does: "npm run build, because dist is missing or older than provider/",
-  fix() {
-    // Compiled beside and swapped in: a failed build leaves the old one, and no file of a removed source stays.
-    const fresh = at(`.cache/dist-${process.pid}`);
-    const compiler = at("node_modules/typescript/bin/tsc");
-    const { code, out, err } = capture([process.execPath, compiler, "-p", "tsconfig.build.json", "--outDir", fresh], {
-      cwd: projectRoot,
-    });
-    if (code !== 0) {
-      rmSync(fresh, { recursive: true, force: true });
-      throw new Stop(`${out}${err}npm run build failed.`);
-    }
-    rmSync(at("dist"), { recursive: true, force: true });
-    renameSync(fresh, at("dist"));
-  },
+  missing: () => (changedMs(at("dist/index.js")) < newestSourceMs() ? ["dist"] : []),
+  does: "npm run build, because this is missing or older than its sources",
+  fix: async () => (await import("../build.mjs")).build(),
 };
 
 function newestSourceMs() {
-  const sources = readdirSync(at("provider"), { recursive: true }).filter((name) => name.endsWith(".ts"));
-  const paths = [...sources.map((name) => at("provider", name)), at("tsconfig.json"), at("tsconfig.build.json")];
-  return Math.max(...paths.map(changedMs));
+  const sources = ["provider", "sdk/nodejs"].flatMap((folder) =>
+    readdirSync(at(folder), { recursive: true }).map((name) => at(folder, name)),
+  );
+  const settings = ["schema.json", "tsconfig.json", "tsconfig.build.json", "tsconfig.sdk.json"].map((name) => at(name));
+  return Math.max(...[...sources.filter((name) => name.endsWith(".ts")), ...settings].map(changedMs));
 }
