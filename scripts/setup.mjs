@@ -3,6 +3,7 @@
 import { daemons } from "./setup/daemons.mjs";
 import { engine } from "./setup/engine.mjs";
 import { kvm } from "./setup/kvm.mjs";
+import { languages } from "./setup/languages.mjs";
 import { build, dependencies } from "./setup/node.mjs";
 import { packages } from "./setup/packages.mjs";
 import { Stop, isProgram, main, say } from "./shell.mjs";
@@ -10,15 +11,16 @@ import { Stop, isProgram, main, say } from "./shell.mjs";
 const steps = {
   quickstart: [engine, dependencies, packages("quickstart"), kvm, daemons, build],
   // Tests bring a daemon of their own: the lab's.
-  test: [engine, dependencies, packages("test"), build],
+  test: [engine, dependencies, packages("test"), build, languages],
   check: [dependencies, build],
   unit: [dependencies],
 };
 
-/** Does what is missing, one line for each act with its reason. The engine's build runs beside the rest. */
+/** Does what is missing, one line for each act with its reason. The engine's build runs beside the rest; the languages' hosts may come with it. */
 export async function setup(purpose = "quickstart") {
   const running = [];
   for (const step of steps[purpose]) {
+    if (step === languages) await ended(running);
     const missing = await step.missing();
     if (missing.length === 0) continue;
     say(`set-up: ${describe(step)}: ${missing.join(", ")}`);
@@ -26,6 +28,10 @@ export async function setup(purpose = "quickstart") {
     if (step === engine) running.push(settled(done));
     else await done;
   }
+  await ended(running);
+}
+
+async function ended(running) {
   for (const failure of await Promise.all(running)) if (failure !== undefined) throw failure;
 }
 

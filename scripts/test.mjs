@@ -8,6 +8,7 @@ import { inLab } from "./lab.mjs";
 import { projectRoot } from "./places.mjs";
 import { setup } from "./setup.mjs";
 import { engineFolder } from "./setup/engine.mjs";
+import { languagesPath } from "./setup/languages.mjs";
 import { Stop, isProgram, main, must, say } from "./shell.mjs";
 
 const jest = [process.execPath, join(projectRoot, "node_modules/jest/bin/jest.js")];
@@ -71,7 +72,7 @@ async function runInLab(command) {
   const { kernel, initrd } = guest();
   const quiet = ["bash", "-c", 'exec "$@" >/dev/null', "bash"];
   return inLab([...quiet, ...command], {
-    PATH: [engineFolder(), process.env.PATH].join(delimiter),
+    PATH: [engineFolder(), languagesPath(), process.env.PATH].join(delimiter),
     PULUMI_KVM_GUEST_KERNEL: kernel,
     PULUMI_KVM_GUEST_INITRD: initrd,
   });

@@ -1,5 +1,4 @@
 // The Pulumi CLI and its Node language host: the one on PATH, a cached one, Pulumi's own release, or a build from Go modules.
-import { spawn } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -7,16 +6,15 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   renameSync,
   rmSync,
 } from "node:fs";
-import { availableParallelism, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { cacheDir, projectRoot } from "../places.mjs";
+import { cacheDir } from "../places.mjs";
 import { Stop, capture, must, say, which } from "../shell.mjs";
+import { compile, goProgram, moduleOptions } from "./golang.mjs";
 import { atLeast } from "./version.mjs";
 
 const version = "v3.250.0";
@@ -120,7 +118,7 @@ const builds = {
 };
 
 async function built(work) {
-  const go = which("go") ?? which("go", "/usr/local/go/bin");
+  const go = goProgram();
   if (go === undefined) throw new Stop(withoutGo());
   say(`  Building it from its Go modules instead, pinned in scripts/pulumi: 3 to 6 minutes, once.`);
   const made = join(work, "made");
@@ -135,36 +133,6 @@ async function built(work) {
   copyFileSync(join(module, "nodejs/dist/pulumi-resource-pulumi-nodejs"), script);
   chmodSync(script, 0o755);
   return made;
-}
-
-// A compiler that collects its garbage only near this limit takes a tenth less time; as many run at once as there are CPUs.
-const compilerMiB = Math.max(256, Math.floor(totalmem() / 2 ** 20 / 4 / availableParallelism()));
-
-const moduleOptions = (folder) => ({
-  cwd: join(projectRoot, "scripts/pulumi", folder),
-  env: { ...process.env, CGO_ENABLED: "0", GOWORK: "off", GOGC: "off", GOMEMLIMIT: `${compilerMiB}MiB` },
-});
-
-function compile(go, folder, { output, flags, main }, made) {
-  const log = join(made, `.${output}.log`);
-  // The linker strips what debuggers read, so it need not be made.
-  const lean = ["-buildvcs=false", "-gcflags=all=-dwarf=false", "-ldflags", flags];
-  const args = ["build", "-mod=readonly", ...lean, "-o", join(made, output), main];
-  const child = spawn(go, args, { ...moduleOptions(folder), stdio: ["ignore", "pipe", "pipe"] });
-  const told = createWriteStream(log);
-  child.stdout.pipe(told, { end: false });
-  child.stderr.pipe(told, { end: false });
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) =>
-      told.end(() => {
-        const output = readFileSync(log, "utf8");
-        rmSync(log);
-        if (code === 0) resolve();
-        else reject(new Stop(`go build of ${main} failed (${code}):\n${output.split("\n").slice(-20).join("\n")}`));
-      }),
-    );
-  });
 }
 
 function withoutGo() {

@@ -21,6 +21,7 @@ const needed = {
     "libvirt-daemon-driver-lxc": "container tests",
     "libxml2-utils": "checks XML against libvirt's own schemas",
     genisoimage: "reads our CD images by other means (isoinfo)",
+    "python3-venv": "programs in Python",
     "util-linux": "unshare, for the lab",
   },
 };
