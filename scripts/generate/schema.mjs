@@ -89,8 +89,16 @@ function metadata(about) {
       nodejs: { packageName: `${about.name}/plugin`, respectSchemaVersion: true },
       python: { packageName: "pulumi_kvm", pyproject: { enabled: true }, respectSchemaVersion: true },
       go: { importBasePath: `${repository.replace("https://", "")}/sdk/go/kvm`, respectSchemaVersion: true },
-      csharp: { rootNamespace: "PulumiKvm", respectSchemaVersion: true },
-      java: { basePackage: "com.pulumikvm", buildFiles: "gradle" },
+      csharp: { rootNamespace: "PulumiKvm", packageReferences: { Pulumi: "3.*" }, respectSchemaVersion: true },
+      java: {
+        basePackage: "com.pulumikvm",
+        buildFiles: "gradle",
+        dependencies: {
+          "com.pulumi:pulumi": "1.12.0",
+          "com.google.code.gson:gson": "2.8.9",
+          "com.google.code.findbugs:jsr305": "3.0.2",
+        },
+      },
     },
   };
 }
