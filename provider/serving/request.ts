@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Values } from "../fields";
 import type { Place } from "../resources/place";
 import type { Request } from "../resources/port";
@@ -7,6 +8,8 @@ import { ownerOf } from "./hidden";
 const PROGRESS_EVERY_MS = 10_000;
 
 const NEVER = new AbortController().signal;
+// All calls of a stack listen to it, which Node would take for a leak and say so among the user's messages.
+setMaxListeners(Infinity, NEVER);
 
 /** A request as the dynamic host can make it: it knows no timeout, no cancel and no preview. */
 export function requestFor(

@@ -67,6 +67,9 @@ describe("a network's check", () => {
       }),
     ).toEqual([]);
     expect(
+      wrong({ forward: { nat: { ports: { start: UNKNOWN, end: 3000 }, addresses: UNKNOWN } }, ips: UNKNOWN }),
+    ).toEqual([]);
+    expect(
       wrong({ name: UNKNOWN, ips: [{ address: UNKNOWN, dhcp: { hosts: [{ mac: UNKNOWN, ip: UNKNOWN }] } }] }),
     ).toEqual([]);
   });

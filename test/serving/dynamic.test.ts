@@ -1,3 +1,4 @@
+import { getMaxListeners } from "node:events";
 import { provider, serve } from "../../provider/serving/dynamic";
 import { Fake, hidden, PartialFailure, stubText } from "./fake";
 
@@ -29,6 +30,12 @@ describe("the dynamic door", () => {
     await configured(fake, "test:///default").create({ size: 1, ...hidden });
     expect(fake.asked[0]?.request.owner).toEqual(hidden.__owner);
     expect(fake.asked[0]?.request.name).toBe("web");
+  });
+
+  it("gives all calls one signal, without Node's warning of a leak", async () => {
+    await configured(fake, "test:///default").create({ size: 1, ...hidden });
+    const { signal } = fake.asked[0]?.request ?? {};
+    expect(signal && getMaxListeners(signal)).toBe(Infinity);
   });
 
   it("passes unknown values in and out, at every depth", async () => {

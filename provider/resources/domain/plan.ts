@@ -198,7 +198,8 @@ function furnish(root: XmlElement, wanted: Values): void {
     devices.children.push(tablet());
   }
   for (const screen of findAll(root, "devices/graphics")) {
-    if (screen.attributes.get("port") === undefined && screen.attributes.get("autoport") === undefined) {
+    // With autoport libvirt drops the ports that the program gave.
+    if (!["port", "tlsPort", "autoport"].some((name) => screen.attributes.has(name))) {
       screen.attributes.set("autoport", "yes");
     }
     if (!find(screen, "listen")) screen.children.push(element("listen", { type: "address", address: "127.0.0.1" }));

@@ -127,7 +127,8 @@ function natComplaints(nat: unknown): Failure[] {
   const [addresses, ports] = [nat["addresses"], nat["ports"]];
   const found: Failure[] = [];
   if (isRecord(addresses)) found.push(...orderComplaints(addresses, ["forward", "nat", "addresses"]));
-  if (isRecord(ports) && Number(ports["start"]) > Number(ports["end"])) {
+  const [start, end] = isRecord(ports) ? [ports["start"], ports["end"]] : [];
+  if (typeof start === "number" && typeof end === "number" && start > end) {
     found.push(failure(["forward", "nat", "ports"], "begins after its end"));
   }
   return found;

@@ -96,6 +96,11 @@ describe("a new machine", () => {
     );
     expect(made.match(/<video>|<input type="tablet" bus="usb"\/>/g)).toHaveLength(2);
   });
+
+  it("keeps the one port that a screen with TLS alone is given: with autoport libvirt drops it", () => {
+    const made = xmlOf(create({ graphics: { spice: { tlsPort: 5920 } } }).definition);
+    expect(made).toContain(`<graphics type="spice" tlsPort="5920"><listen`);
+  });
 });
 
 describe("a machine that is as wanted", () => {
