@@ -2,16 +2,17 @@ import { keyOf } from "./defaults";
 import { printable, xmlText } from "./grammar";
 import { printPath, type Path } from "./path";
 import { isRecord, UNKNOWN } from "./unknown";
-import type {
-  AnyField,
-  FlagField,
-  ListField,
-  MapField,
-  NumberField,
-  ObjectField,
-  Table,
-  TextField,
-  Values,
+import {
+  type AnyField,
+  type FlagField,
+  type ListField,
+  longest,
+  type MapField,
+  type NumberField,
+  type ObjectField,
+  type Table,
+  type TextField,
+  type Values,
 } from "./vocabulary";
 
 /** One thing wrong with a program's input, at a property path. */
@@ -74,7 +75,7 @@ function checkText(field: TextField, value: unknown, path: Path, found: Found): 
     found.push(fail(path, `must be one of ${field.values.map((v) => `"${v}"`).join(", ")}`));
     return;
   }
-  const most = field.most ?? (field.multiline ? 1024 * 1024 : 4096);
+  const most = longest(field);
   const complaint =
     value.length > most ? `is longer than ${most} characters` : (field.multiline ? xmlText : printable)(value);
   if (complaint !== undefined) found.push(fail(path, complaint));

@@ -198,3 +198,8 @@ export function map<const O extends Common>(
 export function opaque<const O extends Common>(options: O): Field<unknown, PresenceOf<O>, LivenessOf<O>> {
   return { kind: "opaque", ...options };
 }
+
+/** Characters that a text may have: the program's at most, and what is taken over from the host. */
+export function longest({ most, multiline }: TextField): number {
+  return most ?? (multiline ? 1024 * 1024 : 4096);
+}

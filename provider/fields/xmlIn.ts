@@ -1,5 +1,15 @@
 import { childrenOf, find, readPath, type XmlElement } from "../xml";
-import type { AnyField, FlagField, ListField, NumberField, ObjectField, Table, Values } from "./vocabulary";
+import {
+  type AnyField,
+  type FlagField,
+  type ListField,
+  longest,
+  type NumberField,
+  type ObjectField,
+  type Table,
+  type TextField,
+  type Values,
+} from "./vocabulary";
 
 /** Reads an element into a table's terms; what is absent on the host is absent in the values. */
 export function readTable(table: Table, element: XmlElement): Values {
@@ -16,7 +26,7 @@ function readField(field: AnyField, parent: XmlElement): unknown {
   if (typeof field.xml !== "string") return field.xml.read(parent);
   const path = field.xml;
   const readers: { readonly [K in AnyField["kind"]]: () => unknown } = {
-    text: () => readPath(parent, path),
+    text: () => readText(field as TextField, parent, path),
     number: () => readNumber(field as NumberField, parent, path),
     flag: () => readFlag(field as FlagField, parent, path),
     object: () => readObject((field as ObjectField).fields, parent, path),
@@ -25,6 +35,13 @@ function readField(field: AnyField, parent: XmlElement): unknown {
     opaque: () => undefined,
   };
   return readers[field.kind]();
+}
+
+/** Whoever edits a definition on the host may write megabytes into it: no state is to grow by them. */
+function readText(field: TextField, parent: XmlElement, path: string): string | undefined {
+  const value = readPath(parent, path);
+  const most = longest(field);
+  return value === undefined || value.length <= most ? value : `${value.slice(0, most)}... (${value.length} characters)`;
 }
 
 function readNumber(field: NumberField, parent: XmlElement, path: string): number | undefined {

@@ -43,6 +43,11 @@ const full = `<domain type="qemu">
 </domain>`;
 
 describe("reading", () => {
+  it("takes no more of a text than a program could have written", () => {
+    const host = parseXml(`<domain><title>${"x".repeat(5000)}</title></domain>`);
+    expect(readTable(machine, host)["title"]).toBe(`${"x".repeat(4096)}... (5000 characters)`);
+  });
+
   it("says what the XML says, and nothing of what it lacks", () => {
     expect(read(full)).toEqual({
       name: "web",
