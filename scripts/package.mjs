@@ -1,5 +1,5 @@
-// package.mjs [FOLDER]: makes what a release consists of in packages/: the npm package, the plugin's archive for
-// `pulumi plugin install` on this kind of machine, and their checksums.
+// package.mjs [--built] [FOLDER]: makes what a release consists of in packages/: the npm package, the plugin's archive for
+// `pulumi plugin install` on this kind of machine, and their checksums. --built takes dist/ as it is.
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { archive, checksums } from "./package/archive.mjs";
@@ -13,18 +13,17 @@ const { name, version } = JSON.parse(readFileSync(join(projectRoot, "package.jso
 const machines = { x64: "amd64", arm64: "arm64" };
 
 /** Makes all in `folder`; resolves to the files. */
-async function release(folder) {
+async function release(folder, { built }) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const files = [npmPackage(folder), await pluginArchive(folder)];
+  const files = [npmPackage(folder, built), await pluginArchive(folder)];
   // The name that Pulumi's own packages use.
   return [...files, await checksums(folder, `${name}_${version}_checksums.txt`, files)];
 }
 
-/** npm builds dist/ first, by `prepack`. */
-function npmPackage(folder) {
-  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  must([npm, "pack", "--pack-destination", folder], { cwd: projectRoot });
+/** npm builds dist/ first, by `prepack`, unless it is told not to. */
+function npmPackage(folder, built) {
+  must(["npm", "pack", "--pack-destination", folder, ...(built ? ["--ignore-scripts"] : [])], { cwd: projectRoot });
   return join(folder, `${name}-${version}.tgz`);
 }
 
@@ -49,7 +48,9 @@ async function pluginArchive(folder) {
 
 if (isProgram(import.meta)) {
   await main(async () => {
-    for (const file of await release(resolve(process.argv[2] ?? join(projectRoot, "packages")))) {
+    const words = process.argv.slice(2);
+    const folder = words.find((word) => !word.startsWith("-")) ?? join(projectRoot, "packages");
+    for (const file of await release(resolve(folder), { built: words.includes("--built") })) {
       say(`${file}: ${statSync(file).size} bytes`);
     }
     return 0;

@@ -16,7 +16,8 @@ export function warnWhenMissing(version: string): void {
   // A unit test with mocks needs no plugin, nor does a program that is only type-checked or documented.
   if (pulumi.runtime.getEngine() === undefined) return;
   const here = { folder: process.cwd(), environment: process.env };
-  if (!isFound(here, version)) void pulumi.log.warn(missing(version));
+  // Not pulumi.log: it is on its way still when the engine fails at the first resource, and is lost.
+  if (!isFound(here, version)) process.stderr.write(`${missing(version)}\n`);
 }
 
 /** The places where the engine looks, in its order, without the download. */
@@ -32,7 +33,7 @@ export function isFound({ folder, environment }: Surroundings, version: string):
 /** What a user is to read. */
 export function missing(version: string): string {
   return [
-    `pulumi-kvm/plugin needs the plugin pulumi-resource-kvm v${version}, and it is neither named in Pulumi.yaml, nor on PATH, nor installed.`,
+    `warning: pulumi-kvm/plugin needs the plugin pulumi-resource-kvm v${version}, and it is neither named in Pulumi.yaml, nor on PATH, nor installed.`,
     "It is part of the npm package; add this to Pulumi.yaml:",
     "",
     "plugins:",

@@ -102,7 +102,7 @@ describe("a program without the plugin", () => {
   const nowhere = { PATH: "", PULUMI_HOME: "/nowhere", PULUMI_DEBUG_PROVIDERS: undefined };
 
   it("is warned with the lines to add, below an engine alone", () => {
-    const said = jest.spyOn(pulumi.log, "warn").mockResolvedValue(undefined);
+    const said = jest.spyOn(process.stderr, "write").mockReturnValue(true);
     jest.replaceProperty(process, "env", nowhere);
     jest.spyOn(process, "cwd").mockReturnValue(root);
     warnWhenMissing("0.1.0");
@@ -110,7 +110,7 @@ describe("a program without the plugin", () => {
 
     jest.spyOn(pulumi.runtime, "getEngine").mockReturnValue({} as ReturnType<typeof pulumi.runtime.getEngine>);
     warnWhenMissing("0.1.0");
-    expect(said).toHaveBeenCalledWith(missing("0.1.0"));
+    expect(said).toHaveBeenCalledWith(`${missing("0.1.0")}\n`);
     put("Pulumi.yaml", "packages:\n  kvm: ../provider\n");
     warnWhenMissing("0.1.0");
     expect(said).toHaveBeenCalledTimes(1);
