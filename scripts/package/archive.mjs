@@ -8,7 +8,7 @@ import { must } from "../shell.mjs";
 /** Packs files of a folder, each at the archive's root. */
 export function archive(file, folder, names) {
   const tar = file.replace(/\.gz$/, "");
-  const plain = ["--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--mode=u+w,go-w", "--format=ustar"];
+  const plain = ["--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--mode=u+rw,go=u,go-w", "--format=ustar"];
   try {
     must(["tar", ...plain, "-C", folder, "-cf", tar, ...names]);
     // -n: neither a name nor a time in the head.
