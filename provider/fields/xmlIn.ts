@@ -41,7 +41,9 @@ function readField(field: AnyField, parent: XmlElement): unknown {
 function readText(field: TextField, parent: XmlElement, path: string): string | undefined {
   const value = readPath(parent, path);
   const most = longest(field);
-  return value === undefined || value.length <= most ? value : `${value.slice(0, most)}... (${value.length} characters)`;
+  return value === undefined || value.length <= most
+    ? value
+    : `${value.slice(0, most)}... (${value.length} characters)`;
 }
 
 function readNumber(field: NumberField, parent: XmlElement, path: string): number | undefined {
