@@ -1,5 +1,5 @@
 import { XmlError } from "./error";
-import { childrenOf, isBlank, isElement, removeChild, textOf, type XmlElement, type XmlNode } from "./node";
+import { isBlank, isElement, removeChild, textOf, type XmlElement, type XmlNode } from "./node";
 
 /** Selects an element whose own path has that value; on creation it is written there. */
 interface Predicate {
@@ -72,7 +72,15 @@ export function appendChild(parent: XmlElement, node: XmlNode): void {
 function walk(root: XmlElement, steps: readonly Step[]): XmlElement[] {
   let found = [root];
   for (const step of steps) {
-    found = found.flatMap((parent) => childrenOf(parent, step.name).filter((node) => matches(node, step)));
+    const next: XmlElement[] = [];
+    // The busiest loop of a refresh: no lists in between.
+    for (const parent of found) {
+      for (const node of parent.children) {
+        if (isElement(node) && node.name === step.name && matches(node, step)) next.push(node);
+      }
+    }
+    if (next.length === 0) return next;
+    found = next;
   }
   return found;
 }
@@ -151,7 +159,20 @@ function trailTo(root: XmlElement, node: XmlElement): XmlElement[] {
   return [];
 }
 
+/** The tables ask with the same few hundred paths for ever; paths with a value in them come and go. */
+const known = new Map<string, Path>();
+const knownMaximum = 2000;
+
 function parsePath(path: string): Path {
+  const before = known.get(path);
+  if (before !== undefined) return before;
+  const parsed = parseNew(path);
+  if (known.size >= knownMaximum) known.clear();
+  known.set(path, parsed);
+  return parsed;
+}
+
+function parseNew(path: string): Path {
   if (path === ".") return { steps: [] };
   const steps: Step[] = [];
   for (let at = 0; ; at += 1) {
