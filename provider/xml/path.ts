@@ -73,16 +73,17 @@ function walk(root: XmlElement, steps: readonly Step[]): XmlElement[] {
   let found = [root];
   for (const step of steps) {
     const next: XmlElement[] = [];
-    // The busiest loop of a refresh: no lists in between.
-    for (const parent of found) {
-      for (const node of parent.children) {
-        if (isElement(node) && node.name === step.name && matches(node, step)) next.push(node);
-      }
-    }
-    if (next.length === 0) return next;
+    for (const parent of found) collect(parent, step, next);
     found = next;
   }
   return found;
+}
+
+/** The busiest loop of a refresh: it makes no lists. */
+function collect(parent: XmlElement, step: Step, into: XmlElement[]): void {
+  for (const node of parent.children) {
+    if (isElement(node) && node.name === step.name && matches(node, step)) into.push(node);
+  }
 }
 
 function matches(node: XmlElement, step: Step): boolean {
