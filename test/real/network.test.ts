@@ -306,7 +306,7 @@ describe("a network on a real daemon", () => {
     const one = new Driven(network, place, "blocked");
     const wish = { name: "blocked", ips: [{ address: "10.41.0.2/24" }] };
     await expect(one.up(wish)).rejects.toThrow(
-      /start network "blocked": libvirt refused \(1, internal error\): .*br-block/,
+      /start network "blocked": libvirt refused \(1, internal error\): .*br-block; where .* give ips\[0\]\.address \(10\.41\.0\.2\/24\) a free one/,
     );
     expect(one.id).toBeDefined();
     await blocker.destroy();

@@ -1,7 +1,7 @@
-import { deepEqual, type Difference, differences, type Path, readTable, type Values } from "../../fields";
+import { deepEqual, type Difference, differences, isRecord, type Path, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
 import { parseXml, printXml, readPath } from "../../xml";
-import { doing, Explained } from "../errors";
+import { doing, explain, Explained } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { readMark, writeMark } from "../mark";
 import { Refusal, type Request } from "../port";
@@ -122,7 +122,7 @@ async function reach(request: Request, found: FoundNetwork | undefined, goal: Go
     request.warn(text);
   }
   const net = { name: goal.name, uuid: goal.id };
-  for (const step of steps) await run(request, net, step);
+  for (const step of steps) await run(request, net, step, goal.inputs);
   const reached = await byId(request, goal.id);
   if (!reached) throw new Explained(`network "${goal.name}" is gone right after it was made or changed: run up again`);
   if (attached.length > 0) await replug(request, attached, { name: goal.name, bridge: bridgeOf(reached) });
@@ -185,7 +185,7 @@ function refuseIgnored(reached: FoundNetwork, goal: Goal): void {
   throw new Explained(`network "${goal.name}": libvirt accepted the change, but does not show it: ${names}`);
 }
 
-async function run(request: Request, net: Network, step: Step): Promise<void> {
+async function run(request: Request, net: Network, step: Step, inputs: Values): Promise<void> {
   const { place, signal } = request;
   const what = `network "${net.name}"`;
   // One after the other: libvirt races for bridge names.
@@ -198,12 +198,12 @@ async function run(request: Request, net: Network, step: Step): Promise<void> {
       await inTurn("define", () => place.host.call("NETWORK_DEFINE_XML", { xml: step.xml }, { signal }));
       return;
     case "start":
-      await inTurn("start", () => start(request, net));
+      await inTurn("start", () => start(request, net, inputs));
       return;
     case "restart":
       await inTurn("restart", async () => {
         await stop(request, net);
-        await start(request, net);
+        await start(request, net, inputs);
       });
       return;
     case "enter":
@@ -221,12 +221,24 @@ async function run(request: Request, net: Network, step: Step): Promise<void> {
 }
 
 /** Starts it; one that runs already is what was wanted. */
-async function start({ place, signal }: Request, net: Network): Promise<void> {
+async function start({ place, signal }: Request, net: Network, inputs: Values): Promise<void> {
   try {
     await place.host.call("NETWORK_CREATE", { net }, { signal });
   } catch (error) {
-    if (!isLibvirt(error, Code.OPERATION_INVALID)) throw error;
+    if (isLibvirt(error, Code.OPERATION_INVALID)) return;
+    throw isLibvirt(error, Code.INTERNAL_ERROR)
+      ? withAddresses(explain(`start network "${net.name}"`, error), inputs)
+      : error;
   }
+}
+
+/** libvirt has one code for whatever keeps a bridge from its addresses, most often that another one has them. */
+function withAddresses(error: Error, { ips }: Values): Error {
+  const list: readonly unknown[] = Array.isArray(ips) ? ips : [];
+  const given = list.flatMap((ip, index) => (isRecord(ip) ? [`ips[${index}].address (${String(ip["address"])})`] : []));
+  if (given.length === 0) return error;
+  const advice = `where the host has such a network already, give ${given.join(", ")} a free one`;
+  return new Explained(`${error.message}; ${advice}`, { cause: error });
 }
 
 /** Stops it; one that stands still or is gone is what was wanted. */
