@@ -12,6 +12,7 @@ const sections = {
   rpc: async () => (await import("./bench/rpc.mjs")).rpc,
   start: async () => (await import("./bench/start.mjs")).start,
   engine: async () => (await import("./bench/engine.mjs")).engine,
+  plugin: async () => (await import("./bench/plugin.mjs")).plugin,
   upload: async () => (await import("./bench/upload.mjs")).upload,
 };
 
@@ -20,7 +21,9 @@ async function bench(words) {
   if (process.env.PULUMI_KVM_LAB === "1") return measure(words);
   // "test" has all that a lab needs.
   await setup("test");
-  say(`Ratios: medians of runs in turn${wanted.includes("engine") ? "; the engine takes some minutes" : ""}.`);
+  say(
+    `Ratios: medians of runs in turn${["engine", "plugin"].some((name) => wanted.includes(name)) ? "; the engine takes some minutes" : ""}.`,
+  );
   return inLab([process.execPath, process.argv[1], ...words], {
     PATH: [engineFolder(), process.env.PATH].join(delimiter),
   });

@@ -8,7 +8,7 @@ import { Peaks } from "./peaks.mjs";
 import { count, pool, project } from "./program.mjs";
 
 const goal = 1.3;
-const commands = {
+export const commands = {
   up: ["up", "--yes", "--skip-preview"],
   preview: ["preview", "--expect-no-changes"],
   refresh: ["refresh", "--yes", "--skip-preview"],
@@ -45,9 +45,11 @@ function* rows({ ours, theirs }) {
   }
 }
 
-function makePool() {
+/** Where the program's volumes lie; made once in a lab. */
+export function makePool() {
   const path = "/var/lib/libvirt/images/bench";
   mkdirSync(path, { recursive: true });
+  if (virsh("pool-list", "--name").split("\n").includes(pool)) return;
   virsh("pool-define-as", pool, "dir", "--target", path);
   virsh("pool-start", pool);
 }
@@ -70,7 +72,7 @@ async function cycle({ folder, env }) {
  * In a PID namespace of its own: when the engine ends, what it left behind ends too and is waited for, so that the CPU time
  * of every process below is counted, of those also that the engine never waits for.
  */
-async function pulumi(words, options, peaks) {
+export async function pulumi(words, options, peaks = new Peaks()) {
   const isolated = ["--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", '"$@"; exit $?', "bash"];
   const command = ["pulumi", ...words, "--non-interactive", "--color", "never"];
   const running = spawn("unshare", [...isolated, ...command], { ...options, stdio: ["ignore", "pipe", "pipe"] });

@@ -1,4 +1,5 @@
-// The same Pulumi project for either package: 50 volumes, and 50 machines that are defined and not started.
+// Pulumi projects to measure, and the one that is the same for either package: 50 volumes, and 50 machines that are defined
+// and not started.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,15 +12,29 @@ export const pool = "bench";
 
 const packages = { "pulumi-kvm": projectRoot, nothing: join(projectRoot, "scripts/bench/nothing") };
 
-/** A folder with the project; `close` removes it. */
-export function project(name) {
+/** The project over one of the packages. */
+export const project = (name) => projectOf({ source: source(name), packages: { [name]: packages[name] } });
+
+/** The same through our plugin. */
+export const pluginProject = () =>
+  projectOf({
+    source: source("pulumi-kvm/plugin"),
+    packages: { "pulumi-kvm": projectRoot },
+    plugin: { name: "kvm", path: join(projectRoot, "dist/plugin") },
+  });
+
+/** A folder with a program, the packages that it requires (by their folders) and perhaps a plugin; `close` removes it. */
+export function projectOf({ source, packages, plugin }) {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-bench-"));
   const write = (file, text) => writeFileSync(join(folder, file), text);
-  write("Pulumi.yaml", "name: bench\nmain: index.js\nruntime:\n  name: nodejs\n  options: { typescript: false }\n");
+  // YAML reads JSON.
+  const plugins = plugin === undefined ? "" : `plugins: ${JSON.stringify({ providers: [plugin] })}\n`;
+  const runtime = "runtime:\n  name: nodejs\n  options: { typescript: false }\n";
+  write("Pulumi.yaml", `name: bench\nmain: index.js\n${runtime}${plugins}`);
   write("package.json", JSON.stringify({ name: "bench", private: true, main: "index.js" }));
-  write("index.js", source(name));
+  write("index.js", source);
   mkdirSync(join(folder, "node_modules"));
-  symlinkSync(packages[name], join(folder, "node_modules", name), "dir");
+  for (const [name, path] of Object.entries(packages)) symlinkSync(path, join(folder, "node_modules", name), "dir");
   symlinkSync(join(projectRoot, "node_modules/@pulumi"), join(folder, "node_modules/@pulumi"), "dir");
   const env = { ...engineEnvironment(join(folder, "state")), KVM_URI: "qemu:///system" };
   return { folder, env, close: () => rmSync(folder, { recursive: true, force: true }) };
