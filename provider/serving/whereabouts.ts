@@ -70,7 +70,7 @@ function projectIn(folder: string): string | undefined {
 
 // A whole YAML parser would be slower than all the rest: the blocks of two keys, and in them the name as a key or a value.
 const blocks = /^(?:plugins|packages):.*(?:\n(?:[ \t-].*)?)*/gm;
-const name = /(?:^[ \t]*|\bname:[ \t]*|[{,][ \t]*)(?:"kvm"|'kvm'|kvm)[ \t]*(?=[:,}]|$)/m;
+const name = /(?:^[ \t]*|\bname["']?[ \t]*:[ \t]*|[{,][ \t]*)(?:"kvm"|'kvm'|kvm)[ \t]*(?=[:,}]|$)/m;
 
 /** True for a Pulumi.yaml that says where the plugin is. */
 export function namesPlugin(yaml: string): boolean {

@@ -79,6 +79,7 @@ describe("Pulumi.yaml", () => {
     `plugins: { providers: [{ name: "kvm", path: x }] }\n`,
     "name: demo\nplugins:\n\n  # ours\n  providers:\n    - name: 'kvm' # ours\n      path: x\nruntime: nodejs\n",
     "plugins:\r\n  providers:\r\n    - name: kvm\r\n      path: x\r\n",
+    `plugins: {"providers":[{"name":"kvm","path":"x"}]}\n`,
     "packages:\n  kvm: ../provider\n",
     "packages: { kvm: ../provider }\n",
   ])("names it: %j", (yaml) => {
