@@ -1,14 +1,16 @@
 // What the tests of the SDKs need: Pulumi's hosts for YAML, Python and Go programs, which come with Pulumi's own release and
 // are built where it cannot be had, and Pulumi's package for Python.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { cacheDir } from "../places.mjs";
+import { cacheDir, projectRoot } from "../places.mjs";
 import { Stop, must, which } from "../shell.mjs";
 import { engineFolder } from "./engine.mjs";
 import { compile, goProgram, moduleOptions } from "./golang.mjs";
 
 const folder = join(cacheDir, "languages-2");
 const python = join(folder, "python");
+const goSdk = join(projectRoot, "sdk/go");
 const pythonPackages = ["pulumi==3.239.0", "parver==0.5", "semver==3.0.4", "setuptools==75.8.0"];
 
 // By their module in scripts/pulumi.
@@ -35,6 +37,7 @@ export const languages = {
     mkdirSync(folder, { recursive: true });
     await buildHosts(missingHosts());
     if (!existsSync(join(python, ".made"))) makePython();
+    if (goProgram() !== undefined && !existsSync(goNote())) fetchGoModules();
   },
 };
 
@@ -69,5 +72,23 @@ function makePython() {
   rmSync(python, { recursive: true, force: true });
   must(["python3", "-m", "venv", python]);
   must([join(python, "bin/pip"), "install", "--quiet", "--disable-pip-version-check", ...pythonPackages]);
-  must(["touch", join(python, ".made")]);
+  writeFileSync(join(python, ".made"), "");
+}
+
+/** Says that these modules were fetched: where tests run there is no network. */
+function goNote() {
+  const sums = createHash("sha256")
+    .update(readFileSync(join(goSdk, "go.sum")))
+    .digest("hex");
+  return join(folder, `.go-${sums.slice(0, 12)}`);
+}
+
+/** Compiled as the host will do it, so that its compiler finds all in its cache. */
+function fetchGoModules() {
+  const env = { ...process.env, CGO_ENABLED: "0", GOWORK: "off" };
+  must([goProgram(), "build", "-mod=readonly", "-buildvcs=false", "./..."], {
+    cwd: goSdk,
+    env,
+  });
+  writeFileSync(goNote(), "");
 }
