@@ -98,7 +98,13 @@ describeInLab("the packages of a release", () => {
     const ran = program.upped();
     expect(ran.text).not.toContain("warning");
     expect(virsh("net-list", "--name")).toBe("e2e-lan");
+
+    // Neither the program nor its packages are needed any more.
+    rmSync(join(program.folder, "node_modules"), { recursive: true });
+    program.write(`throw new Error("the program ran");`);
+    expect(program.refresh("--expect-no-changes").code).toBe(0);
     expect(program.destroy().code).toBe(0);
+    expect(virsh("net-list", "--all", "--name")).toBe("");
   }, 240_000);
 
   it("tell lines that mend it", () => {
@@ -111,6 +117,13 @@ describeInLab("the packages of a release", () => {
 
   it("never look for a plugin in a program of the dynamic door", () => {
     program = programOf(network, { environment: mayDownload });
+    // The language host reads each package.json below node_modules, at any depth; old ones do not find the folder.
+    const place = join(program.folder, "node_modules/pulumi-kvm");
+    const named = readdirSync(place, { recursive: true, encoding: "utf8" }).filter((one) => /package\.json$/.test(one));
+    expect(named).toContain("package.json");
+    const fields = named.flatMap((one) => Object.keys(JSON.parse(readFileSync(join(place, one), "utf8")) as object));
+    expect(fields).not.toContain("pulumi");
+
     const installing = program.run("install", "--no-dependencies");
     expect(installing.text).not.toMatch(/kvm|download|error/i);
     expect(installing.code).toBe(0);
