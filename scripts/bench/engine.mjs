@@ -45,11 +45,9 @@ function* rows({ ours, theirs }) {
   }
 }
 
-/** Where the program's volumes lie; made once in a lab. */
-export function makePool() {
+function makePool() {
   const path = "/var/lib/libvirt/images/bench";
   mkdirSync(path, { recursive: true });
-  if (virsh("pool-list", "--name").split("\n").includes(pool)) return;
   virsh("pool-define-as", pool, "dir", "--target", path);
   virsh("pool-start", pool);
 }

@@ -15,14 +15,6 @@ const packages = { "pulumi-kvm": projectRoot, nothing: join(projectRoot, "script
 /** The project over one of the packages. */
 export const project = (name) => projectOf({ source: source(name), packages: { [name]: packages[name] } });
 
-/** The same through our plugin. */
-export const pluginProject = () =>
-  projectOf({
-    source: source("pulumi-kvm/plugin"),
-    packages: { "pulumi-kvm": projectRoot },
-    plugin: { name: "kvm", path: join(projectRoot, "dist/plugin") },
-  });
-
 /** A folder with a program, the packages that it requires (by their folders) and perhaps a plugin; `close` removes it. */
 export function projectOf({ source, packages, plugin }) {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-bench-"));
