@@ -1,4 +1,5 @@
-import { UNKNOWN, type Values } from "../../../provider/fields";
+import { checkValues, UNKNOWN, type Values } from "../../../provider/fields";
+import { domain } from "../../../provider/resources/domain/fields";
 import { describe as describeChange } from "../../../provider/resources/domain/live";
 import { freePorts, placeOn } from "../../../provider/resources/domain/pci";
 import { seedFiles, seedName, writeSeed } from "../../../provider/resources/domain/seed";
@@ -11,6 +12,15 @@ const address = (bus: string): string =>
   `<address type="pci" domain="0x0000" bus="${bus}" slot="0x00" function="0x0"/>`;
 const port = (index: number): string => `<controller type="pci" index="${index}" model="pcie-root-port"/>`;
 const machine = (devices: string) => parseXml(`<domain><devices>${devices}</devices></domain>`);
+
+describe("a screen's password", () => {
+  it("has the most characters that its protocol takes, and says so in check", () => {
+    const failures = (graphics: Values): string[] =>
+      checkValues(domain, { memory: 64, graphics }).map(({ property }) => property);
+    expect(failures({ vnc: { password: "8 signs." }, spice: { password: "9 signs.." } })).toEqual([]);
+    expect(failures({ vnc: { password: "9 signs.." } })).toEqual(["graphics.vnc.password"]);
+  });
+});
 
 describe("free ports", () => {
   it("are those that are free in the guest and in the definition", () => {
