@@ -1,0 +1,116 @@
+// The rows of machines, all of them turned off: what a change costs a running guest is learnt in test/real/domain.test.ts.
+import { domain } from "../../../provider/resources/domain/fields";
+import { type Conformance, row } from "./table";
+
+const file = "/var/lib/libvirt/images/source-a";
+const disks = [{ file, target: "vda" }];
+const interfaces = [{ network: "table-a", mac: "52:54:00:00:00:01" }];
+const spice = { with: { graphics: { spice: { listen: { type: "address", address: "127.0.0.1" } } } } };
+const vnc = { with: { graphics: { vnc: { listen: { type: "address", address: "127.0.0.1" } } } } };
+const seed = { with: { cloudInit: { pool: "table", userData: "#cloud-config\n" } } };
+const kernel = { with: { os: { kernel: "/boot/a" } } };
+const topology = { with: { vcpus: 2, cpu: { topology: { sockets: 1, dies: 1, cores: 2, threads: 1 } } } };
+// A seed is one image, so whatever changes in it, the plugin shows all that it is made from.
+const seedShows = (...more: string[]): string[] => ["cloudInit.pool", "cloudInit.userData", ...more].sort();
+const wholeDisk = ["disks[0]"];
+const wholeCard = ["interfaces[0]"];
+
+export const machines: Conformance = {
+  token: "Domain",
+  table: domain,
+  base: { type: "qemu", memory: 64, os: { machine: "q35" }, powerState: "stopped" },
+  rows: [
+    row("name", "table-machine", "table-machine-2"),
+    row("type", "qemu", "kvm"),
+    row("title", "a", "b"),
+    row("description", "a", "b"),
+    row("memory", 64, 96),
+    row("currentMemory", 64, 32, { becomes: "update" }),
+    row("vcpus", 1, 2),
+    row("onlineVcpus", 1, 2, { with: { vcpus: 2 }, becomes: "update" }),
+    row("os.arch", "x86_64", "i686"),
+    row("os.machine", "q35", "pc"),
+    row("os.firmware", "bios", "efi"),
+    row("os.kernel", "/boot/a", "/boot/b"),
+    row("os.initrd", "/boot/a", "/boot/b", kernel),
+    row("os.cmdline", "quiet", "debug", kernel),
+    row("cpu.mode", "maximum", "host-passthrough"),
+    row("cpu.model", "qemu64", "Nehalem", { with: { cpu: { mode: "custom" } } }),
+    row("cpu.topology.sockets", 1, 2, topology),
+    row("cpu.topology.dies", 1, 2, topology),
+    row("cpu.topology.cores", 2, 1, topology),
+    row("cpu.topology.threads", 1, 2, topology),
+    row("clock.offset", "utc", "localtime"),
+    row("disks[].volume", "table/one", "table/two", { with: { disks: [{ target: "vda" }] }, becomes: "update" }),
+    row("disks[].file", file, "/var/lib/libvirt/images/source-b", { with: { disks }, becomes: "update" }),
+    row("disks[].block", "/dev/a", "/dev/b", { with: { disks: [{ target: "vda" }] }, becomes: "update" }),
+    row("disks[].target", "vda", "vdb", { with: { disks }, shows: wholeDisk }),
+    row("disks[].bus", "virtio", "scsi", { with: { disks } }),
+    row("disks[].device", "disk", "cdrom", { with: { disks: [{ file, target: "sda", bus: "sata" }] } }),
+    row("disks[].format", "raw", "qcow2", { with: { disks } }),
+    row("disks[].bootOrder", 1, 2, { with: { disks } }),
+    row("disks[].readOnly", false, true, { with: { disks } }),
+    row("disks[].shareable", false, true, { with: { disks } }),
+    row("disks[].cache", "none", "writeback", { with: { disks } }),
+    row("disks[].io", "threads", "native", { with: { disks } }),
+    row("disks[].discard", "unmap", "ignore", { with: { disks } }),
+    row("disks[].serial", "a", "b", { with: { disks } }),
+    row("interfaces[].network", "table-a", "table-b", { with: { interfaces } }),
+    row("interfaces[].bridge", "br-a", "br-b", { with: { interfaces: [{}] } }),
+    row("interfaces[].direct", "eth7", "eth8", { with: { interfaces: [{}] } }),
+    row("interfaces[].mac", "52:54:00:00:00:01", "52:54:00:00:00:02", { with: { interfaces }, shows: wholeCard }),
+    row("interfaces[].name", "a", "b", {
+      with: { interfaces: [{ network: "table-a" }] },
+      shows: ["interfaces", ...wholeCard],
+    }),
+    row("interfaces[].model", "virtio", "e1000", { with: { interfaces } }),
+    row("interfaces[].link.state", "up", "down", { with: { interfaces } }),
+    row("interfaces[].mtu.size", 1400, 1300, { with: { interfaces } }),
+    row("interfaces[].bootOrder", 1, 2, { with: { interfaces } }),
+    row("graphics.spice.port", 5910, 5911, spice),
+    row("graphics.spice.autoport", true, false, spice),
+    row("graphics.spice.password", "a", "b", spice),
+    row("graphics.spice.listen.type", "address", "none"),
+    row("graphics.spice.listen.address", "127.0.0.1", "127.0.0.2", spice),
+    row("graphics.spice.listen.network", "table-a", "table-b", {
+      with: { graphics: { spice: { listen: { type: "network" } } } },
+    }),
+    row("graphics.spice.listen.socket", "/tmp/a", "/tmp/b", {
+      with: { graphics: { spice: { listen: { type: "socket" } } } },
+    }),
+    row("graphics.vnc.port", 5930, 5931, vnc),
+    row("graphics.vnc.autoport", true, false, vnc),
+    row("graphics.vnc.password", "a", "b", vnc),
+    row("graphics.vnc.listen.type", "address", "none"),
+    row("graphics.vnc.listen.address", "127.0.0.1", "127.0.0.2", vnc),
+    row("graphics.vnc.listen.network", "table-a", "table-b", {
+      with: { graphics: { vnc: { listen: { type: "network" } } } },
+    }),
+    row("graphics.vnc.listen.socket", "/tmp/a", "/tmp/b", {
+      with: { graphics: { vnc: { listen: { type: "socket" } } } },
+    }),
+    row("cloudInit.userData", "#cloud-config\n# a\n", "#cloud-config\n# b\n", { ...seed, shows: seedShows() }),
+    row("cloudInit.metaData", "instance-id: a\n", "instance-id: b\n", {
+      ...seed,
+      shows: seedShows("cloudInit.metaData"),
+    }),
+    row("cloudInit.networkConfig", "version: 2\n", "version: 1\n", {
+      ...seed,
+      shows: seedShows("cloudInit.networkConfig"),
+    }),
+    row("cloudInit.pool", "table", "second", { ...seed, shows: seedShows() }),
+    row("powerState", "stopped", "running", { shows: ["autostart", "powerState"] }),
+    row("autostart", false, true),
+    row("waitFor.address", undefined, true, { shows: ["waitFor"] }),
+    row("waitFor.agent", undefined, true, { shows: ["waitFor"] }),
+    row("waitFor.timeout", 10, 20, { shows: ["waitFor"] }),
+    row("shutdown.timeout", 10, 20, { shows: ["shutdown"] }),
+    row("shutdown.thenForce", undefined, true, { shows: ["shutdown"] }),
+    row("adopt", undefined, true),
+    row("deletionProtection", undefined, true),
+  ],
+  reasons: {
+    whenRestartNeeded: "has one value as yet",
+    "graphics.spice.tlsPort": "needs certificates on the host: libvirt refuses it without `spice_tls` in qemu.conf",
+  },
+};
