@@ -17,6 +17,8 @@ describe("a pool's check", () => {
       wrong({ type: "netfs", path: "/mnt/nfs", source: { hosts: [{ name: "nfs.example" }], dir: "/export" } }),
     ).toEqual([]);
     expect(wrong({ type: "logical", source: { name: "vg0" } })).toEqual([]);
+    // What an import reads of a directory.
+    expect(wrong({ path: "/var/lib/libvirt/images", source: {} })).toEqual([]);
     expect(
       wrong({
         type: "iscsi",

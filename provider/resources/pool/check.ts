@@ -39,7 +39,9 @@ export function complaints(inputs: Values): Failure[] {
     ...(given ? kind.source.filter((name) => isNothing(given[name])).map((name) => `source.${name}`) : []),
   ];
   const failures = missing.map((property) => ({ property, reason: `is required for type "${String(type)}"` }));
-  if (type === "dir" && inputs["source"] !== undefined) {
+  // An import reads libvirt's empty element as an object that says nothing.
+  const saysNothing = given !== undefined && Object.keys(given).length === 0;
+  if (type === "dir" && !saysNothing) {
     failures.push({ property: "source", reason: 'has no meaning for type "dir": its source is `path`' });
   }
   if (inputs["build"] !== undefined && kind.builds.length === 0) {
