@@ -14,6 +14,7 @@ import {
 } from "../fields";
 import { asked, compare, ignoredAsFound, situate } from "./compare";
 import type { Definition, Found, Goal } from "./definition";
+import { Glimpses } from "./glimpse";
 import { markFor } from "./mark";
 import { isFilled, sameIdentity, withName } from "./naming";
 import { identityValues, newIncarnation, ownedUuid, printOwner } from "./owner";
@@ -35,14 +36,25 @@ export function resource<F extends Found>(definition: Definition<F>): Resource {
     stables: definition.stables,
     check: (request, olds, news) => flow.check(request, olds, news),
     diff: (request, id, olds, news) => flow.diff(request, id, olds, news),
-    create: (request, inputs) => flow.create(request, inputs),
+    create: (request, inputs) => acting(request, () => flow.create(request, inputs)),
     read: (request, id, olds) => flow.read(request, id, olds),
-    update: (request, id, olds, news) => flow.update(request, id, olds, news),
-    delete: (request, id, olds) => flow.delete(request, id, olds),
+    update: (request, id, olds, news) => acting(request, () => flow.update(request, id, olds, news)),
+    delete: (request, id, olds) => acting(request, () => flow.delete(request, id, olds)),
   };
 }
 
+async function acting<T>({ place }: Request, act: () => Promise<T>): Promise<T> {
+  place.acts += 1;
+  try {
+    return await act();
+  } finally {
+    place.acts += 1;
+  }
+}
+
 class Flow<F extends Found> {
+  private readonly glimpses = new Glimpses<F>();
+
   constructor(private readonly kind: Definition<F>) {}
 
   async check(
@@ -67,7 +79,8 @@ class Flow<F extends Found> {
         request.warn(stranger);
         return { ...NO_DIFF, stables: this.kind.stables, changes: true };
       }
-      const found = await this.kind.observe(request, id, { ...olds, ...news });
+      const known = { ...olds, ...news };
+      const found = this.glimpses.take(request.place, id, known) ?? (await this.kind.observe(request, id, known));
       if (!found) {
         request.info(`${this.what(olds)} is gone from the host; it will be made again`);
         return { ...NO_DIFF, stables: this.kind.stables, changes: true };
@@ -254,8 +267,10 @@ class Flow<F extends Found> {
 
   async read(request: Request, id: string, olds: Values): Promise<ReadBack | undefined> {
     await this.refuseOtherPlace(request, olds);
+    const { acts } = request.place;
     const found = await this.sought(request, id, olds);
     if (!found) return undefined;
+    this.glimpses.keep(request.place, id, found, olds, acts);
     const inputs = this.inputsAsFound(found, request.oldInputs ?? olds);
     const life =
       olds[INCARNATION] ?? (found.mark?.owner === printOwner(request.owner) ? found.mark.incarnation : undefined);

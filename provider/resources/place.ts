@@ -30,6 +30,8 @@ export class Place {
   readonly host: Host;
   /** The lives that creates of this process gave, by resource and id. */
   readonly lives = new Map<string, string>();
+  /** Counts the beginnings and ends of operations that may change something. */
+  acts = 0;
   private known: Promise<HostFacts> | undefined;
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly questions = new Map<string, Promise<unknown>>();

@@ -202,6 +202,21 @@ describe("a pool on a real daemon", () => {
     expect(await names()).toEqual([]);
   });
 
+  it("makes the directory of its own create that failed, as soon as nothing stands in its place", async () => {
+    writeFileSync(at("inTheWay"), "");
+    const one = new Driven(storagePool, place, "late");
+    const wish = { name: "late", path: join(at("inTheWay"), "images") };
+    await expect(one.up(wish)).rejects.toThrow(/pool "late"/);
+    expect(one.outputs).toMatchObject({ __unfinished: true, active: false });
+    rmSync(at("inTheWay"));
+    mkdirSync(at("inTheWay"));
+    await one.up(wish);
+    expect(one.outputs).toMatchObject({ active: true, __madeDirectory: true });
+    expect(await one.preview(wish)).toMatchObject({ differences: [], changes: false });
+    await one.destroy();
+    expect(readdirSync(at("inTheWay"))).toEqual([]);
+  });
+
   it("is protected from delete and replace when told so", async () => {
     const one = new Driven(storagePool, place, "kept");
     const wish = { name: "kept", path: at("kept"), deletionProtection: true };

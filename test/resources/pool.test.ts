@@ -81,6 +81,7 @@ const found = (xml: string, more: Partial<FoundPool> = {}): FoundPool => {
     capacity: 1,
     available: 1,
     madeDirectory: false,
+    ran: true,
     ...more,
   };
 };

@@ -15,6 +15,8 @@ const GIB = 1024 ** 3;
 const ENOENT = 2;
 /** Hidden output: the directory did not exist before our create. */
 const MADE = "__madeDirectory";
+/** Hidden output: it ran once. */
+const RAN = "__ran";
 
 /** Gone is what libvirt itself calls gone. */
 async function lookUp(pool: Promise<{ pool: StoragePool }>): Promise<StoragePool | undefined> {
@@ -68,6 +70,7 @@ async function picture(
       capacity: active === 1 ? Number(info.capacity) / GIB : 0,
       available: active === 1 ? Number(info.available) / GIB : 0,
       madeDirectory: inputs[MADE] === true,
+      ran: inputs[RAN] === true || active === 1,
     };
   } catch (error) {
     if (isLibvirt(error, Code.NO_STORAGE_POOL)) return undefined;
@@ -91,7 +94,7 @@ function differencesMore(_: Request, found: FoundPool): Promise<readonly Differe
 
 async function reach(request: Request, found: FoundPool | undefined, goal: Goal): Promise<FoundPool> {
   const own = goal.id === ownedUuid(request.owner, identityValues(table, goal.inputs));
-  const fresh = own && goal.managed === undefined && found?.finished !== true;
+  const fresh = own && found?.finished !== true && (goal.managed === undefined || isUnmade(found, goal));
   const pool = { name: goal.name, uuid: goal.id };
   let made = found?.madeDirectory ?? false;
   for (const step of plan(found, goal, fresh)) {
@@ -99,7 +102,12 @@ async function reach(request: Request, found: FoundPool | undefined, goal: Goal)
   }
   const reached = await byId(request, goal.id, goal.inputs);
   if (!reached) throw new Explained(`pool "${goal.name}" is gone right after it was made or changed: run up again`);
-  return { ...reached, madeDirectory: made };
+  return { ...reached, madeDirectory: made, ran: reached.ran || found?.ran === true };
+}
+
+/** An update that goes on with a create whose pool has never run. */
+function isUnmade(found: FoundPool | undefined, { state }: Goal): boolean {
+  return state?.["__unfinished"] === true && found?.ran !== true;
 }
 
 /** Runs a step; true where it made the pool's directory. */
@@ -224,6 +232,7 @@ const definition: Definition<FoundPool> = {
     available: found.available,
     active: found.active,
     ...(found.madeDirectory ? { [MADE]: true } : {}),
+    ...(found.ran ? { [RAN]: true } : {}),
   }),
 };
 

@@ -16,6 +16,8 @@ export interface FoundPool extends Found {
   readonly available: number;
   /** The directory was made by our create, so it goes with the pool where it is empty then. */
   readonly madeDirectory: boolean;
+  /** It ran at some time of its life in the state: whatever is in its source now may be somebody's data. */
+  readonly ran: boolean;
 }
 
 /** virStoragePoolBuildFlags. */
