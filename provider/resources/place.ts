@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { findAll, parseXml, readPath } from "../xml";
 import { ConnectionError, Host, type HostUri, LibvirtError, parseUri, UriError } from "../rpc";
 
@@ -72,12 +73,13 @@ export class Place {
 
   /**
    * Asks once for all who ask the same: whoever comes while the question is under way shares the next one with all others who
-   * do, so that no answer is older than its question.
+   * do, so that no answer is older than its question. A costly one waits `gatherMs` for those who come at the same moment.
    */
-  together<T>(question: string, ask: () => Promise<T>): Promise<T> {
+  together<T>(question: string, ask: () => Promise<T>, gatherMs = 0): Promise<T> {
     const next = this.questions.get(question);
     if (next) return next as Promise<T>; // the question names its answer's type
-    const asked = this.inTurn(`question/${question}`, () => {
+    const asked = this.inTurn(`question/${question}`, async () => {
+      if (gatherMs > 0) await sleep(gatherMs);
       this.questions.delete(question);
       return ask();
     });

@@ -20,9 +20,12 @@ interface Overlay {
   readonly backingPath: string;
 }
 
+// A destroy deletes several volumes at once, and each scan reads every volume of the host.
+const GATHER_MS = 20;
+
 /** All machines and overlays of the host; a scan is shared by all who ask for one meanwhile. */
 export function usersOf(request: Request): Promise<Users> {
-  return request.place.together("users of volumes", () => scanHost(request));
+  return request.place.together("users of volumes", () => scanHost(request), GATHER_MS);
 }
 
 async function scanHost(request: Request): Promise<Users> {
