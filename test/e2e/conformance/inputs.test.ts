@@ -1,5 +1,5 @@
 // Every input of every resource, through both doors: one up of a resource for each input, then a preview for each question.
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { describeInLab, virsh } from "../engine";
 import { type Declared, DoorProgram, doors, programText } from "./doors";
 import { machines } from "./machines";
@@ -45,6 +45,7 @@ function clear(): void {
   for (const name of ["table", "second"]) {
     virsh("pool-destroy", name);
     virsh("pool-undefine", name);
+    rmSync(`${images}/${name}`, { recursive: true, force: true });
   }
 }
 
