@@ -19,7 +19,10 @@ async function pageOf(url: string): Promise<string> {
 
 describeInLab("the quickstart", () => {
   let program: Program;
+  const onHost = (): string[] => ["list", "net-list", "pool-list"].map((list) => virsh(list, "--all", "--name"));
+  let before: string[] = [];
   beforeAll(() => {
+    before = onHost();
     program = new Program({ source, language: "typescript", project: "quickstart", config: { kernel, initrd } });
   }, 60_000);
   afterAll(() => {
@@ -80,6 +83,6 @@ describeInLab("the quickstart", () => {
 
   it("leaves nothing behind", () => {
     expect(program.destroy()).toMatchObject({ code: 0 });
-    for (const list of ["list", "net-list", "pool-list"]) expect(virsh(list, "--all", "--name")).toBe("");
+    expect(onHost()).toEqual(before);
   }, 180_000);
 });
