@@ -52,9 +52,10 @@ export function ignoredAsFound<F extends Found>(
     const field = kind.table[name];
     return field ? [[name, foundAsManaged(field, found.values[name], inputs[name])] as const] : [];
   });
-  return Object.fromEntries(Object.entries({ ...inputs, ...Object.fromEntries(entries) }).filter(isGiven));
+  return given({ ...inputs, ...Object.fromEntries(entries) });
 }
 
-function isGiven([, value]: readonly [string, unknown]): boolean {
-  return value !== undefined;
+/** The values that are there. */
+export function given(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

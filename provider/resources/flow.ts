@@ -19,13 +19,20 @@ import { markFor } from "./mark";
 import { isFilled, sameIdentity, withName } from "./naming";
 import { identityValues, newIncarnation, ownedUuid, printOwner } from "./owner";
 import { isAway, samePlace } from "./place";
-import { type Created, type Diff, PartialFailure, type ReadBack, Refusal, type Request, type Resource } from "./port";
+import {
+  type Created,
+  type Diff,
+  PartialFailure,
+  type ReadBack,
+  Refusal,
+  type Request,
+  type Resource,
+  UNFINISHED,
+} from "./port";
 
 /** Where an object lives, as recorded with it. */
 const HOST = "__host";
 const INCARNATION = "__incarnation";
-/** Set while the object exists but its create or update did not get to its end. */
-const UNFINISHED = "__unfinished";
 
 /** Makes a resource from its definition: one flow for create, update and adoption. */
 export function resource<F extends Found>(definition: Definition<F>): Resource {
@@ -216,7 +223,7 @@ class Flow<F extends Found> {
     await this.refuseOtherPlace(request, olds);
     const found = await this.kind.observe(request, id, { ...olds, ...news });
     if (found) this.refuseOtherLife(request, found, olds);
-    const incarnation = textOf(olds[INCARNATION]) ?? newIncarnation();
+    const incarnation = asText(olds[INCARNATION]) ?? newIncarnation();
     const managed = request.oldInputs ?? olds;
     const goal: Goal = {
       id,
@@ -305,7 +312,7 @@ class Flow<F extends Found> {
     await this.refuseOtherPlace(request, olds);
     const found = await this.kind.observe(request, id, olds);
     if (!found) return;
-    const life = textOf(olds[INCARNATION]);
+    const life = asText(olds[INCARNATION]);
     if (life === undefined) this.refuseOtherLife(request, found, olds);
     // What carries no mark has its life in the memory of the process that made it: one process serves one `up`.
     const now = request.place.lives.get(this.lifeKey(found.id)) ?? found.mark?.incarnation;
@@ -319,7 +326,7 @@ class Flow<F extends Found> {
 
   /** Another host answers than the one that the object was made on: a sentence, or undefined. */
   private async otherPlace(request: Request, olds: Values): Promise<string | undefined> {
-    const recorded = textOf(olds[HOST]);
+    const recorded = asText(olds[HOST]);
     if (recorded === undefined) return undefined;
     const here = await request.place.identity(this.kind.scope);
     if (samePlace(recorded, here)) return undefined;
@@ -335,14 +342,14 @@ class Flow<F extends Found> {
   }
 
   private refuseOtherLife(request: Request, found: F, olds: Values): void {
-    const life = textOf(olds[INCARNATION]);
+    const life = asText(olds[INCARNATION]);
     if (!found.mark || found.mark.owner === "") return;
     if (life === undefined ? found.mark.owner === printOwner(request.owner) : found.mark.incarnation === life) return;
     throw new Refusal(`${this.what(olds)} on the host is not the one of this state; it belongs to ${found.mark.owner}`);
   }
 
   private what(values: Values): string {
-    return `${this.kind.noun} "${textOf(values["name"]) ?? "?"}"`;
+    return `${this.kind.noun} "${asText(values["name"]) ?? "?"}"`;
   }
 
   private protectedText(values: Values, done: string): string {
@@ -352,7 +359,8 @@ class Flow<F extends Found> {
 
 const NO_DIFF = { differences: [], replaces: [], deleteBeforeReplace: false, changes: false } as const;
 
-function textOf(value: unknown): string | undefined {
+/** A value where it is a text. */
+export function asText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 

@@ -73,6 +73,9 @@ export interface Resource {
   delete(request: Request, id: string, olds: Values): Promise<void>;
 }
 
+/** Output of an object whose create or update did not get to its end. */
+export const UNFINISHED = "__unfinished";
+
 /** The object exists, but not as wanted: the door records what there is, and the next `up` goes on with it. */
 export class PartialFailure extends Error {
   override readonly name = "PartialFailure";

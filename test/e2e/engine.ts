@@ -54,6 +54,13 @@ export interface ProgramOptions {
   /** The project's name: another one is another owner. */
   readonly project?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The project says where the built plugin is. */
+  readonly plugin?: boolean;
+}
+
+/** The lines of Pulumi.yaml that name the folder of the plugin. */
+export function pluginLines(folder = join(checkout, "dist/plugin")): string {
+  return `plugins:\n  providers:\n    - { name: kvm, path: ${folder} }\n`;
 }
 
 /** One Pulumi project with one stack, in a folder of its own. */
@@ -185,7 +192,8 @@ export class Program {
     const main = this.file;
     const options = this.file.endsWith(".ts") ? "" : "  options: { typescript: false }\n";
     const project = this.options.project ?? "e2e";
-    const runtime = `name: ${project}\nmain: ${main}\nruntime:\n  name: nodejs\n${options}`;
+    const plugin = this.options.plugin === true ? pluginLines() : "";
+    const runtime = `name: ${project}\nmain: ${main}\nruntime:\n  name: nodejs\n${options}${plugin}`;
     writeFileSync(join(this.folder, "Pulumi.yaml"), runtime);
     writeFileSync(join(this.folder, "package.json"), JSON.stringify({ name: project, private: true, main }));
     mkdirSync(join(this.folder, "node_modules"));
@@ -196,7 +204,8 @@ export class Program {
   }
 }
 
-function environmentIn(folder: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+/** The environment of an engine that keeps its state, and all that it knows, in a project's folder. */
+export function environmentIn(folder: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|KVM_|LIBVIRT_|NODE_OPTIONS)/.test(name));
   mkdirSync(join(folder, "state"));
   return {

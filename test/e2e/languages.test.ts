@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeInLab, virsh } from "./engine";
+import { describeInLab, environmentIn, pluginLines, virsh } from "./engine";
 
 const root = join(__dirname, "../..");
 const path = `${process.env["PATH"] ?? ""}:/usr/local/go/bin`;
@@ -163,24 +163,20 @@ export const macs = web.macs;
   prepare: (folder) => {
     mkdirSync(join(folder, "node_modules"));
     for (const name of ["@pulumi", "@types", "typescript"])
-      link(join(root, "node_modules", name), join(folder, "node_modules", name));
-    link(root, join(folder, "node_modules/pulumi-kvm"));
+      symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+    symlinkSync(root, join(folder, "node_modules/pulumi-kvm"));
   },
 };
 
-function link(target: string, path: string): void {
-  execFileSync("ln", ["-s", target, path]);
-}
-
 /** A project with a state of its own; every command has to succeed. */
 class Stack {
-  readonly folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-language-"));
+  private readonly folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-language-"));
+  private readonly environment: NodeJS.ProcessEnv;
 
-  constructor(private readonly language: Language) {
-    const plugin = `plugins:\n  providers:\n    - { name: kvm, path: ${join(root, "dist/plugin")} }\n`;
-    writeFileSync(join(this.folder, "Pulumi.yaml"), `name: languages\nruntime: ${language.runtime}\n${plugin}`);
+  constructor(language: Language) {
+    this.environment = environmentIn(this.folder, language.environment?.(this.folder));
+    writeFileSync(join(this.folder, "Pulumi.yaml"), `name: languages\nruntime: ${language.runtime}\n${pluginLines()}`);
     for (const [name, text] of Object.entries(language.files)) writeFileSync(join(this.folder, name), text);
-    mkdirSync(join(this.folder, "state"));
     language.prepare?.(this.folder);
     this.run("stack", "init", "dev");
   }
@@ -188,15 +184,7 @@ class Stack {
   run(...words: readonly string[]): string {
     const done = spawnSync("pulumi", [...words, "--non-interactive", "--color", "never"], {
       cwd: this.folder,
-      env: {
-        ...process.env,
-        PULUMI_HOME: join(this.folder, "home"),
-        PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}`,
-        PULUMI_CONFIG_PASSPHRASE: "languages",
-        PULUMI_SKIP_UPDATE_CHECK: "true",
-        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-        ...this.language.environment?.(this.folder),
-      },
+      env: this.environment,
       encoding: "utf8",
       timeout: 240_000,
     });

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { describeInLab, Program, type ProgramOptions, virsh } from "./engine";
+import { describeInLab, pluginLines, Program, type ProgramOptions, virsh } from "./engine";
 
 const root = resolve(__dirname, "../..");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
@@ -41,7 +41,7 @@ function programOf(source: string, more: Partial<ProgramOptions> = {}): Program 
 
 const network = `new kvm.Network("lan", { name: "e2e-lan", ips: [{ address: "10.78.0.1/24" }] });`;
 const throughPlugin = `{ const kvm = require("pulumi-kvm/plugin"); ${network} }`;
-const lines = "plugins:\n  providers:\n    - { name: kvm, path: node_modules/pulumi-kvm/dist/plugin }\n";
+const lines = pluginLines("node_modules/pulumi-kvm/dist/plugin");
 
 /** Whether a text has these lines, however far each block is indented. */
 function hasLines(text: string): boolean {

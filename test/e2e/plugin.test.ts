@@ -1,17 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { appendFileSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { describeInLab, Program, type ProgramOptions, type Ran, virsh } from "./engine";
 
-const root = resolve(__dirname, "../..");
 const config = { "kvm:uri": "qemu:///system" };
 
 /** A project whose Pulumi.yaml says where the plugin is. */
 function programOf(source: string, more: Partial<ProgramOptions> = {}): Program {
-  const program = new Program({ source, config, ...more });
-  const plugin = `plugins:\n  providers:\n    - name: kvm\n      path: ${join(root, "dist/plugin")}\n`;
-  appendFileSync(join(program.folder, "Pulumi.yaml"), plugin);
-  return program;
+  return new Program({ source, config, plugin: true, ...more });
 }
 
 const outputs = "uuid: undefined, bridgeName: undefined, active: undefined";
@@ -43,10 +36,6 @@ function previewed(program: Program): { ran: Ran; steps: { op: string; detailedD
 
 describeInLab("the plugin through the engine", () => {
   let program: Program | undefined;
-  beforeAll(() => {
-    const done = spawnSync(process.execPath, [join(root, "scripts/bundle.mjs")], { encoding: "utf8" });
-    expect(done.stderr).toBe("");
-  }, 120_000);
   afterEach(() => {
     program?.close();
     program = undefined;

@@ -2,6 +2,7 @@ import { createHash, scrypt } from "node:crypto";
 import { promisify } from "node:util";
 import { UNKNOWN, type Values } from "../../fields";
 import { seedImage } from "../../media";
+import { asText } from "../flow";
 
 /** The properties that make the image. */
 export const CONTENT = ["userData", "metaData", "networkConfig"] as const;
@@ -21,10 +22,10 @@ export async function contentOf(name: string, inputs: Values): Promise<unknown> 
 
 /** The image that inputs ask for, `name` being the logical name; the same inputs give the same bytes. */
 export function seedOf(name: string, inputs: Values): Buffer {
-  const userData = textOf(inputs["userData"]);
-  const networkConfig = textOf(inputs["networkConfig"]);
+  const userData = asText(inputs["userData"]);
+  const networkConfig = asText(inputs["networkConfig"]);
   return seedImage({
-    metaData: textOf(inputs["metaData"]) ?? metaData(name, [userData ?? "", networkConfig ?? ""]),
+    metaData: asText(inputs["metaData"]) ?? metaData(name, [userData ?? "", networkConfig ?? ""]),
     ...(userData === undefined ? {} : { userData }),
     ...(networkConfig === undefined ? {} : { networkConfig }),
   });
@@ -46,8 +47,4 @@ function hostNameOf(name: string): string {
     .replace(/[^a-z0-9-]+/g, "-")
     .slice(0, 63);
   return label.replace(/^-+|-+$/g, "") || "localhost";
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

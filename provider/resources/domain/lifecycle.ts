@@ -4,7 +4,7 @@ import { find, parseXml, printXml } from "../../xml";
 import { doing, explain } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { bareMark, MARK_NAMESPACE, MARK_PREFIX, readMark } from "../mark";
-import { Refusal, type Request } from "../port";
+import { Refusal, type Request, UNFINISHED } from "../port";
 import { checkMore } from "./check";
 import { connectionOf } from "./connection";
 import { domain as table } from "./fields";
@@ -151,7 +151,7 @@ async function refuseOtherHand(request: Request, found: FoundDomain): Promise<vo
 async function power(request: Request, found: FoundDomain | undefined, goal: Goal, planned: Plan): Promise<void> {
   const starts = planned.power.includes("start");
   // A create that broke off while it waited goes on waiting: leases from before are unknown to it and count.
-  const broken = found?.mark?.phase === "creating" || goal.state?.["__unfinished"] === true;
+  const broken = found?.mark?.phase === "creating" || goal.state?.[UNFINISHED] === true;
   const waits = starts || (broken && goal.inputs["powerState"] === "running");
   const wait = waits ? await waitOf(request, goal.inputs) : undefined;
   const macs = macsOf(complete(goal.inputs, goal.id, goal.managed, await request.place.facts()));

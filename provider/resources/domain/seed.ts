@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isRecord, type Values } from "../../fields";
 import { element, find, findAll, readPath, removeChild, type XmlElement } from "../../xml";
+import { asText } from "../flow";
 import { isSeed, SEED_ALIAS } from "./disks";
 
 /** The files of a machine's seed, defaults filled in. */
@@ -13,11 +14,11 @@ export interface SeedFiles {
 /** The seed's files. The instance id changes with the data, so that cloud-init acts on new data at its next boot. */
 export function seedFiles(uuid: string, inputs: Values): SeedFiles {
   const wish = isRecord(inputs["cloudInit"]) ? inputs["cloudInit"] : {};
-  const [userData, networkConfig] = [textOf(wish["userData"]), textOf(wish["networkConfig"])];
-  const name = textOf(inputs["name"]) ?? "localhost";
+  const [userData, networkConfig] = [asText(wish["userData"]), asText(wish["networkConfig"])];
+  const name = asText(inputs["name"]) ?? "localhost";
   const instance = `${uuid}-${digest([uuid, userData ?? "", networkConfig ?? ""])}`;
   return {
-    metaData: textOf(wish["metaData"]) ?? `instance-id: ${instance}\nlocal-hostname: ${name}\n`,
+    metaData: asText(wish["metaData"]) ?? `instance-id: ${instance}\nlocal-hostname: ${name}\n`,
     ...(userData === undefined ? {} : { userData }),
     ...(networkConfig === undefined ? {} : { networkConfig }),
   };
@@ -26,17 +27,13 @@ export function seedFiles(uuid: string, inputs: Values): SeedFiles {
 /** The seed volume's name: another for other content or another pool, so that a swap never writes under a guest. */
 export function seedName(uuid: string, inputs: Values): string {
   const files = seedFiles(uuid, inputs);
-  const pool = isRecord(inputs["cloudInit"]) ? textOf(inputs["cloudInit"]["pool"]) : undefined;
+  const pool = isRecord(inputs["cloudInit"]) ? asText(inputs["cloudInit"]["pool"]) : undefined;
   const content = [uuid, files.userData ?? "", files.metaData, files.networkConfig ?? "", pool ?? ""];
-  return `${textOf(inputs["name"]) ?? uuid}-seed-${digest(content)}.iso`;
+  return `${asText(inputs["name"]) ?? uuid}-seed-${digest(content)}.iso`;
 }
 
 function digest(parts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }
 
 /** Puts the seed's CD into a definition, swaps its medium, or (without a path) takes it out. */

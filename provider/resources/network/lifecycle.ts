@@ -162,15 +162,15 @@ function refuseDropping(found: FoundNetwork, asked: Values): void {
 
 /** What a change takes away, in words: an item of a list, or the items that another list has no more. */
 function droppedBy({ path, kind, before, after }: Difference): string[] {
-  if (kind === "delete") return [`${textOf(path.slice(0, -1))} ${JSON.stringify(before)}`];
+  if (kind === "delete") return [`${pathText(path.slice(0, -1))} ${JSON.stringify(before)}`];
   if (!Array.isArray(before)) return [];
   const kept: readonly unknown[] = Array.isArray(after) ? after : [];
   return before
     .filter((item: unknown) => !kept.some((other) => deepEqual(item, other)))
-    .map((item: unknown) => `${textOf(path)} ${JSON.stringify(item)}`);
+    .map((item: unknown) => `${pathText(path)} ${JSON.stringify(item)}`);
 }
 
-function textOf(path: Path): string {
+function pathText(path: Path): string {
   return path.filter((part) => typeof part === "string").join(".");
 }
 

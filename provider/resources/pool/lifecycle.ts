@@ -4,7 +4,7 @@ import { parseXml } from "../../xml";
 import { doing, Explained, patiently } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { identityValues, ownedUuid } from "../owner";
-import type { Request } from "../port";
+import { type Request, UNFINISHED } from "../port";
 import { complaints } from "./check";
 import { pool as table } from "./fields";
 import { acts } from "./live";
@@ -107,7 +107,7 @@ async function reach(request: Request, found: FoundPool | undefined, goal: Goal)
 
 /** An update that goes on with a create whose pool has never run. */
 function isUnmade(found: FoundPool | undefined, { state }: Goal): boolean {
-  return state?.["__unfinished"] === true && found?.ran !== true;
+  return state?.[UNFINISHED] === true && found?.ran !== true;
 }
 
 /** Runs a step; true where it made the pool's directory. */

@@ -2,9 +2,10 @@ import type { Values } from "../../fields";
 import { readQcow2 } from "../../media";
 import { Code, isLibvirt } from "../../rpc";
 import { readPath } from "../../xml";
+import { given } from "../compare";
 import type { Found } from "../flow";
 import type { Mark } from "../mark";
-import { Refusal, type Request } from "../port";
+import { Refusal, type Request, UNFINISHED } from "../port";
 import { bytesOf, gibibytesOf } from "./fields";
 import { bytesAt, type Here, look, refreshPool, type Sight } from "./find";
 import { named, placeOf, readProof } from "./make";
@@ -135,7 +136,7 @@ function isStateless(inputs: Values): boolean {
 function isDoubtful(here: Here, inputs: Values): boolean {
   const changed = writtenAt(here);
   const untouched = changed !== undefined && changed === inputs[hidden.written];
-  return isStateless(inputs) || inputs["__unfinished"] === true || !untouched;
+  return isStateless(inputs) || inputs[UNFINISHED] === true || !untouched;
 }
 
 async function proofOf(request: Request, here: Here, inputs: Values): ReturnType<typeof readProof> {
@@ -223,10 +224,6 @@ function qcow2Mark(head: Buffer): string | undefined {
     // A stranger's image may have any header: it is somebody else's then.
     return undefined;
   }
-}
-
-function given(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 function textOr(value: unknown, other: string): string {

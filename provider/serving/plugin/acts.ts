@@ -10,7 +10,7 @@ import {
 } from "@pulumi/pulumi/proto/provider_pb";
 import type * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import type { Failure, Table, Values } from "../../fields";
-import type { ReadBack, Request, Resource } from "../../resources/port";
+import { type ReadBack, type Request, type Resource, UNFINISHED } from "../../resources/port";
 import { withoutHidden } from "../hidden";
 import { type Change, shown, type Shown } from "./diff";
 import { type Door, Unhealthy } from "./door";
@@ -170,7 +170,7 @@ export async function read(door: Door, asked: rpc.ReadRequest): Promise<ReadResp
     answer.setId(found.id);
     answer.setProperties(seal(resource.table, found.outputs, secrets));
     answer.setInputs(seal(resource.table, found.inputs, secrets));
-    answer.setRefreshBeforeUpdate(found.outputs["__unfinished"] === true);
+    answer.setRefreshBeforeUpdate(found.outputs[UNFINISHED] === true);
     return answer;
   });
 }

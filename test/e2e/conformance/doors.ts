@@ -1,11 +1,9 @@
 // One program through both doors: only its import line differs.
-import { appendFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Values } from "../../../provider/fields";
 import type { Token } from "../../../provider/resources";
 import { Program, type ProgramOptions, type Ran } from "../engine";
-
-const checkout = resolve(__dirname, "../../..");
 
 export type Door = "dynamic" | "plugin";
 export const doors: readonly Door[] = ["dynamic", "plugin"];
@@ -64,9 +62,7 @@ export class DoorProgram extends Program {
   private door: Door | undefined;
 
   constructor(door: Door, source: string, options: Omit<ProgramOptions, "source"> = {}) {
-    super({ config: { "kvm:uri": "qemu:///system" }, ...options, source: "" });
-    const plugin = `plugins:\n  providers:\n    - { name: kvm, path: ${join(checkout, "dist/plugin")} }\n`;
-    appendFileSync(join(this.folder, "Pulumi.yaml"), plugin);
+    super({ config: { "kvm:uri": "qemu:///system" }, plugin: true, ...options, source: "" });
     this.enter(door, source);
   }
 
