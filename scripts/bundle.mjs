@@ -1,14 +1,12 @@
-// bundle.mjs [FILE]: makes the provider plugin as one executable file for Node: dist/plugin/pulumi-resource-kvm.
+// bundle.mjs FILE: makes the provider plugin as one executable file for Node.
 import { chmodSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { projectRoot } from "./places.mjs";
 import { isProgram, main, say } from "./shell.mjs";
 
-const pluginFile = join(projectRoot, "dist/plugin/pulumi-resource-kvm");
-
 /** Writes the plugin from the sources: with schema.json and all packages inside, it needs nothing beside it. */
-export async function bundle(file = pluginFile) {
+export async function bundle(file) {
   const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
   const contents = `
     import { main } from "./provider/serving/plugin";

@@ -20,11 +20,11 @@ if (isProgram(import.meta)) {
   await main(async () => {
     await setup("unit");
     buildProvider();
-    const programs = translated(schemaText({}), examplesFolder);
+    const programs = await translated(schemaText({}), examplesFolder);
     writeFileSync(languagesFile, `${JSON.stringify(programs, undefined, 2)}\n`);
     const text = schemaText(programs);
     writeFileSync(schemaFile, text);
-    writeSdks(text);
+    await writeSdks(text);
     say(`schema.json: ${text.length} bytes; sdk/: dotnet, go, java, nodejs and python`);
     return 0;
   });

@@ -4,26 +4,28 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, 
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { cacheDir, projectRoot } from "../places.mjs";
-import { Stop, must, which } from "../shell.mjs";
+import { compile, goProgram } from "../setup/golang.mjs";
+import { Stop, must } from "../shell.mjs";
 
 // Go's module file beside its package is kept by hand.
 const folders = ["dotnet", "go/kvm", "java", "nodejs", "python"];
 const sdkFolder = join(projectRoot, "sdk");
 const sealFile = join(sdkFolder, "seal.json");
-const moduleFolder = join(projectRoot, "scripts/pulumi/sdk");
 const schemaFile = join(projectRoot, "schema.json");
 
 /** Each example as a program in each language, by resource; from a schema that needs to have no examples yet. */
-export function translated(schema, folder) {
-  const printed = withSchema(schema, (file) => must([generator(), "examples", file, folder]));
+export async function translated(schema, folder) {
+  const program = await generator();
+  const printed = withSchema(schema, (file) => must([program, "examples", file, folder]));
   return sorted(JSON.parse(printed));
 }
 
 /** Writes all SDKs anew from the text of schema.json. */
-export function writeSdks(schema) {
+export async function writeSdks(schema) {
+  const program = await generator();
   const made = mkdtempSync(join(sdkFolder, ".made-"));
   try {
-    withSchema(schema, (file) => must([generator(), "packages", file, made]));
+    withSchema(schema, (file) => must([program, "packages", file, made]));
     for (const folder of folders) {
       rmSync(join(sdkFolder, folder), { recursive: true, force: true });
       mkdirSync(dirname(join(sdkFolder, folder)), { recursive: true });
@@ -57,19 +59,15 @@ function filesIn(folder) {
 }
 
 /** Go's own cache knows when nothing changed. */
-function generator() {
-  const go = which("go") ?? which("go", "/usr/local/go/bin");
+async function generator() {
+  const go = goProgram();
   if (go === undefined) {
     throw new Stop(
       "The SDKs are written by Pulumi's generators, which are Go: install Go 1.25 or later (https://go.dev/doc/install)",
     );
   }
-  const file = join(cacheDir, "sdk-generator");
-  must([go, "build", "-mod=readonly", "-buildvcs=false", "-gcflags=all=-dwarf=false", "-o", file, "."], {
-    cwd: moduleFolder,
-    env: { ...process.env, CGO_ENABLED: "0", GOWORK: "off" },
-  });
-  return file;
+  await compile(go, "sdk", { output: "sdk-generator", flags: "-s -w", main: "." }, cacheDir);
+  return join(cacheDir, "sdk-generator");
 }
 
 function withSchema(text, act) {

@@ -31,6 +31,7 @@ export const languages = {
   missing: () => [
     ...missingHosts(),
     ...(existsSync(join(python, ".made")) ? [] : ["a Python environment with pulumi"]),
+    ...(goProgram() === undefined || existsSync(goNote()) ? [] : ["the modules of the SDK for Go"]),
   ],
   does: `making what SDK tests in other languages need in ${folder}`,
   async fix() {
@@ -85,10 +86,6 @@ function goNote() {
 
 /** Compiled as the host will do it, so that its compiler finds all in its cache. */
 function fetchGoModules() {
-  const env = { ...process.env, CGO_ENABLED: "0", GOWORK: "off" };
-  must([goProgram(), "build", "-mod=readonly", "-buildvcs=false", "./..."], {
-    cwd: goSdk,
-    env,
-  });
+  must([goProgram(), "build", "-mod=readonly", "-buildvcs=false", "./..."], { ...moduleOptions("sdk"), cwd: goSdk });
   writeFileSync(goNote(), "");
 }
