@@ -5,6 +5,7 @@ import { goFirst } from "./bench/measure.mjs";
 import { inLab } from "./lab.mjs";
 import { setup } from "./setup.mjs";
 import { engineFolder } from "./setup/engine.mjs";
+import { languagesPath } from "./setup/languages.mjs";
 import { Stop, isProgram, main, say } from "./shell.mjs";
 
 /** Each yields rows: { what, ratio, goal? }, where goal is the largest ratio that is good, or { least }. */
@@ -25,7 +26,7 @@ async function bench(words) {
     `Ratios: medians of runs in turn${["engine", "plugin"].some((name) => wanted.includes(name)) ? "; the engine takes some minutes" : ""}.`,
   );
   return inLab([process.execPath, process.argv[1], ...words], {
-    PATH: [engineFolder(), process.env.PATH].join(delimiter),
+    PATH: [engineFolder(), languagesPath(), process.env.PATH].join(delimiter),
   });
 }
 

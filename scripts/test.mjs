@@ -1,8 +1,8 @@
-// test.mjs [PATH...] [JEST OPTIONS]: the tests, those on real machines in a lab. The last line sums up all runs.
+// test.mjs [PATH...] [JEST OPTIONS]: the tests, those on real machines in labs. The last line sums up all runs.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join, relative } from "node:path";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { basename, delimiter, join, relative } from "node:path";
 import { guest } from "./guest.mjs";
 import { inLab } from "./lab.mjs";
 import { projectRoot } from "./places.mjs";
@@ -12,7 +12,11 @@ import { languagesPath } from "./setup/languages.mjs";
 import { Stop, isProgram, main, must, say } from "./shell.mjs";
 
 const jest = [process.execPath, join(projectRoot, "node_modules/jest/bin/jest.js")];
-const needsLab = (file) => /^test\/(real|e2e)\//.test(relative(projectRoot, file));
+const inFolder = (file, folder) => relative(projectRoot, file).startsWith(`test/${folder}/`);
+const needsLab = (file) => inFolder(file, "real") || inFolder(file, "e2e");
+// A lab with an engine and guests in it wants a CPU and this much memory.
+const labBytes = 3 * 2 ** 30;
+const labs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / labBytes)));
 
 async function test(words) {
   const firstOption = words.findIndex((word) => word.startsWith("-"));
@@ -22,16 +26,10 @@ async function test(words) {
   const files = testFiles(filters);
   const results = mkdtempSync(join(tmpdir(), "pulumi-kvm-test-"));
   try {
-    const runs = [
-      await counted(
-        results,
-        "units",
-        files.filter((file) => !needsLab(file)),
-        options,
-        runHere,
-      ),
-      await counted(results, "lab", files.filter(needsLab), ["--runInBand", ...options], runInLab),
-    ];
+    const units = files.filter((file) => !needsLab(file));
+    const runs = [await counted(results, "units", units, options, runHere)];
+    const parts = partsOf(files.filter(needsLab));
+    if (parts.length > 0) runs.push(...(await inLabs(results, parts, options)));
     return sumUp(runs);
   } finally {
     rmSync(results, { recursive: true, force: true });
@@ -41,6 +39,31 @@ async function test(words) {
 function testFiles(filters) {
   const listed = must([...jest, "--listTests", ...filters], { cwd: projectRoot });
   return listed.split("\n").filter((line) => line !== "");
+}
+
+/** What runs in a lab of its own: each file that drives the engine, the longest texts first, and all others together. */
+function partsOf(files) {
+  const engine = files.filter((file) => inFolder(file, "e2e")).sort((left, right) => sizeOf(right) - sizeOf(left));
+  const others = files.filter((file) => !engine.includes(file));
+  return [...engine.map((file) => [file]), ...(others.length > 0 ? [others] : [])];
+}
+
+const sizeOf = (file) => statSync(file).size;
+
+/** As many labs side by side as the machine bears; whichever is free takes the next part. */
+async function inLabs(results, parts, options) {
+  const environment = await labEnvironment().catch((error) => void told(error));
+  if (environment === undefined) return [{ passed: 0, failed: 1 }];
+  const waiting = [...parts];
+  const runs = [];
+  const lane = async () => {
+    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+      const run = (command) => runInLab(command, environment);
+      runs.push(await counted(results, `lab-${basename(part[0])}`, part, ["--runInBand", ...options], run));
+    }
+  };
+  await Promise.all(Array.from({ length: labs }, lane));
+  return runs;
 }
 
 /** One jest run: { passed, failed }, where a file that could not be run at all is one failure. */
@@ -67,15 +90,20 @@ async function runHere(command) {
   return spawnSync(program, args, { cwd: projectRoot, stdio: ["ignore", "ignore", "inherit"] }).status ?? 143;
 }
 
-async function runInLab(command) {
+async function labEnvironment() {
   await setup("test");
   const { kernel, initrd } = guest();
-  const quiet = ["bash", "-c", 'exec "$@" >/dev/null', "bash"];
-  return inLab([...quiet, ...command], {
+  return {
     PATH: [engineFolder(), languagesPath(), process.env.PATH].join(delimiter),
     PULUMI_KVM_GUEST_KERNEL: kernel,
     PULUMI_KVM_GUEST_INITRD: initrd,
-  });
+  };
+}
+
+function runInLab(command, environment) {
+  // Through a pipe: labs side by side share the terminal, where jest would move the cursor.
+  const quiet = ["bash", "-c", 'set -o pipefail; "$@" 2>&1 >/dev/null | cat >&2', "bash"];
+  return inLab([...quiet, ...command], environment);
 }
 
 function summary(file) {

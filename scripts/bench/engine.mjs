@@ -58,19 +58,24 @@ async function cycle({ folder, env }) {
   const peaks = new Peaks();
   let state;
   for (const [name, words] of Object.entries(commands)) {
-    const before = endedCpuSeconds();
-    await pulumi(words, { cwd: folder, env }, peaks);
-    cpu[name] = endedCpuSeconds() - before;
+    cpu[name] = await cpuSecondsOf(words, { cwd: folder, env }, peaks);
     if (name === "up") state = bytesOf(must(["pulumi", "stack", "export"], { cwd: folder, env })) / count;
   }
   return { cpu, state, peaks: peaks.kib };
+}
+
+/** The CPU seconds of a command of the CLI, with all processes below it. */
+export async function cpuSecondsOf(words, options, peaks = new Peaks()) {
+  const before = endedCpuSeconds();
+  await pulumi(words, options, peaks);
+  return endedCpuSeconds() - before;
 }
 
 /**
  * In a PID namespace of its own: when the engine ends, what it left behind ends too and is waited for, so that the CPU time
  * of every process below is counted, of those also that the engine never waits for.
  */
-export async function pulumi(words, options, peaks = new Peaks()) {
+async function pulumi(words, options, peaks) {
   const isolated = ["--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", '"$@"; exit $?', "bash"];
   const command = ["pulumi", ...words, "--non-interactive", "--color", "never"];
   const running = spawn("unshare", [...isolated, ...command], { ...options, stdio: ["ignore", "pipe", "pipe"] });

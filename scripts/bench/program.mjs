@@ -17,19 +17,32 @@ export const project = (name) => projectOf({ source: source(name), packages: { [
 
 /** A folder with a program, the packages that it requires (by their folders) and perhaps a plugin; `close` removes it. */
 export function projectOf({ source, packages, plugin }) {
-  const folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-bench-"));
-  const write = (file, text) => writeFileSync(join(folder, file), text);
-  // YAML reads JSON.
-  const plugins = plugin === undefined ? "" : `plugins: ${JSON.stringify({ providers: [plugin] })}\n`;
-  const runtime = "runtime:\n  name: nodejs\n  options: { typescript: false }\n";
-  write("Pulumi.yaml", `name: bench\nmain: index.js\n${runtime}${plugins}`);
+  const javascript = { main: "index.js", runtime: { name: "nodejs", options: { typescript: false } } };
+  const { folder, write, ...made } = projectIn({ ...javascript, ...pluginsOf(plugin) });
   write("package.json", JSON.stringify({ name: "bench", private: true, main: "index.js" }));
   write("index.js", source);
   mkdirSync(join(folder, "node_modules"));
   for (const [name, path] of Object.entries(packages)) symlinkSync(path, join(folder, "node_modules", name), "dir");
   symlinkSync(join(projectRoot, "node_modules/@pulumi"), join(folder, "node_modules/@pulumi"), "dir");
+  return { folder, ...made };
+}
+
+/** A folder with resources in Pulumi's YAML, whose host is the lightest there is: what is measured is engine and plugin. */
+export function yamlProjectOf({ resources, plugin }) {
+  const { write, ...made } = projectIn({ runtime: "yaml", ...pluginsOf(plugin) });
+  write("Main.yaml", JSON.stringify({ resources }));
+  return made;
+}
+
+const pluginsOf = (plugin) => (plugin === undefined ? {} : { plugins: { providers: [plugin] } });
+
+function projectIn(settings) {
+  const folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-bench-"));
+  const write = (file, text) => writeFileSync(join(folder, file), text);
+  // YAML reads JSON.
+  write("Pulumi.yaml", JSON.stringify({ name: "bench", ...settings }));
   const env = { ...engineEnvironment(join(folder, "state")), KVM_URI: "qemu:///system" };
-  return { folder, env, close: () => rmSync(folder, { recursive: true, force: true }) };
+  return { folder, write, env, close: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 const source = (name) => `
