@@ -1,41 +1,58 @@
 // bundle.mjs FILE: makes the provider plugin as one executable file for Node.
-import { chmodSync, readFileSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { projectRoot } from "./places.mjs";
 import { isProgram, main, say } from "./shell.mjs";
 
-/** Writes the plugin from the sources: with schema.json and all packages inside, it needs nothing beside it. */
-export async function bundle(file) {
+const settings = {
+  bundle: true,
+  // Names stay: stack traces and error classes are for people.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  loader: { ".json": "text" },
+  legalComments: "none",
+  // Loaded only by services of gRPC that nobody asks of this plugin, and a sixth of all that would be read at start.
+  external: ["@grpc/proto-loader"],
+  logLevel: "warning",
+  write: false,
+};
+
+/** The plugin's program from the sources: with schema.json and all packages inside, it needs nothing beside it. */
+export async function program() {
   const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
-  const contents = `
+  return built(`
     import { main } from "./provider/serving/plugin";
     import schema from "./schema.json";
-    void main({ version: ${JSON.stringify(version)}, schema }, process.argv.slice(2));`;
-  await build({
-    stdin: { contents, resolveDir: projectRoot, loader: "ts" },
-    outfile: file,
-    bundle: true,
-    // Names stay: stack traces and error classes are for people.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    loader: { ".json": "text" },
-    banner: { js: "#!/usr/bin/env node" },
-    legalComments: "none",
-    // Loaded only by services of gRPC that nobody asks of this plugin, and a sixth of all that would be read at start.
-    external: ["@grpc/proto-loader"],
-    logLevel: "warning",
-  });
+    void main({ version: ${JSON.stringify(version)}, schema }, process.argv.slice(2));`);
+}
+
+/** Writes the plugin as one executable file for Node: the head that starts it, and below it the program. */
+export async function bundle(file) {
+  const body = await program();
+  const digest = createHash("sha256").update(body).digest("hex");
+  const head = await built(`
+    import { launch } from "./provider/serving/launch";
+    launch(__filename, ${JSON.stringify(digest)}, require);`);
+  // No line of the head begins like that: it has no comments.
+  const lines = body.replace(/^/gm, "//");
+  writeFileSync(file, `#!/usr/bin/env node\n${head}${lines}`);
   chmodSync(file, 0o755);
-  return file;
+}
+
+async function built(contents) {
+  const { outputFiles } = await build({ ...settings, stdin: { contents, resolveDir: projectRoot, loader: "ts" } });
+  return outputFiles[0].text;
 }
 
 if (isProgram(import.meta)) {
   await main(async () => {
-    const file = await bundle(process.argv[2]);
+    const [file] = process.argv.slice(2);
+    await bundle(file);
     say(`${file}: ${statSync(file).size} bytes`);
     return 0;
   });

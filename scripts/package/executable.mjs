@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { bundle } from "../bundle.mjs";
+import { program } from "../bundle.mjs";
 import { projectRoot } from "../places.mjs";
 import { Stop, must } from "../shell.mjs";
 
@@ -39,15 +39,14 @@ export async function executable(file) {
 
 /** The file of what Node reads from its own binary: the plugin's code, and the same compiled by this very Node. */
 async function blobIn(folder) {
-  const script = await bundle(join(folder, "plugin.cjs"));
+  const script = join(folder, "plugin.cjs");
+  writeFileSync(script, await program());
   const settings = {
     main: script,
     output: join(folder, "plugin.blob"),
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
   };
-  // The code is made a function's body, where a first line for the shell is an error.
-  writeFileSync(script, readFileSync(script, "utf8").replace(/^#!.*\n/, ""));
   writeFileSync(join(folder, "sea.json"), JSON.stringify(settings));
   must([process.execPath, "--experimental-sea-config", join(folder, "sea.json")]);
   return settings.output;

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { credentials } from "@grpc/grpc-js";
@@ -10,6 +10,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 const root = resolve(__dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "kvm-plugin-"));
 const file = join(folder, "pulumi-resource-kvm");
+const caches = join(folder, "caches");
 
 /** A plugin that runs, all that it printed, and how it ended. */
 interface Started {
@@ -19,7 +20,7 @@ interface Started {
 }
 
 function start(...words: readonly string[]): Started {
-  const child = spawn(file, words, { cwd: folder });
+  const child = spawn(file, words, { cwd: folder, env: { ...process.env, XDG_CACHE_HOME: caches } });
   const printed = { stdout: "", stderr: "" };
   child.stderr.on("data", (data: Buffer) => (printed.stderr += data.toString()));
   const port = new Promise<number>((done) => {
@@ -78,4 +79,34 @@ describe("pulumi-resource-kvm, one file", () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
     expect((await start("--version").ended).stdout).toBe(`${version}\n`);
   }, 30_000);
+
+  it("keeps its compiled code for the next start, and makes it anew where it is damaged", async () => {
+    const codeOf = (name: string): string => join(caches, "pulumi-kvm", name);
+    const served = async (pauseMs: number): Promise<void> => {
+      const { child, port, ended } = start("127.0.0.1:1");
+      expect(await port).toBeGreaterThan(0);
+      await new Promise((wake) => setTimeout(wake, pauseMs));
+      child.kill("SIGTERM");
+      expect(await ended).toMatchObject({ code: 0, stderr: "" });
+    };
+    await served(2_500);
+    const [name = "nothing was kept", ...others] = readdirSync(join(caches, "pulumi-kvm"));
+    expect(others).toEqual([]);
+    const kept = statSync(codeOf(name));
+    expect(kept.mode & 0o777).toBe(0o600);
+
+    await served(2_500);
+    expect(statSync(codeOf(name)).mtimeMs).toBe(kept.mtimeMs);
+
+    const damaged = readFileSync(codeOf(name)).fill(0, 5_000, 6_000);
+    writeFileSync(codeOf(name), damaged);
+    await served(2_500);
+    expect(readFileSync(codeOf(name)).equals(damaged)).toBe(false);
+
+    // Where nothing can be kept it serves all the same.
+    rmSync(caches, { recursive: true });
+    writeFileSync(caches, "");
+    await served(1_500);
+    rmSync(caches);
+  }, 60_000);
 });
