@@ -1,8 +1,9 @@
-// bundle.mjs FILE: makes the provider plugin as one executable file for Node.
+// bundle.mjs FILE: makes the provider plugin as one executable file for Node, and beside it the licences of what is in it.
 import { createHash } from "node:crypto";
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { build } from "esbuild";
+import { licencesFile, licencesOf } from "./package/licences.mjs";
 import { projectRoot } from "./places.mjs";
 import { isProgram, main, say } from "./shell.mjs";
 
@@ -20,9 +21,10 @@ const settings = {
   external: ["@grpc/proto-loader"],
   logLevel: "warning",
   write: false,
+  metafile: true,
 };
 
-/** The plugin's program from the sources: with schema.json and all packages inside, it needs nothing beside it. */
+/** The plugin's program from the sources, with the licences of its packages: with schema.json and all packages inside, it needs nothing beside it. */
 export async function program() {
   const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
   return built(`
@@ -33,20 +35,22 @@ export async function program() {
 
 /** Writes the plugin as one executable file for Node: the head that starts it, and below it the program. */
 export async function bundle(file) {
-  const body = await program();
+  const { text: body, licences } = await program();
   const digest = createHash("sha256").update(body).digest("hex");
-  const head = await built(`
+  const { text: head } = await built(`
     import { launch } from "./provider/serving/launch";
     launch(__filename, ${JSON.stringify(digest)}, require);`);
   // No line of the head begins like that: it has no comments.
   const lines = body.replace(/^/gm, "//");
   writeFileSync(file, `#!/usr/bin/env node\n${head}${lines}`);
   chmodSync(file, 0o755);
+  writeFileSync(join(dirname(file), licencesFile), licences);
 }
 
 async function built(contents) {
-  const { outputFiles } = await build({ ...settings, stdin: { contents, resolveDir: projectRoot, loader: "ts" } });
-  return outputFiles[0].text;
+  const stdin = { contents, resolveDir: projectRoot, loader: "ts" };
+  const { outputFiles, metafile } = await build({ ...settings, stdin });
+  return { text: outputFiles[0].text, licences: licencesOf(Object.keys(metafile.inputs)) };
 }
 
 if (isProgram(import.meta)) {

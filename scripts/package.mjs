@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } 
 import { join, resolve } from "node:path";
 import { archive, checksums } from "./package/archive.mjs";
 import { executable } from "./package/executable.mjs";
+import { licencesFile } from "./package/licences.mjs";
 import { projectRoot } from "./places.mjs";
 import { Stop, isProgram, main, must, say } from "./shell.mjs";
 
@@ -40,7 +41,7 @@ async function pluginArchive(folder) {
     await executable(join(work, "pulumi-resource-kvm"));
     copyFileSync(join(projectRoot, "LICENSE"), join(work, "LICENSE"));
     const file = join(folder, `pulumi-resource-kvm-v${version}-linux-${machine}.tar.gz`);
-    return archive(file, work, ["pulumi-resource-kvm", "LICENSE"]);
+    return archive(file, work, ["pulumi-resource-kvm", "LICENSE", licencesFile]);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -13,13 +13,14 @@ import { dirname, join } from "node:path";
 import { program } from "../bundle.mjs";
 import { projectRoot } from "../places.mjs";
 import { Stop, must } from "../shell.mjs";
+import { licencesFile, nodeLicence } from "./licences.mjs";
 
 // Node's documented name for the section, and the mark in its binary that says whether there is one
 // (https://nodejs.org/docs/latest-v20.x/api/single-executable-applications.html).
 const section = "NODE_SEA_BLOB";
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 
-/** Writes the executable to `file`. */
+/** Writes the executable to `file`, and beside it the licences of what is in it. */
 export async function executable(file) {
   mkdirSync(dirname(file), { recursive: true });
   const work = mkdtempSync(join(dirname(file), ".executable-"));
@@ -31,6 +32,7 @@ export async function executable(file) {
     chmodSync(fresh, 0o755);
     inject(fresh, blob);
     renameSync(fresh, file);
+    renameSync(join(work, licencesFile), join(dirname(file), licencesFile));
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -40,7 +42,9 @@ export async function executable(file) {
 /** The file of what Node reads from its own binary: the plugin's code, and the same compiled by this very Node. */
 async function blobIn(folder) {
   const script = join(folder, "plugin.cjs");
-  writeFileSync(script, await program());
+  const { text, licences } = await program();
+  writeFileSync(script, text);
+  writeFileSync(join(folder, licencesFile), licences + nodeLicence());
   const settings = {
     main: script,
     output: join(folder, "plugin.blob"),

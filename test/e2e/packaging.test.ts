@@ -77,7 +77,10 @@ describeInLab("the packages of a release", () => {
     const place = join(folder, ".unpacked");
     mkdirSync(place);
     must("tar", "-xzf", pluginArchive(), "-C", place);
-    expect(readdirSync(place).sort()).toEqual(["LICENSE", "pulumi-resource-kvm"]);
+    expect(readdirSync(place).sort()).toEqual(["LICENSE", "THIRD_PARTY_LICENSES", "pulumi-resource-kvm"]);
+    const licences = readFileSync(join(place, "THIRD_PARTY_LICENSES"), "utf8");
+    for (const name of ["@grpc/grpc-js 1", "google-protobuf 3", "fast-xml-parser 5", "Node.js v"])
+      expect(licences).toContain(`\n${name}`);
     const withoutNode = `mount --bind /dev/null "$0" && ! "$0" --version 2>/dev/null && exec env -i "$1" --version`;
     const plugin = join(place, "pulumi-resource-kvm");
     expect(must("unshare", "--mount", "bash", "-c", withoutNode, process.execPath, plugin)).toBe(`${version}\n`);
