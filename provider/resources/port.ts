@@ -31,6 +31,9 @@ export interface Request {
   warn(message: string): void;
 }
 
+/** As much of a request as it takes to look at a host. */
+export type Looking = Pick<Request, "place" | "signal">;
+
 /** What a preview says about an object. */
 export interface Diff {
   readonly differences: readonly Difference[];
@@ -75,6 +78,20 @@ export interface Resource {
 
 /** Output of an object whose create or update did not get to its end. */
 export const UNFINISHED = "__unfinished";
+
+/** A function of a program: it looks at a host and changes nothing. */
+export interface Lookup {
+  /** The name in tokens and messages: `getHost`. */
+  readonly token: string;
+  readonly doc: string;
+  readonly args: Table;
+  /** What it finds; `required` is always there. */
+  readonly results: Table;
+  /** Ways to say what is meant: the arguments of exactly one of them are given. */
+  readonly ways?: readonly (readonly string[])[];
+  /** Throws where the object is not there, with what was sought, where, and what next. */
+  look(from: Looking, args: Values): Promise<Values>;
+}
 
 /** The object exists, but not as wanted: the door records what there is, and the next `up` goes on with it. */
 export class PartialFailure extends Error {

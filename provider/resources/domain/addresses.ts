@@ -1,6 +1,6 @@
 import { Code, type DomainInterface, isLibvirt, type ResultOf } from "../../rpc";
 import { findAll, readPath, type XmlElement } from "../../xml";
-import type { Request } from "../port";
+import type { Looking } from "../port";
 
 type Handle = ResultOf<"DOMAIN_LOOKUP_BY_UUID">["dom"];
 
@@ -27,15 +27,15 @@ export function isSilent(error: unknown): boolean {
 
 /** The addresses that one witness knows, by MAC in small letters; those that only the guest itself can use are left out. */
 export async function heardFrom(
-  request: Request,
+  { place, signal }: Looking,
   dom: Handle,
   source: number,
 ): Promise<readonly { readonly mac: string; readonly address: string }[]> {
   try {
-    const { ifaces } = await request.place.host.call(
+    const { ifaces } = await place.host.call(
       "DOMAIN_INTERFACE_ADDRESSES",
       { dom, source, flags: 0 },
-      { deadlineMs: 10_000, signal: request.signal },
+      { deadlineMs: 10_000, signal },
     );
     return ifaces.flatMap(ofCard);
   } catch (error) {
@@ -53,11 +53,11 @@ function ofCard(card: DomainInterface): { mac: string; address: string }[] {
 }
 
 /** Addresses of a running machine's own cards: by lease, else by its agent, else by the host's ARP table. */
-export async function addressesOf(request: Request, dom: Handle, live: XmlElement): Promise<readonly string[]> {
+export async function addressesOf(from: Looking, dom: Handle, live: XmlElement): Promise<readonly string[]> {
   const macs = findAll(live, "devices/interface/mac").map((mac) => (mac.attributes.get("address") ?? "").toLowerCase());
   if (macs.length === 0) return [];
   for (const source of [Source.lease, ...(agentConnected(live) ? [Source.agent] : []), Source.arp]) {
-    const known = await heardFrom(request, dom, source);
+    const known = await heardFrom(from, dom, source);
     const own = macs.flatMap((mac) => known.filter((one) => one.mac === mac).map(({ address }) => address));
     if (own.length > 0) return [...new Set(own)];
   }

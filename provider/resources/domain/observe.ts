@@ -5,7 +5,7 @@ import { findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import type { Found } from "../flow";
 import { readMark } from "../mark";
 import type { HostFacts } from "../place";
-import type { Request } from "../port";
+import type { Looking } from "../port";
 import { diskChains, isSeed, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import { freePorts } from "./pci";
@@ -42,6 +42,12 @@ const POWER: readonly Power[] = [
   "crashed",
   "suspended",
 ];
+
+/** A state of libvirt's in words that people know. */
+export function powerOf(state: number): Power {
+  return POWER[state] ?? "running";
+}
+
 /** VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE: passwords are compared too. */
 const INACTIVE_SECURE = 3;
 const SECURE = 1;
@@ -52,7 +58,7 @@ export function handleOf(uuid: string): Handle {
 }
 
 /** Reads a machine in one round trip, and what its disks name in a second; undefined when libvirt says that it is gone. */
-export async function observe(request: Request, uuid: string, inputs: Values): Promise<FoundDomain | undefined> {
+export async function observe(request: Looking, uuid: string, inputs: Values): Promise<FoundDomain | undefined> {
   const { host } = request.place;
   const dom = handleOf(uuid);
   const known = async <T>(call: Promise<T>): Promise<T | undefined> =>
@@ -65,7 +71,7 @@ export async function observe(request: Request, uuid: string, inputs: Values): P
   // What does not run has no definition but the one for its next start.
   const now = async (): Promise<{ power: Power; live?: XmlElement }> => {
     const { state } = await host.call("DOMAIN_GET_STATE", { dom, flags: 0 });
-    const power = POWER[state] ?? "running";
+    const power = powerOf(state);
     if (power === "stopped" || power === "crashed") return { power };
     return { power, live: parseXml((await xml(SECURE)).xml) };
   };
@@ -147,12 +153,12 @@ function seedOf(root: XmlElement): string | undefined {
 }
 
 /** Where the named volumes are; what does not exist (yet) is left out. */
-export async function resolveVolumes(request: Request, ids: readonly string[]): Promise<ReadonlyMap<string, Resolved>> {
+export async function resolveVolumes(request: Looking, ids: readonly string[]): Promise<ReadonlyMap<string, Resolved>> {
   const found = await Promise.all(ids.map(async (id) => [id, await resolveVolume(request, id)] as const));
   return new Map(found.flatMap(([id, resolved]) => (resolved ? [[id, resolved] as const] : [])));
 }
 
-async function resolveVolume(request: Request, id: string): Promise<Resolved | undefined> {
+async function resolveVolume(request: Looking, id: string): Promise<Resolved | undefined> {
   const cut = id.indexOf("/");
   const [pool, name] = [id.slice(0, cut), id.slice(cut + 1)];
   try {

@@ -28,7 +28,8 @@ function sameFormat(wanted: string, found: string): boolean {
   return kind(wanted) === kind(found);
 }
 
-const volumeId = (value: string): string | undefined =>
+/** A volume's id in its own words. */
+export const volumeId = (value: string): string | undefined =>
   /^[^/]+\/[^/]+$/.test(value) ? undefined : 'must be a volume\'s id, "pool/name"';
 
 const digest = (value: string): string | undefined =>

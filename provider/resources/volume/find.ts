@@ -1,7 +1,7 @@
 import { Code, isLibvirt, type StoragePool, type StorageVol } from "../../rpc";
 import { parseXml, readPath, type XmlElement } from "../../xml";
 import { doing, patiently } from "../errors";
-import type { Request } from "../port";
+import type { Looking, Request } from "../port";
 
 /** A volume as libvirt shows it. */
 export interface Here {
@@ -22,7 +22,7 @@ export type Sight =
 const RUNNING_STATE = 2;
 
 /** Looks a volume up by its name; libvirt's list may be stale, so the volume itself is asked. */
-export async function look(request: Request, pool: string, name: string): Promise<Sight> {
+export async function look(request: Looking, pool: string, name: string): Promise<Sight> {
   const { host } = request.place;
   const [xml, seen] = await Promise.all([
     absentAs(host.call("STORAGE_VOL_GET_XML_DESC", { vol: { pool, name, key: "" }, flags: 0 })),
@@ -55,7 +55,7 @@ export interface PoolInfo {
 }
 
 /** A pool by its name; throws 49 where there is none. */
-export function poolInfo({ place }: Request, name: string): Promise<PoolInfo> {
+export function poolInfo({ place }: Looking, name: string): Promise<PoolInfo> {
   return place.together(`pool ${name}`, async () => {
     const { pool } = await place.host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name });
     const { state, capacity, available } = await place.host.call("STORAGE_POOL_GET_INFO", { pool });
