@@ -12,21 +12,38 @@ export interface Described {
   readonly table: Table;
 }
 
+/** One function, as schema.json needs to know it. */
+export interface DescribedFunction {
+  /** `getHost`. */
+  readonly token: string;
+  readonly doc: string;
+  readonly args: Table;
+  readonly results: Table;
+}
+
 /** What tables say in the words of schema.json; tokens begin with the package's name. */
 export interface SchemaParts {
   readonly resources: Record<string, Json>;
+  readonly functions: Record<string, Json>;
   readonly types: Record<string, Json>;
   readonly provider: Json;
   readonly config: Json;
 }
 
-/** Derives resources, shared types and configuration from the tables; the same input gives the same text. */
-export function schemaParts(name: string, resources: readonly Described[], configuration: Described): SchemaParts {
+/** Derives resources, functions, shared types and configuration from the tables; the same input gives the same text. */
+export function schemaParts(
+  name: string,
+  resources: readonly Described[],
+  functions: readonly DescribedFunction[],
+  configuration: Described,
+): SchemaParts {
   const types = new Types(name);
   const described = resources.map((one): [string, Json] => [`${name}:index:${one.token}`, resourceOf(types, one)]);
+  const asked = functions.map((one): [string, Json] => [`${name}:index:${one.token}`, functionOf(types, one)]);
   const { properties } = propertiesOf(types, configuration, () => true);
   return {
     resources: Object.fromEntries(described),
+    functions: Object.fromEntries(asked),
     provider: { description: configuration.doc, inputProperties: properties },
     config: { variables: properties },
     types: types.sorted(),
@@ -45,6 +62,14 @@ function resourceOf(types: Types, { token, doc, table }: Described): Json {
       .filter((name) => isAlwaysKnown(name, table))
       .sort(),
   };
+}
+
+function functionOf(types: Types, { token, doc, args, results }: DescribedFunction): Json {
+  const bag = (table: Table): Json => {
+    const { properties, required } = propertiesOf(types, { token: pascal(token), table }, () => true);
+    return { type: "object", properties, ...(required.length > 0 ? { required } : {}) };
+  };
+  return { description: doc, inputs: bag(args), outputs: bag(results) };
 }
 
 /** Given, set by the provider, or a name, which is filled where the program gives none. */

@@ -7,7 +7,7 @@ import { projectRoot } from "../places.mjs";
 const require = createRequire(import.meta.url);
 const compiled = (path) => require(join(projectRoot, "dist", path));
 
-/** Where each resource's example lies: TOKEN.pp, from which `languages.json` is translated, and TOKEN.yaml. */
+/** Where the example of each resource and function lies: TOKEN.pp, from which `languages.json` is translated, and TOKEN.yaml. */
 export const examplesFolder = join(projectRoot, "examples/resources");
 export const languagesFile = join(examplesFolder, "languages.json");
 
@@ -23,17 +23,21 @@ const docs = {
 /** The same tables and examples give the same text. */
 export function schemaText(languages = knownLanguages()) {
   const { schemaParts } = compiled("fields/schema.js");
-  const { load, tokens } = compiled("resources/index.js");
+  const { load, loadLookup, lookupNames, tokens } = compiled("resources/index.js");
   const { providerTable } = compiled("serving/settings.js");
   const { dynamicType, pluginType } = compiled("serving/hidden.js");
   // A stack that the other door made goes on here without a replacement.
   const aliased = (token, resource) => ({ ...resource, aliases: [{ type: dynamicType(token) }] });
   const about = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
   const resources = tokens.map((token) => ({ token, doc: page(token, languages[token]), table: load(token).table }));
+  const lookups = lookupNames
+    .map(loadLookup)
+    .map(({ token, doc, args, results }) => ({ token, doc: page(token, languages[token], doc), args, results }));
   const provider = { token: "Provider", doc: "One host, as its URI says.", table: providerTable };
-  const { config, types, provider: described, resources: plain } = schemaParts("kvm", resources, provider);
+  const parts = schemaParts("kvm", resources, lookups, provider);
+  const { config, functions, types, provider: described, resources: plain } = parts;
   const all = Object.fromEntries(tokens.map((token) => [pluginType(token), aliased(token, plain[pluginType(token)])]));
-  const schema = { ...metadata(about), config, types, provider: described, resources: all };
+  const schema = { ...metadata(about), config, types, provider: described, resources: all, functions };
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }
 
@@ -41,9 +45,8 @@ function knownLanguages() {
   return existsSync(languagesFile) ? JSON.parse(readFileSync(languagesFile, "utf8")) : {};
 }
 
-/** A resource's description, with its example in every language in the form that Pulumi's generators read. */
-function page(token, programs) {
-  const doc = docs[token];
+/** The description of a resource or function, with its example in every language in the form that Pulumi's generators read. */
+function page(token, programs, doc = docs[token]) {
   if (doc === undefined) throw new Error(`generate: ${token} has no line in docs`);
   if (programs === undefined) return doc;
   const yaml = readFileSync(join(examplesFolder, `${token}.yaml`), "utf8");

@@ -68,15 +68,6 @@ describe("the plugin door", () => {
     });
   });
 
-  it("says in a sentence that there are no functions", async () => {
-    const asked = new rpc.InvokeRequest();
-    asked.setTok("kvm:index:getHost");
-    await expect(driver.ask("invoke", asked)).rejects.toMatchObject({
-      code: 12,
-      message: "kvm:index:getHost: pulumi-kvm has no functions and no components in this version",
-    });
-  });
-
   describe("values", () => {
     it("arrive bare: secrets, outputs, references and unknown ones; assets as they are", async () => {
       const boot = asset("boot");

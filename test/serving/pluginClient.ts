@@ -8,7 +8,7 @@ import { Status } from "@pulumi/pulumi/proto/status_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { Values } from "../../provider/fields";
-import type { Resource } from "../../provider/resources/port";
+import type { Lookup, Resource } from "../../provider/resources/port";
 import { Plugin } from "../../provider/serving/plugin/server";
 
 export const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -59,9 +59,15 @@ export class Driver {
     private readonly engineAddress: string,
   ) {}
 
-  static async start(resource: Resource, settings: Values = { uri: "test:///default" }): Promise<Driver> {
-    const plugin = new Plugin({ version: "1.2.3", schema: `{"name":"kvm"}` }, (token) =>
-      token === resource.token ? resource : undefined,
+  static async start(
+    resource: Resource,
+    settings: Values = { uri: "test:///default" },
+    lookup?: Lookup,
+  ): Promise<Driver> {
+    const plugin = new Plugin(
+      { version: "1.2.3", schema: `{"name":"kvm"}` },
+      (token) => (token === resource.token ? resource : undefined),
+      (token) => (token === lookup?.token ? lookup : undefined),
     );
     const engine = new Server();
     const heard: Line[] = [];
@@ -172,6 +178,14 @@ export class Driver {
     asked.setProperties(struct(olds));
     asked.setTimeout(timeout);
     await this.ask("delete", asked);
+  }
+
+  async invoke(token: string, args: Values) {
+    const asked = new rpc.InvokeRequest();
+    asked.setTok(token);
+    asked.setArgs(struct(args));
+    const answer = await this.ask<rpc.InvokeRequest, rpc.InvokeResponse>("invoke", asked);
+    return { results: plain(answer.getReturn()), failures: answer.toObject().failuresList };
   }
 
   async close(): Promise<void> {

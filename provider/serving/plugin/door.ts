@@ -1,13 +1,16 @@
-import { PartialFailure, type Request, type Resource } from "../../resources/port";
+import { type Looking, type Lookup, PartialFailure, type Request, type Resource } from "../../resources/port";
 import { type Configuration, placeFor } from "../settings";
 import { type Engine, printed } from "./engine";
 import type { Operations } from "./operation";
 import { type Call, requestFor } from "./request";
 import { maskOf, type Opened, seal } from "./secrets";
-import { Told } from "./status";
+import { Told, unimplemented } from "./status";
 
 /** The resource of a name (`Domain`), or nothing where this version has none. */
 export type Find = (token: string) => Resource | undefined;
+
+/** The function of a name (`getHost`), or nothing where this version has none. */
+export type FindLookup = (token: string) => Lookup | undefined;
 
 /** One operation of the engine's, with all values that came with it. */
 export interface Asked extends Call {
@@ -25,6 +28,7 @@ export class Door {
     private readonly find: Find,
     readonly engine: Engine,
     readonly operations: Operations,
+    private readonly findLookup: FindLookup,
   ) {}
 
   /** Runs one operation; its errors come out as Told. */
@@ -41,6 +45,27 @@ export class Door {
       throw this.told(error, resource, asked.given, (text) => printed(mask(text)));
     } finally {
       await engine.heard();
+    }
+  }
+
+  /** The function of a token (`kvm:index:getHost`). */
+  lookupOf(token: string): Lookup {
+    const [, name] = /^kvm:index:([A-Za-z]+)$/.exec(token) ?? [];
+    const lookup = name === undefined ? undefined : this.findLookup(name);
+    if (lookup) return lookup;
+    throw unimplemented(
+      `pulumi-kvm ${this.version} has no function "${token}": install the version that this program was written for`,
+    );
+  }
+
+  /** Looks at the host; errors come out as Told. */
+  async look<T>({ args }: Lookup, given: Opened, act: (from: Looking) => Promise<T>): Promise<T> {
+    const mask = maskOf(args, [given]);
+    try {
+      const place = placeFor(this.configuration);
+      return await this.operations.run({}, (signal) => act({ place, signal }));
+    } catch (error) {
+      throw new Told(printed(mask(error instanceof Error ? error.message : String(error))));
     }
   }
 

@@ -9,12 +9,13 @@ import {
 import { type PluginAttach, PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import type * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { isResource, load } from "../../resources";
+import { isLookup, isResource, load, loadLookup } from "../../resources";
 import { providerTable } from "../settings";
 import { check, create, diff, diffOf, failureOf, read, remove, update } from "./acts";
 import { changedSettings, checkSettings, configurationOf, settingsOf } from "./config";
-import { Door, type Find } from "./door";
+import { Door, type Find, type FindLookup } from "./door";
 import { Engine } from "./engine";
+import { invoke } from "./invoke";
 import { Operations } from "./operation";
 import { maskOf, open, seal, tableSecrets } from "./secrets";
 import { statusOf, unimplemented } from "./status";
@@ -37,8 +38,12 @@ export class Plugin {
     "grpc.max_send_message_length": MESSAGE_BYTES,
   });
 
-  constructor(about: About, find: Find = (token) => (isResource(token) ? load(token) : undefined)) {
-    const door = new Door(about.version, find, this.engine, this.operations);
+  constructor(
+    about: About,
+    find: Find = (token) => (isResource(token) ? load(token) : undefined),
+    findLookup: FindLookup = (token) => (isLookup(token) ? loadLookup(token) : undefined),
+  ) {
+    const door = new Door(about.version, find, this.engine, this.operations, findLookup);
     this.server.addService(ResourceProviderService, handlers(about, door));
   }
 
@@ -76,7 +81,7 @@ function unary<Asked, Answer>(act: (asked: Asked) => Answer | Promise<Answer>): 
   };
 }
 
-const NO_FUNCTIONS = "pulumi-kvm has no functions and no components in this version";
+const NO_COMPONENTS = "pulumi-kvm has no components and no methods in this version";
 
 /** What is not in it is answered as unimplemented by the server itself. */
 function handlers(about: About, door: Door): UntypedServiceImplementation {
@@ -120,10 +125,10 @@ function handlers(about: About, door: Door): UntypedServiceImplementation {
       door.operations.cancel("cancelled by the engine");
       return new Empty();
     }),
-    invoke: unary((asked: rpc.InvokeRequest) => Promise.reject(unimplemented(`${asked.getTok()}: ${NO_FUNCTIONS}`))),
-    call: unary((asked: rpc.CallRequest) => Promise.reject(unimplemented(`${asked.getTok()}: ${NO_FUNCTIONS}`))),
+    invoke: unary((asked: rpc.InvokeRequest) => invoke(door, asked)),
+    call: unary((asked: rpc.CallRequest) => Promise.reject(unimplemented(`${asked.getTok()}: ${NO_COMPONENTS}`))),
     construct: unary((asked: rpc.ConstructRequest) =>
-      Promise.reject(unimplemented(`${asked.getType()}: ${NO_FUNCTIONS}`)),
+      Promise.reject(unimplemented(`${asked.getType()}: ${NO_COMPONENTS}`)),
     ),
   } satisfies Partial<IResourceProviderServer>;
 }

@@ -1,0 +1,6 @@
+// What the host lacks, and what gives it to it
+host = invoke("kvm:index:getHost", {})
+
+output "lacks" {
+  value = host.lacks
+}

@@ -1,0 +1,6 @@
+// The PCI devices of the host, with their IOMMU groups
+pci = invoke("kvm:index:getNodeDevices", { capability = "pci" })
+
+output "devices" {
+  value = pci.devices
+}
