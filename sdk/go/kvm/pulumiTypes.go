@@ -2973,6 +2973,635 @@ func (o DomainWaitForPtrOutput) Timeout() pulumi.Float64PtrOutput {
 	}).(pulumi.Float64PtrOutput)
 }
 
+// A disk or drive.
+type GetDomainDisk struct {
+	// Its block device: a path on the host.
+	Block *string `pulumi:"block"`
+	// How the guest sees it.
+	Bus *string `pulumi:"bus"`
+	// What it is to the guest: `disk`, `cdrom`, ...
+	Device *string `pulumi:"device"`
+	// Its image: a path on the host.
+	File *string `pulumi:"file"`
+	// The image's format.
+	Format *string `pulumi:"format"`
+	// The disk's name (`vda`).
+	Target string `pulumi:"target"`
+}
+
+// A disk or drive.
+type GetDomainDiskOutput struct{ *pulumi.OutputState }
+
+func (GetDomainDiskOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*GetDomainDisk)(nil)).Elem()
+}
+
+func (o GetDomainDiskOutput) ToGetDomainDiskOutput() GetDomainDiskOutput {
+	return o
+}
+
+func (o GetDomainDiskOutput) ToGetDomainDiskOutputWithContext(ctx context.Context) GetDomainDiskOutput {
+	return o
+}
+
+// Its block device: a path on the host.
+func (o GetDomainDiskOutput) Block() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainDisk) *string { return v.Block }).(pulumi.StringPtrOutput)
+}
+
+// How the guest sees it.
+func (o GetDomainDiskOutput) Bus() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainDisk) *string { return v.Bus }).(pulumi.StringPtrOutput)
+}
+
+// What it is to the guest: `disk`, `cdrom`, ...
+func (o GetDomainDiskOutput) Device() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainDisk) *string { return v.Device }).(pulumi.StringPtrOutput)
+}
+
+// Its image: a path on the host.
+func (o GetDomainDiskOutput) File() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainDisk) *string { return v.File }).(pulumi.StringPtrOutput)
+}
+
+// The image's format.
+func (o GetDomainDiskOutput) Format() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainDisk) *string { return v.Format }).(pulumi.StringPtrOutput)
+}
+
+// The disk's name (`vda`).
+func (o GetDomainDiskOutput) Target() pulumi.StringOutput {
+	return o.ApplyT(func(v GetDomainDisk) string { return v.Target }).(pulumi.StringOutput)
+}
+
+type GetDomainDiskArrayOutput struct{ *pulumi.OutputState }
+
+func (GetDomainDiskArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]GetDomainDisk)(nil)).Elem()
+}
+
+func (o GetDomainDiskArrayOutput) ToGetDomainDiskArrayOutput() GetDomainDiskArrayOutput {
+	return o
+}
+
+func (o GetDomainDiskArrayOutput) ToGetDomainDiskArrayOutputWithContext(ctx context.Context) GetDomainDiskArrayOutput {
+	return o
+}
+
+func (o GetDomainDiskArrayOutput) Index(i pulumi.IntInput) GetDomainDiskOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) GetDomainDisk {
+		return vs[0].([]GetDomainDisk)[vs[1].(int)]
+	}).(GetDomainDiskOutput)
+}
+
+// A network card.
+type GetDomainInterface struct {
+	// The bridge of the host that it is on.
+	Bridge *string `pulumi:"bridge"`
+	// Its end on the host (`vnet0`), while the machine runs.
+	Device *string `pulumi:"device"`
+	// The card's MAC.
+	Mac string `pulumi:"mac"`
+	// The card that the guest sees.
+	Model *string `pulumi:"model"`
+	// The libvirt network that it is on.
+	Network *string `pulumi:"network"`
+}
+
+// A network card.
+type GetDomainInterfaceOutput struct{ *pulumi.OutputState }
+
+func (GetDomainInterfaceOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*GetDomainInterface)(nil)).Elem()
+}
+
+func (o GetDomainInterfaceOutput) ToGetDomainInterfaceOutput() GetDomainInterfaceOutput {
+	return o
+}
+
+func (o GetDomainInterfaceOutput) ToGetDomainInterfaceOutputWithContext(ctx context.Context) GetDomainInterfaceOutput {
+	return o
+}
+
+// The bridge of the host that it is on.
+func (o GetDomainInterfaceOutput) Bridge() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainInterface) *string { return v.Bridge }).(pulumi.StringPtrOutput)
+}
+
+// Its end on the host (`vnet0`), while the machine runs.
+func (o GetDomainInterfaceOutput) Device() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainInterface) *string { return v.Device }).(pulumi.StringPtrOutput)
+}
+
+// The card's MAC.
+func (o GetDomainInterfaceOutput) Mac() pulumi.StringOutput {
+	return o.ApplyT(func(v GetDomainInterface) string { return v.Mac }).(pulumi.StringOutput)
+}
+
+// The card that the guest sees.
+func (o GetDomainInterfaceOutput) Model() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainInterface) *string { return v.Model }).(pulumi.StringPtrOutput)
+}
+
+// The libvirt network that it is on.
+func (o GetDomainInterfaceOutput) Network() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainInterface) *string { return v.Network }).(pulumi.StringPtrOutput)
+}
+
+type GetDomainInterfaceArrayOutput struct{ *pulumi.OutputState }
+
+func (GetDomainInterfaceArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]GetDomainInterface)(nil)).Elem()
+}
+
+func (o GetDomainInterfaceArrayOutput) ToGetDomainInterfaceArrayOutput() GetDomainInterfaceArrayOutput {
+	return o
+}
+
+func (o GetDomainInterfaceArrayOutput) ToGetDomainInterfaceArrayOutputWithContext(ctx context.Context) GetDomainInterfaceArrayOutput {
+	return o
+}
+
+func (o GetDomainInterfaceArrayOutput) Index(i pulumi.IntInput) GetDomainInterfaceOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) GetDomainInterface {
+		return vs[0].([]GetDomainInterface)[vs[1].(int)]
+	}).(GetDomainInterfaceOutput)
+}
+
+// A machine.
+type GetDomainsDomain struct {
+	// Its UUID, for `Domain.get`.
+	Id string `pulumi:"id"`
+	// Most memory that it may use, in MiB.
+	Memory float64 `pulumi:"memory"`
+	// Its name on the host.
+	Name string `pulumi:"name"`
+	// Whose it is, where a Pulumi program made it: `organization/project/stack::type::name`.
+	Owner *string `pulumi:"owner"`
+	// `running`, `paused`, `stopped`, `crashed`, or `suspended` by its guest.
+	State string `pulumi:"state"`
+	// A short line for people.
+	Title *string `pulumi:"title"`
+	// Its UUID.
+	Uuid string `pulumi:"uuid"`
+	// Most CPUs that it may use.
+	Vcpus int `pulumi:"vcpus"`
+}
+
+// A machine.
+type GetDomainsDomainOutput struct{ *pulumi.OutputState }
+
+func (GetDomainsDomainOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*GetDomainsDomain)(nil)).Elem()
+}
+
+func (o GetDomainsDomainOutput) ToGetDomainsDomainOutput() GetDomainsDomainOutput {
+	return o
+}
+
+func (o GetDomainsDomainOutput) ToGetDomainsDomainOutputWithContext(ctx context.Context) GetDomainsDomainOutput {
+	return o
+}
+
+// Its UUID, for `Domain.get`.
+func (o GetDomainsDomainOutput) Id() pulumi.StringOutput {
+	return o.ApplyT(func(v GetDomainsDomain) string { return v.Id }).(pulumi.StringOutput)
+}
+
+// Most memory that it may use, in MiB.
+func (o GetDomainsDomainOutput) Memory() pulumi.Float64Output {
+	return o.ApplyT(func(v GetDomainsDomain) float64 { return v.Memory }).(pulumi.Float64Output)
+}
+
+// Its name on the host.
+func (o GetDomainsDomainOutput) Name() pulumi.StringOutput {
+	return o.ApplyT(func(v GetDomainsDomain) string { return v.Name }).(pulumi.StringOutput)
+}
+
+// Whose it is, where a Pulumi program made it: `organization/project/stack::type::name`.
+func (o GetDomainsDomainOutput) Owner() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainsDomain) *string { return v.Owner }).(pulumi.StringPtrOutput)
+}
+
+// `running`, `paused`, `stopped`, `crashed`, or `suspended` by its guest.
+func (o GetDomainsDomainOutput) State() pulumi.StringOutput {
+	return o.ApplyT(func(v GetDomainsDomain) string { return v.State }).(pulumi.StringOutput)
+}
+
+// A short line for people.
+func (o GetDomainsDomainOutput) Title() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainsDomain) *string { return v.Title }).(pulumi.StringPtrOutput)
+}
+
+// Its UUID.
+func (o GetDomainsDomainOutput) Uuid() pulumi.StringOutput {
+	return o.ApplyT(func(v GetDomainsDomain) string { return v.Uuid }).(pulumi.StringOutput)
+}
+
+// Most CPUs that it may use.
+func (o GetDomainsDomainOutput) Vcpus() pulumi.IntOutput {
+	return o.ApplyT(func(v GetDomainsDomain) int { return v.Vcpus }).(pulumi.IntOutput)
+}
+
+type GetDomainsDomainArrayOutput struct{ *pulumi.OutputState }
+
+func (GetDomainsDomainArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]GetDomainsDomain)(nil)).Elem()
+}
+
+func (o GetDomainsDomainArrayOutput) ToGetDomainsDomainArrayOutput() GetDomainsDomainArrayOutput {
+	return o
+}
+
+func (o GetDomainsDomainArrayOutput) ToGetDomainsDomainArrayOutputWithContext(ctx context.Context) GetDomainsDomainArrayOutput {
+	return o
+}
+
+func (o GetDomainsDomainArrayOutput) Index(i pulumi.IntInput) GetDomainsDomainOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) GetDomainsDomain {
+		return vs[0].([]GetDomainsDomain)[vs[1].(int)]
+	}).(GetDomainsDomainOutput)
+}
+
+// The host's CPUs.
+type GetHostCpu struct {
+	// Cores in a socket.
+	Cores int `pulumi:"cores"`
+	// CPUs that are online.
+	Count int `pulumi:"count"`
+	// The model in libvirt's words; absent where the driver tells none.
+	Model *string `pulumi:"model"`
+	// Sockets in a NUMA node.
+	Sockets int `pulumi:"sockets"`
+	// Threads in a core.
+	Threads int `pulumi:"threads"`
+	// The maker in libvirt's words.
+	Vendor *string `pulumi:"vendor"`
+}
+
+// The host's CPUs.
+type GetHostCpuOutput struct{ *pulumi.OutputState }
+
+func (GetHostCpuOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*GetHostCpu)(nil)).Elem()
+}
+
+func (o GetHostCpuOutput) ToGetHostCpuOutput() GetHostCpuOutput {
+	return o
+}
+
+func (o GetHostCpuOutput) ToGetHostCpuOutputWithContext(ctx context.Context) GetHostCpuOutput {
+	return o
+}
+
+// Cores in a socket.
+func (o GetHostCpuOutput) Cores() pulumi.IntOutput {
+	return o.ApplyT(func(v GetHostCpu) int { return v.Cores }).(pulumi.IntOutput)
+}
+
+// CPUs that are online.
+func (o GetHostCpuOutput) Count() pulumi.IntOutput {
+	return o.ApplyT(func(v GetHostCpu) int { return v.Count }).(pulumi.IntOutput)
+}
+
+// The model in libvirt's words; absent where the driver tells none.
+func (o GetHostCpuOutput) Model() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetHostCpu) *string { return v.Model }).(pulumi.StringPtrOutput)
+}
+
+// Sockets in a NUMA node.
+func (o GetHostCpuOutput) Sockets() pulumi.IntOutput {
+	return o.ApplyT(func(v GetHostCpu) int { return v.Sockets }).(pulumi.IntOutput)
+}
+
+// Threads in a core.
+func (o GetHostCpuOutput) Threads() pulumi.IntOutput {
+	return o.ApplyT(func(v GetHostCpu) int { return v.Threads }).(pulumi.IntOutput)
+}
+
+// The maker in libvirt's words.
+func (o GetHostCpuOutput) Vendor() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetHostCpu) *string { return v.Vendor }).(pulumi.StringPtrOutput)
+}
+
+// What machines of the architecture asked about may have.
+type GetHostGuests struct {
+	// Their CPU architecture (`x86_64`).
+	Arch string `pulumi:"arch"`
+	// Domain types on offer: `kvm`, `qemu`, `lxc`.
+	DomainTypes []string `pulumi:"domainTypes"`
+	// Firmware: `bios`, `efi`.
+	Firmwares []string `pulumi:"firmwares"`
+	// Kinds of screens: `vnc`, `spice`, ...
+	Graphics []string `pulumi:"graphics"`
+	// Machine types, aliases too (`q35`).
+	Machines []string `pulumi:"machines"`
+	// Whether there is UEFI firmware with secure boot.
+	SecureBoot bool `pulumi:"secureBoot"`
+	// Whether there is a TPM emulator.
+	Tpm bool `pulumi:"tpm"`
+}
+
+// What machines of the architecture asked about may have.
+type GetHostGuestsOutput struct{ *pulumi.OutputState }
+
+func (GetHostGuestsOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*GetHostGuests)(nil)).Elem()
+}
+
+func (o GetHostGuestsOutput) ToGetHostGuestsOutput() GetHostGuestsOutput {
+	return o
+}
+
+func (o GetHostGuestsOutput) ToGetHostGuestsOutputWithContext(ctx context.Context) GetHostGuestsOutput {
+	return o
+}
+
+// Their CPU architecture (`x86_64`).
+func (o GetHostGuestsOutput) Arch() pulumi.StringOutput {
+	return o.ApplyT(func(v GetHostGuests) string { return v.Arch }).(pulumi.StringOutput)
+}
+
+// Domain types on offer: `kvm`, `qemu`, `lxc`.
+func (o GetHostGuestsOutput) DomainTypes() pulumi.StringArrayOutput {
+	return o.ApplyT(func(v GetHostGuests) []string { return v.DomainTypes }).(pulumi.StringArrayOutput)
+}
+
+// Firmware: `bios`, `efi`.
+func (o GetHostGuestsOutput) Firmwares() pulumi.StringArrayOutput {
+	return o.ApplyT(func(v GetHostGuests) []string { return v.Firmwares }).(pulumi.StringArrayOutput)
+}
+
+// Kinds of screens: `vnc`, `spice`, ...
+func (o GetHostGuestsOutput) Graphics() pulumi.StringArrayOutput {
+	return o.ApplyT(func(v GetHostGuests) []string { return v.Graphics }).(pulumi.StringArrayOutput)
+}
+
+// Machine types, aliases too (`q35`).
+func (o GetHostGuestsOutput) Machines() pulumi.StringArrayOutput {
+	return o.ApplyT(func(v GetHostGuests) []string { return v.Machines }).(pulumi.StringArrayOutput)
+}
+
+// Whether there is UEFI firmware with secure boot.
+func (o GetHostGuestsOutput) SecureBoot() pulumi.BoolOutput {
+	return o.ApplyT(func(v GetHostGuests) bool { return v.SecureBoot }).(pulumi.BoolOutput)
+}
+
+// Whether there is a TPM emulator.
+func (o GetHostGuestsOutput) Tpm() pulumi.BoolOutput {
+	return o.ApplyT(func(v GetHostGuests) bool { return v.Tpm }).(pulumi.BoolOutput)
+}
+
+// Something that it cannot do.
+type GetHostLack struct {
+	// What gives it to the host.
+	Remedy string `pulumi:"remedy"`
+	// A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+	What string `pulumi:"what"`
+	// What is missing, in a sentence.
+	Why string `pulumi:"why"`
+}
+
+// Something that it cannot do.
+type GetHostLackOutput struct{ *pulumi.OutputState }
+
+func (GetHostLackOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*GetHostLack)(nil)).Elem()
+}
+
+func (o GetHostLackOutput) ToGetHostLackOutput() GetHostLackOutput {
+	return o
+}
+
+func (o GetHostLackOutput) ToGetHostLackOutputWithContext(ctx context.Context) GetHostLackOutput {
+	return o
+}
+
+// What gives it to the host.
+func (o GetHostLackOutput) Remedy() pulumi.StringOutput {
+	return o.ApplyT(func(v GetHostLack) string { return v.Remedy }).(pulumi.StringOutput)
+}
+
+// A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+func (o GetHostLackOutput) What() pulumi.StringOutput {
+	return o.ApplyT(func(v GetHostLack) string { return v.What }).(pulumi.StringOutput)
+}
+
+// What is missing, in a sentence.
+func (o GetHostLackOutput) Why() pulumi.StringOutput {
+	return o.ApplyT(func(v GetHostLack) string { return v.Why }).(pulumi.StringOutput)
+}
+
+type GetHostLackArrayOutput struct{ *pulumi.OutputState }
+
+func (GetHostLackArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]GetHostLack)(nil)).Elem()
+}
+
+func (o GetHostLackArrayOutput) ToGetHostLackArrayOutput() GetHostLackArrayOutput {
+	return o
+}
+
+func (o GetHostLackArrayOutput) ToGetHostLackArrayOutputWithContext(ctx context.Context) GetHostLackArrayOutput {
+	return o
+}
+
+func (o GetHostLackArrayOutput) Index(i pulumi.IntInput) GetHostLackOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) GetHostLack {
+		return vs[0].([]GetHostLack)[vs[1].(int)]
+	}).(GetHostLackOutput)
+}
+
+// A NUMA node.
+type GetHostNumaNode struct {
+	// The numbers of its CPUs.
+	Cpus []int `pulumi:"cpus"`
+	// The node's number.
+	Id int `pulumi:"id"`
+	// Its memory in MiB.
+	Memory *float64 `pulumi:"memory"`
+}
+
+// A NUMA node.
+type GetHostNumaNodeOutput struct{ *pulumi.OutputState }
+
+func (GetHostNumaNodeOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*GetHostNumaNode)(nil)).Elem()
+}
+
+func (o GetHostNumaNodeOutput) ToGetHostNumaNodeOutput() GetHostNumaNodeOutput {
+	return o
+}
+
+func (o GetHostNumaNodeOutput) ToGetHostNumaNodeOutputWithContext(ctx context.Context) GetHostNumaNodeOutput {
+	return o
+}
+
+// The numbers of its CPUs.
+func (o GetHostNumaNodeOutput) Cpus() pulumi.IntArrayOutput {
+	return o.ApplyT(func(v GetHostNumaNode) []int { return v.Cpus }).(pulumi.IntArrayOutput)
+}
+
+// The node's number.
+func (o GetHostNumaNodeOutput) Id() pulumi.IntOutput {
+	return o.ApplyT(func(v GetHostNumaNode) int { return v.Id }).(pulumi.IntOutput)
+}
+
+// Its memory in MiB.
+func (o GetHostNumaNodeOutput) Memory() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v GetHostNumaNode) *float64 { return v.Memory }).(pulumi.Float64PtrOutput)
+}
+
+type GetHostNumaNodeArrayOutput struct{ *pulumi.OutputState }
+
+func (GetHostNumaNodeArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]GetHostNumaNode)(nil)).Elem()
+}
+
+func (o GetHostNumaNodeArrayOutput) ToGetHostNumaNodeArrayOutput() GetHostNumaNodeArrayOutput {
+	return o
+}
+
+func (o GetHostNumaNodeArrayOutput) ToGetHostNumaNodeArrayOutputWithContext(ctx context.Context) GetHostNumaNodeArrayOutput {
+	return o
+}
+
+func (o GetHostNumaNodeArrayOutput) Index(i pulumi.IntInput) GetHostNumaNodeOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) GetHostNumaNode {
+		return vs[0].([]GetHostNumaNode)[vs[1].(int)]
+	}).(GetHostNumaNodeOutput)
+}
+
+// A device.
+type GetNodeDevicesDevice struct {
+	// Its place: `0000:00:1f.2` of a PCI device, `BUS:DEVICE` of a USB one, the MAC of a card.
+	Address *string `pulumi:"address"`
+	// Its kind: `pci`, `usb_device`, `net`, `storage`, ...
+	Capability *string `pulumi:"capability"`
+	// The host's driver that holds it (`vfio-pci`).
+	Driver *string `pulumi:"driver"`
+	// The name of a network card (`eth0`).
+	Interface *string `pulumi:"interface"`
+	// A PCI device's IOMMU group: passed on as a whole.
+	IommuGroup *int `pulumi:"iommuGroup"`
+	// libvirt's name of the device (`pci_0000_00_1f_2`).
+	Name string `pulumi:"name"`
+	// The NUMA node that a PCI device is at.
+	NumaNode *int `pulumi:"numaNode"`
+	// The device that it hangs on.
+	Parent *string `pulumi:"parent"`
+	// The path of a disk (`/dev/sda`).
+	Path *string `pulumi:"path"`
+	// Its name.
+	Product *string `pulumi:"product"`
+	// Its number (`0x1572`).
+	ProductId *string `pulumi:"productId"`
+	// Its maker's name.
+	Vendor *string `pulumi:"vendor"`
+	// Its maker's number (`0x8086`).
+	VendorId *string `pulumi:"vendorId"`
+}
+
+// A device.
+type GetNodeDevicesDeviceOutput struct{ *pulumi.OutputState }
+
+func (GetNodeDevicesDeviceOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*GetNodeDevicesDevice)(nil)).Elem()
+}
+
+func (o GetNodeDevicesDeviceOutput) ToGetNodeDevicesDeviceOutput() GetNodeDevicesDeviceOutput {
+	return o
+}
+
+func (o GetNodeDevicesDeviceOutput) ToGetNodeDevicesDeviceOutputWithContext(ctx context.Context) GetNodeDevicesDeviceOutput {
+	return o
+}
+
+// Its place: `0000:00:1f.2` of a PCI device, `BUS:DEVICE` of a USB one, the MAC of a card.
+func (o GetNodeDevicesDeviceOutput) Address() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.Address }).(pulumi.StringPtrOutput)
+}
+
+// Its kind: `pci`, `usb_device`, `net`, `storage`, ...
+func (o GetNodeDevicesDeviceOutput) Capability() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.Capability }).(pulumi.StringPtrOutput)
+}
+
+// The host's driver that holds it (`vfio-pci`).
+func (o GetNodeDevicesDeviceOutput) Driver() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.Driver }).(pulumi.StringPtrOutput)
+}
+
+// The name of a network card (`eth0`).
+func (o GetNodeDevicesDeviceOutput) Interface() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.Interface }).(pulumi.StringPtrOutput)
+}
+
+// A PCI device's IOMMU group: passed on as a whole.
+func (o GetNodeDevicesDeviceOutput) IommuGroup() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *int { return v.IommuGroup }).(pulumi.IntPtrOutput)
+}
+
+// libvirt's name of the device (`pci_0000_00_1f_2`).
+func (o GetNodeDevicesDeviceOutput) Name() pulumi.StringOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) string { return v.Name }).(pulumi.StringOutput)
+}
+
+// The NUMA node that a PCI device is at.
+func (o GetNodeDevicesDeviceOutput) NumaNode() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *int { return v.NumaNode }).(pulumi.IntPtrOutput)
+}
+
+// The device that it hangs on.
+func (o GetNodeDevicesDeviceOutput) Parent() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.Parent }).(pulumi.StringPtrOutput)
+}
+
+// The path of a disk (`/dev/sda`).
+func (o GetNodeDevicesDeviceOutput) Path() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.Path }).(pulumi.StringPtrOutput)
+}
+
+// Its name.
+func (o GetNodeDevicesDeviceOutput) Product() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.Product }).(pulumi.StringPtrOutput)
+}
+
+// Its number (`0x1572`).
+func (o GetNodeDevicesDeviceOutput) ProductId() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.ProductId }).(pulumi.StringPtrOutput)
+}
+
+// Its maker's name.
+func (o GetNodeDevicesDeviceOutput) Vendor() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.Vendor }).(pulumi.StringPtrOutput)
+}
+
+// Its maker's number (`0x8086`).
+func (o GetNodeDevicesDeviceOutput) VendorId() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetNodeDevicesDevice) *string { return v.VendorId }).(pulumi.StringPtrOutput)
+}
+
+type GetNodeDevicesDeviceArrayOutput struct{ *pulumi.OutputState }
+
+func (GetNodeDevicesDeviceArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]GetNodeDevicesDevice)(nil)).Elem()
+}
+
+func (o GetNodeDevicesDeviceArrayOutput) ToGetNodeDevicesDeviceArrayOutput() GetNodeDevicesDeviceArrayOutput {
+	return o
+}
+
+func (o GetNodeDevicesDeviceArrayOutput) ToGetNodeDevicesDeviceArrayOutputWithContext(ctx context.Context) GetNodeDevicesDeviceArrayOutput {
+	return o
+}
+
+func (o GetNodeDevicesDeviceArrayOutput) Index(i pulumi.IntInput) GetNodeDevicesDeviceOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) GetNodeDevicesDevice {
+		return vs[0].([]GetNodeDevicesDevice)[vs[1].(int)]
+	}).(GetNodeDevicesDeviceOutput)
+}
+
 // The bridge of the network on the host.
 type NetworkBridge struct {
 	// Forward delay in seconds; default 0.
@@ -6896,6 +7525,20 @@ func init() {
 	pulumi.RegisterOutputType(DomainShutdownPtrOutput{})
 	pulumi.RegisterOutputType(DomainWaitForOutput{})
 	pulumi.RegisterOutputType(DomainWaitForPtrOutput{})
+	pulumi.RegisterOutputType(GetDomainDiskOutput{})
+	pulumi.RegisterOutputType(GetDomainDiskArrayOutput{})
+	pulumi.RegisterOutputType(GetDomainInterfaceOutput{})
+	pulumi.RegisterOutputType(GetDomainInterfaceArrayOutput{})
+	pulumi.RegisterOutputType(GetDomainsDomainOutput{})
+	pulumi.RegisterOutputType(GetDomainsDomainArrayOutput{})
+	pulumi.RegisterOutputType(GetHostCpuOutput{})
+	pulumi.RegisterOutputType(GetHostGuestsOutput{})
+	pulumi.RegisterOutputType(GetHostLackOutput{})
+	pulumi.RegisterOutputType(GetHostLackArrayOutput{})
+	pulumi.RegisterOutputType(GetHostNumaNodeOutput{})
+	pulumi.RegisterOutputType(GetHostNumaNodeArrayOutput{})
+	pulumi.RegisterOutputType(GetNodeDevicesDeviceOutput{})
+	pulumi.RegisterOutputType(GetNodeDevicesDeviceArrayOutput{})
 	pulumi.RegisterOutputType(NetworkBridgeOutput{})
 	pulumi.RegisterOutputType(NetworkBridgePtrOutput{})
 	pulumi.RegisterOutputType(NetworkDnsOutput{})

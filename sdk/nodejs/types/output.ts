@@ -403,6 +403,258 @@ export interface DomainWaitFor {
 }
 
 /**
+ * A disk or drive.
+ */
+export interface GetDomainDisk {
+    /**
+     * Its block device: a path on the host.
+     */
+    block?: string;
+    /**
+     * How the guest sees it.
+     */
+    bus?: string;
+    /**
+     * What it is to the guest: `disk`, `cdrom`, ...
+     */
+    device?: string;
+    /**
+     * Its image: a path on the host.
+     */
+    file?: string;
+    /**
+     * The image's format.
+     */
+    format?: string;
+    /**
+     * The disk's name (`vda`).
+     */
+    target: string;
+}
+
+/**
+ * A network card.
+ */
+export interface GetDomainInterface {
+    /**
+     * The bridge of the host that it is on.
+     */
+    bridge?: string;
+    /**
+     * Its end on the host (`vnet0`), while the machine runs.
+     */
+    device?: string;
+    /**
+     * The card's MAC.
+     */
+    mac: string;
+    /**
+     * The card that the guest sees.
+     */
+    model?: string;
+    /**
+     * The libvirt network that it is on.
+     */
+    network?: string;
+}
+
+/**
+ * A machine.
+ */
+export interface GetDomainsDomain {
+    /**
+     * Its UUID, for `Domain.get`.
+     */
+    id: string;
+    /**
+     * Most memory that it may use, in MiB.
+     */
+    memory: number;
+    /**
+     * Its name on the host.
+     */
+    name: string;
+    /**
+     * Whose it is, where a Pulumi program made it: `organization/project/stack::type::name`.
+     */
+    owner?: string;
+    /**
+     * `running`, `paused`, `stopped`, `crashed`, or `suspended` by its guest.
+     */
+    state: string;
+    /**
+     * A short line for people.
+     */
+    title?: string;
+    /**
+     * Its UUID.
+     */
+    uuid: string;
+    /**
+     * Most CPUs that it may use.
+     */
+    vcpus: number;
+}
+
+/**
+ * The host's CPUs.
+ */
+export interface GetHostCpu {
+    /**
+     * Cores in a socket.
+     */
+    cores: number;
+    /**
+     * CPUs that are online.
+     */
+    count: number;
+    /**
+     * The model in libvirt's words; absent where the driver tells none.
+     */
+    model?: string;
+    /**
+     * Sockets in a NUMA node.
+     */
+    sockets: number;
+    /**
+     * Threads in a core.
+     */
+    threads: number;
+    /**
+     * The maker in libvirt's words.
+     */
+    vendor?: string;
+}
+
+/**
+ * What machines of the architecture asked about may have.
+ */
+export interface GetHostGuests {
+    /**
+     * Their CPU architecture (`x86_64`).
+     */
+    arch: string;
+    /**
+     * Domain types on offer: `kvm`, `qemu`, `lxc`.
+     */
+    domainTypes: string[];
+    /**
+     * Firmware: `bios`, `efi`.
+     */
+    firmwares: string[];
+    /**
+     * Kinds of screens: `vnc`, `spice`, ...
+     */
+    graphics: string[];
+    /**
+     * Machine types, aliases too (`q35`).
+     */
+    machines: string[];
+    /**
+     * Whether there is UEFI firmware with secure boot.
+     */
+    secureBoot: boolean;
+    /**
+     * Whether there is a TPM emulator.
+     */
+    tpm: boolean;
+}
+
+/**
+ * Something that it cannot do.
+ */
+export interface GetHostLack {
+    /**
+     * What gives it to the host.
+     */
+    remedy: string;
+    /**
+     * A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+     */
+    what: string;
+    /**
+     * What is missing, in a sentence.
+     */
+    why: string;
+}
+
+/**
+ * A NUMA node.
+ */
+export interface GetHostNumaNode {
+    /**
+     * The numbers of its CPUs.
+     */
+    cpus?: number[];
+    /**
+     * The node's number.
+     */
+    id: number;
+    /**
+     * Its memory in MiB.
+     */
+    memory?: number;
+}
+
+/**
+ * A device.
+ */
+export interface GetNodeDevicesDevice {
+    /**
+     * Its place: `0000:00:1f.2` of a PCI device, `BUS:DEVICE` of a USB one, the MAC of a card.
+     */
+    address?: string;
+    /**
+     * Its kind: `pci`, `usb_device`, `net`, `storage`, ...
+     */
+    capability?: string;
+    /**
+     * The host's driver that holds it (`vfio-pci`).
+     */
+    driver?: string;
+    /**
+     * The name of a network card (`eth0`).
+     */
+    interface?: string;
+    /**
+     * A PCI device's IOMMU group: passed on as a whole.
+     */
+    iommuGroup?: number;
+    /**
+     * libvirt's name of the device (`pci_0000_00_1f_2`).
+     */
+    name: string;
+    /**
+     * The NUMA node that a PCI device is at.
+     */
+    numaNode?: number;
+    /**
+     * The device that it hangs on.
+     */
+    parent?: string;
+    /**
+     * The path of a disk (`/dev/sda`).
+     */
+    path?: string;
+    /**
+     * Its name.
+     */
+    product?: string;
+    /**
+     * Its number (`0x1572`).
+     */
+    productId?: string;
+    /**
+     * Its maker's name.
+     */
+    vendor?: string;
+    /**
+     * Its maker's number (`0x8086`).
+     */
+    vendorId?: string;
+}
+
+/**
  * The bridge of the network on the host.
  */
 export interface NetworkBridge {

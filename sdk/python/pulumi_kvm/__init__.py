@@ -9,6 +9,13 @@ import typing
 from ._enums import *
 from .cloud_init_disk import *
 from .domain import *
+from .get_domain import *
+from .get_domains import *
+from .get_host import *
+from .get_network import *
+from .get_node_devices import *
+from .get_pool import *
+from .get_volume import *
 from .network import *
 from .provider import *
 from .storage_pool import *

@@ -35,6 +35,14 @@ __all__ = [
     'DomainOs',
     'DomainShutdown',
     'DomainWaitFor',
+    'GetDomainDisk',
+    'GetDomainInterface',
+    'GetDomainsDomain',
+    'GetHostCpu',
+    'GetHostGuests',
+    'GetHostLack',
+    'GetHostNumaNode',
+    'GetNodeDevicesDevice',
     'NetworkBridge',
     'NetworkDns',
     'NetworkDnsForwarder',
@@ -1225,6 +1233,682 @@ class DomainWaitFor(dict):
         How long, in seconds; default 300.
         """
         return pulumi.get(self, "timeout")
+
+
+@pulumi.output_type
+class GetDomainDisk(dict):
+    """
+    A disk or drive.
+    """
+    def __init__(__self__, *,
+                 target: _builtins.str,
+                 block: Optional[_builtins.str] = None,
+                 bus: Optional[_builtins.str] = None,
+                 device: Optional[_builtins.str] = None,
+                 file: Optional[_builtins.str] = None,
+                 format: Optional[_builtins.str] = None):
+        """
+        A disk or drive.
+        :param _builtins.str target: The disk's name (`vda`).
+        :param _builtins.str block: Its block device: a path on the host.
+        :param _builtins.str bus: How the guest sees it.
+        :param _builtins.str device: What it is to the guest: `disk`, `cdrom`, ...
+        :param _builtins.str file: Its image: a path on the host.
+        :param _builtins.str format: The image's format.
+        """
+        pulumi.set(__self__, "target", target)
+        if block is not None:
+            pulumi.set(__self__, "block", block)
+        if bus is not None:
+            pulumi.set(__self__, "bus", bus)
+        if device is not None:
+            pulumi.set(__self__, "device", device)
+        if file is not None:
+            pulumi.set(__self__, "file", file)
+        if format is not None:
+            pulumi.set(__self__, "format", format)
+
+    @_builtins.property
+    @pulumi.getter
+    def target(self) -> _builtins.str:
+        """
+        The disk's name (`vda`).
+        """
+        return pulumi.get(self, "target")
+
+    @_builtins.property
+    @pulumi.getter
+    def block(self) -> Optional[_builtins.str]:
+        """
+        Its block device: a path on the host.
+        """
+        return pulumi.get(self, "block")
+
+    @_builtins.property
+    @pulumi.getter
+    def bus(self) -> Optional[_builtins.str]:
+        """
+        How the guest sees it.
+        """
+        return pulumi.get(self, "bus")
+
+    @_builtins.property
+    @pulumi.getter
+    def device(self) -> Optional[_builtins.str]:
+        """
+        What it is to the guest: `disk`, `cdrom`, ...
+        """
+        return pulumi.get(self, "device")
+
+    @_builtins.property
+    @pulumi.getter
+    def file(self) -> Optional[_builtins.str]:
+        """
+        Its image: a path on the host.
+        """
+        return pulumi.get(self, "file")
+
+    @_builtins.property
+    @pulumi.getter
+    def format(self) -> Optional[_builtins.str]:
+        """
+        The image's format.
+        """
+        return pulumi.get(self, "format")
+
+
+@pulumi.output_type
+class GetDomainInterface(dict):
+    """
+    A network card.
+    """
+    def __init__(__self__, *,
+                 mac: _builtins.str,
+                 bridge: Optional[_builtins.str] = None,
+                 device: Optional[_builtins.str] = None,
+                 model: Optional[_builtins.str] = None,
+                 network: Optional[_builtins.str] = None):
+        """
+        A network card.
+        :param _builtins.str mac: The card's MAC.
+        :param _builtins.str bridge: The bridge of the host that it is on.
+        :param _builtins.str device: Its end on the host (`vnet0`), while the machine runs.
+        :param _builtins.str model: The card that the guest sees.
+        :param _builtins.str network: The libvirt network that it is on.
+        """
+        pulumi.set(__self__, "mac", mac)
+        if bridge is not None:
+            pulumi.set(__self__, "bridge", bridge)
+        if device is not None:
+            pulumi.set(__self__, "device", device)
+        if model is not None:
+            pulumi.set(__self__, "model", model)
+        if network is not None:
+            pulumi.set(__self__, "network", network)
+
+    @_builtins.property
+    @pulumi.getter
+    def mac(self) -> _builtins.str:
+        """
+        The card's MAC.
+        """
+        return pulumi.get(self, "mac")
+
+    @_builtins.property
+    @pulumi.getter
+    def bridge(self) -> Optional[_builtins.str]:
+        """
+        The bridge of the host that it is on.
+        """
+        return pulumi.get(self, "bridge")
+
+    @_builtins.property
+    @pulumi.getter
+    def device(self) -> Optional[_builtins.str]:
+        """
+        Its end on the host (`vnet0`), while the machine runs.
+        """
+        return pulumi.get(self, "device")
+
+    @_builtins.property
+    @pulumi.getter
+    def model(self) -> Optional[_builtins.str]:
+        """
+        The card that the guest sees.
+        """
+        return pulumi.get(self, "model")
+
+    @_builtins.property
+    @pulumi.getter
+    def network(self) -> Optional[_builtins.str]:
+        """
+        The libvirt network that it is on.
+        """
+        return pulumi.get(self, "network")
+
+
+@pulumi.output_type
+class GetDomainsDomain(dict):
+    """
+    A machine.
+    """
+    def __init__(__self__, *,
+                 id: _builtins.str,
+                 memory: _builtins.float,
+                 name: _builtins.str,
+                 state: _builtins.str,
+                 uuid: _builtins.str,
+                 vcpus: _builtins.int,
+                 owner: Optional[_builtins.str] = None,
+                 title: Optional[_builtins.str] = None):
+        """
+        A machine.
+        :param _builtins.str id: Its UUID, for `Domain.get`.
+        :param _builtins.float memory: Most memory that it may use, in MiB.
+        :param _builtins.str name: Its name on the host.
+        :param _builtins.str state: `running`, `paused`, `stopped`, `crashed`, or `suspended` by its guest.
+        :param _builtins.str uuid: Its UUID.
+        :param _builtins.int vcpus: Most CPUs that it may use.
+        :param _builtins.str owner: Whose it is, where a Pulumi program made it: `organization/project/stack::type::name`.
+        :param _builtins.str title: A short line for people.
+        """
+        pulumi.set(__self__, "id", id)
+        pulumi.set(__self__, "memory", memory)
+        pulumi.set(__self__, "name", name)
+        pulumi.set(__self__, "state", state)
+        pulumi.set(__self__, "uuid", uuid)
+        pulumi.set(__self__, "vcpus", vcpus)
+        if owner is not None:
+            pulumi.set(__self__, "owner", owner)
+        if title is not None:
+            pulumi.set(__self__, "title", title)
+
+    @_builtins.property
+    @pulumi.getter
+    def id(self) -> _builtins.str:
+        """
+        Its UUID, for `Domain.get`.
+        """
+        return pulumi.get(self, "id")
+
+    @_builtins.property
+    @pulumi.getter
+    def memory(self) -> _builtins.float:
+        """
+        Most memory that it may use, in MiB.
+        """
+        return pulumi.get(self, "memory")
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> _builtins.str:
+        """
+        Its name on the host.
+        """
+        return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter
+    def state(self) -> _builtins.str:
+        """
+        `running`, `paused`, `stopped`, `crashed`, or `suspended` by its guest.
+        """
+        return pulumi.get(self, "state")
+
+    @_builtins.property
+    @pulumi.getter
+    def uuid(self) -> _builtins.str:
+        """
+        Its UUID.
+        """
+        return pulumi.get(self, "uuid")
+
+    @_builtins.property
+    @pulumi.getter
+    def vcpus(self) -> _builtins.int:
+        """
+        Most CPUs that it may use.
+        """
+        return pulumi.get(self, "vcpus")
+
+    @_builtins.property
+    @pulumi.getter
+    def owner(self) -> Optional[_builtins.str]:
+        """
+        Whose it is, where a Pulumi program made it: `organization/project/stack::type::name`.
+        """
+        return pulumi.get(self, "owner")
+
+    @_builtins.property
+    @pulumi.getter
+    def title(self) -> Optional[_builtins.str]:
+        """
+        A short line for people.
+        """
+        return pulumi.get(self, "title")
+
+
+@pulumi.output_type
+class GetHostCpu(dict):
+    """
+    The host's CPUs.
+    """
+    def __init__(__self__, *,
+                 cores: _builtins.int,
+                 count: _builtins.int,
+                 sockets: _builtins.int,
+                 threads: _builtins.int,
+                 model: Optional[_builtins.str] = None,
+                 vendor: Optional[_builtins.str] = None):
+        """
+        The host's CPUs.
+        :param _builtins.int cores: Cores in a socket.
+        :param _builtins.int count: CPUs that are online.
+        :param _builtins.int sockets: Sockets in a NUMA node.
+        :param _builtins.int threads: Threads in a core.
+        :param _builtins.str model: The model in libvirt's words; absent where the driver tells none.
+        :param _builtins.str vendor: The maker in libvirt's words.
+        """
+        pulumi.set(__self__, "cores", cores)
+        pulumi.set(__self__, "count", count)
+        pulumi.set(__self__, "sockets", sockets)
+        pulumi.set(__self__, "threads", threads)
+        if model is not None:
+            pulumi.set(__self__, "model", model)
+        if vendor is not None:
+            pulumi.set(__self__, "vendor", vendor)
+
+    @_builtins.property
+    @pulumi.getter
+    def cores(self) -> _builtins.int:
+        """
+        Cores in a socket.
+        """
+        return pulumi.get(self, "cores")
+
+    @_builtins.property
+    @pulumi.getter
+    def count(self) -> _builtins.int:
+        """
+        CPUs that are online.
+        """
+        return pulumi.get(self, "count")
+
+    @_builtins.property
+    @pulumi.getter
+    def sockets(self) -> _builtins.int:
+        """
+        Sockets in a NUMA node.
+        """
+        return pulumi.get(self, "sockets")
+
+    @_builtins.property
+    @pulumi.getter
+    def threads(self) -> _builtins.int:
+        """
+        Threads in a core.
+        """
+        return pulumi.get(self, "threads")
+
+    @_builtins.property
+    @pulumi.getter
+    def model(self) -> Optional[_builtins.str]:
+        """
+        The model in libvirt's words; absent where the driver tells none.
+        """
+        return pulumi.get(self, "model")
+
+    @_builtins.property
+    @pulumi.getter
+    def vendor(self) -> Optional[_builtins.str]:
+        """
+        The maker in libvirt's words.
+        """
+        return pulumi.get(self, "vendor")
+
+
+@pulumi.output_type
+class GetHostGuests(dict):
+    """
+    What machines of the architecture asked about may have.
+    """
+    def __init__(__self__, *,
+                 arch: _builtins.str,
+                 domain_types: Sequence[_builtins.str],
+                 firmwares: Sequence[_builtins.str],
+                 graphics: Sequence[_builtins.str],
+                 machines: Sequence[_builtins.str],
+                 secure_boot: _builtins.bool,
+                 tpm: _builtins.bool):
+        """
+        What machines of the architecture asked about may have.
+        :param _builtins.str arch: Their CPU architecture (`x86_64`).
+        :param Sequence[_builtins.str] domain_types: Domain types on offer: `kvm`, `qemu`, `lxc`.
+        :param Sequence[_builtins.str] firmwares: Firmware: `bios`, `efi`.
+        :param Sequence[_builtins.str] graphics: Kinds of screens: `vnc`, `spice`, ...
+        :param Sequence[_builtins.str] machines: Machine types, aliases too (`q35`).
+        :param _builtins.bool secure_boot: Whether there is UEFI firmware with secure boot.
+        :param _builtins.bool tpm: Whether there is a TPM emulator.
+        """
+        pulumi.set(__self__, "arch", arch)
+        pulumi.set(__self__, "domain_types", domain_types)
+        pulumi.set(__self__, "firmwares", firmwares)
+        pulumi.set(__self__, "graphics", graphics)
+        pulumi.set(__self__, "machines", machines)
+        pulumi.set(__self__, "secure_boot", secure_boot)
+        pulumi.set(__self__, "tpm", tpm)
+
+    @_builtins.property
+    @pulumi.getter
+    def arch(self) -> _builtins.str:
+        """
+        Their CPU architecture (`x86_64`).
+        """
+        return pulumi.get(self, "arch")
+
+    @_builtins.property
+    @pulumi.getter(name="domainTypes")
+    def domain_types(self) -> Sequence[_builtins.str]:
+        """
+        Domain types on offer: `kvm`, `qemu`, `lxc`.
+        """
+        return pulumi.get(self, "domain_types")
+
+    @_builtins.property
+    @pulumi.getter
+    def firmwares(self) -> Sequence[_builtins.str]:
+        """
+        Firmware: `bios`, `efi`.
+        """
+        return pulumi.get(self, "firmwares")
+
+    @_builtins.property
+    @pulumi.getter
+    def graphics(self) -> Sequence[_builtins.str]:
+        """
+        Kinds of screens: `vnc`, `spice`, ...
+        """
+        return pulumi.get(self, "graphics")
+
+    @_builtins.property
+    @pulumi.getter
+    def machines(self) -> Sequence[_builtins.str]:
+        """
+        Machine types, aliases too (`q35`).
+        """
+        return pulumi.get(self, "machines")
+
+    @_builtins.property
+    @pulumi.getter(name="secureBoot")
+    def secure_boot(self) -> _builtins.bool:
+        """
+        Whether there is UEFI firmware with secure boot.
+        """
+        return pulumi.get(self, "secure_boot")
+
+    @_builtins.property
+    @pulumi.getter
+    def tpm(self) -> _builtins.bool:
+        """
+        Whether there is a TPM emulator.
+        """
+        return pulumi.get(self, "tpm")
+
+
+@pulumi.output_type
+class GetHostLack(dict):
+    """
+    Something that it cannot do.
+    """
+    def __init__(__self__, *,
+                 remedy: _builtins.str,
+                 what: _builtins.str,
+                 why: _builtins.str):
+        """
+        Something that it cannot do.
+        :param _builtins.str remedy: What gives it to the host.
+        :param _builtins.str what: A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+        :param _builtins.str why: What is missing, in a sentence.
+        """
+        pulumi.set(__self__, "remedy", remedy)
+        pulumi.set(__self__, "what", what)
+        pulumi.set(__self__, "why", why)
+
+    @_builtins.property
+    @pulumi.getter
+    def remedy(self) -> _builtins.str:
+        """
+        What gives it to the host.
+        """
+        return pulumi.get(self, "remedy")
+
+    @_builtins.property
+    @pulumi.getter
+    def what(self) -> _builtins.str:
+        """
+        A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+        """
+        return pulumi.get(self, "what")
+
+    @_builtins.property
+    @pulumi.getter
+    def why(self) -> _builtins.str:
+        """
+        What is missing, in a sentence.
+        """
+        return pulumi.get(self, "why")
+
+
+@pulumi.output_type
+class GetHostNumaNode(dict):
+    """
+    A NUMA node.
+    """
+    def __init__(__self__, *,
+                 id: _builtins.int,
+                 cpus: Optional[Sequence[_builtins.int]] = None,
+                 memory: Optional[_builtins.float] = None):
+        """
+        A NUMA node.
+        :param _builtins.int id: The node's number.
+        :param Sequence[_builtins.int] cpus: The numbers of its CPUs.
+        :param _builtins.float memory: Its memory in MiB.
+        """
+        pulumi.set(__self__, "id", id)
+        if cpus is not None:
+            pulumi.set(__self__, "cpus", cpus)
+        if memory is not None:
+            pulumi.set(__self__, "memory", memory)
+
+    @_builtins.property
+    @pulumi.getter
+    def id(self) -> _builtins.int:
+        """
+        The node's number.
+        """
+        return pulumi.get(self, "id")
+
+    @_builtins.property
+    @pulumi.getter
+    def cpus(self) -> Optional[Sequence[_builtins.int]]:
+        """
+        The numbers of its CPUs.
+        """
+        return pulumi.get(self, "cpus")
+
+    @_builtins.property
+    @pulumi.getter
+    def memory(self) -> Optional[_builtins.float]:
+        """
+        Its memory in MiB.
+        """
+        return pulumi.get(self, "memory")
+
+
+@pulumi.output_type
+class GetNodeDevicesDevice(dict):
+    """
+    A device.
+    """
+    def __init__(__self__, *,
+                 name: _builtins.str,
+                 address: Optional[_builtins.str] = None,
+                 capability: Optional[_builtins.str] = None,
+                 driver: Optional[_builtins.str] = None,
+                 interface: Optional[_builtins.str] = None,
+                 iommu_group: Optional[_builtins.int] = None,
+                 numa_node: Optional[_builtins.int] = None,
+                 parent: Optional[_builtins.str] = None,
+                 path: Optional[_builtins.str] = None,
+                 product: Optional[_builtins.str] = None,
+                 product_id: Optional[_builtins.str] = None,
+                 vendor: Optional[_builtins.str] = None,
+                 vendor_id: Optional[_builtins.str] = None):
+        """
+        A device.
+        :param _builtins.str name: libvirt's name of the device (`pci_0000_00_1f_2`).
+        :param _builtins.str address: Its place: `0000:00:1f.2` of a PCI device, `BUS:DEVICE` of a USB one, the MAC of a card.
+        :param _builtins.str capability: Its kind: `pci`, `usb_device`, `net`, `storage`, ...
+        :param _builtins.str driver: The host's driver that holds it (`vfio-pci`).
+        :param _builtins.str interface: The name of a network card (`eth0`).
+        :param _builtins.int iommu_group: A PCI device's IOMMU group: passed on as a whole.
+        :param _builtins.int numa_node: The NUMA node that a PCI device is at.
+        :param _builtins.str parent: The device that it hangs on.
+        :param _builtins.str path: The path of a disk (`/dev/sda`).
+        :param _builtins.str product: Its name.
+        :param _builtins.str product_id: Its number (`0x1572`).
+        :param _builtins.str vendor: Its maker's name.
+        :param _builtins.str vendor_id: Its maker's number (`0x8086`).
+        """
+        pulumi.set(__self__, "name", name)
+        if address is not None:
+            pulumi.set(__self__, "address", address)
+        if capability is not None:
+            pulumi.set(__self__, "capability", capability)
+        if driver is not None:
+            pulumi.set(__self__, "driver", driver)
+        if interface is not None:
+            pulumi.set(__self__, "interface", interface)
+        if iommu_group is not None:
+            pulumi.set(__self__, "iommu_group", iommu_group)
+        if numa_node is not None:
+            pulumi.set(__self__, "numa_node", numa_node)
+        if parent is not None:
+            pulumi.set(__self__, "parent", parent)
+        if path is not None:
+            pulumi.set(__self__, "path", path)
+        if product is not None:
+            pulumi.set(__self__, "product", product)
+        if product_id is not None:
+            pulumi.set(__self__, "product_id", product_id)
+        if vendor is not None:
+            pulumi.set(__self__, "vendor", vendor)
+        if vendor_id is not None:
+            pulumi.set(__self__, "vendor_id", vendor_id)
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> _builtins.str:
+        """
+        libvirt's name of the device (`pci_0000_00_1f_2`).
+        """
+        return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter
+    def address(self) -> Optional[_builtins.str]:
+        """
+        Its place: `0000:00:1f.2` of a PCI device, `BUS:DEVICE` of a USB one, the MAC of a card.
+        """
+        return pulumi.get(self, "address")
+
+    @_builtins.property
+    @pulumi.getter
+    def capability(self) -> Optional[_builtins.str]:
+        """
+        Its kind: `pci`, `usb_device`, `net`, `storage`, ...
+        """
+        return pulumi.get(self, "capability")
+
+    @_builtins.property
+    @pulumi.getter
+    def driver(self) -> Optional[_builtins.str]:
+        """
+        The host's driver that holds it (`vfio-pci`).
+        """
+        return pulumi.get(self, "driver")
+
+    @_builtins.property
+    @pulumi.getter
+    def interface(self) -> Optional[_builtins.str]:
+        """
+        The name of a network card (`eth0`).
+        """
+        return pulumi.get(self, "interface")
+
+    @_builtins.property
+    @pulumi.getter(name="iommuGroup")
+    def iommu_group(self) -> Optional[_builtins.int]:
+        """
+        A PCI device's IOMMU group: passed on as a whole.
+        """
+        return pulumi.get(self, "iommu_group")
+
+    @_builtins.property
+    @pulumi.getter(name="numaNode")
+    def numa_node(self) -> Optional[_builtins.int]:
+        """
+        The NUMA node that a PCI device is at.
+        """
+        return pulumi.get(self, "numa_node")
+
+    @_builtins.property
+    @pulumi.getter
+    def parent(self) -> Optional[_builtins.str]:
+        """
+        The device that it hangs on.
+        """
+        return pulumi.get(self, "parent")
+
+    @_builtins.property
+    @pulumi.getter
+    def path(self) -> Optional[_builtins.str]:
+        """
+        The path of a disk (`/dev/sda`).
+        """
+        return pulumi.get(self, "path")
+
+    @_builtins.property
+    @pulumi.getter
+    def product(self) -> Optional[_builtins.str]:
+        """
+        Its name.
+        """
+        return pulumi.get(self, "product")
+
+    @_builtins.property
+    @pulumi.getter(name="productId")
+    def product_id(self) -> Optional[_builtins.str]:
+        """
+        Its number (`0x1572`).
+        """
+        return pulumi.get(self, "product_id")
+
+    @_builtins.property
+    @pulumi.getter
+    def vendor(self) -> Optional[_builtins.str]:
+        """
+        Its maker's name.
+        """
+        return pulumi.get(self, "vendor")
+
+    @_builtins.property
+    @pulumi.getter(name="vendorId")
+    def vendor_id(self) -> Optional[_builtins.str]:
+        """
+        Its maker's number (`0x8086`).
+        """
+        return pulumi.get(self, "vendor_id")
 
 
 @pulumi.output_type
