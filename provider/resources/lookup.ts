@@ -4,16 +4,18 @@ import type { XmlElement } from "../xml";
 import { doing, Explained } from "./errors";
 import type { Looking, Lookup } from "./port";
 
-type Typed<A extends Table, R extends Table> = Omit<Lookup, "look"> & {
+/** A function whose tables are known to the compiler. */
+type Tabled<A extends Table, R extends Table> = Omit<Lookup, "args" | "results"> & {
   readonly args: A;
   readonly results: R;
+};
+
+type Typed<A extends Table, R extends Table> = Omit<Tabled<A, R>, "look"> & {
   readonly look: (from: Looking, args: Args<A>) => Promise<Args<R>>;
 };
 
 /** Makes a function from its tables and its one act, which their types bind. */
-export function lookup<const A extends Table, const R extends Table>(
-  one: Typed<A, R>,
-): Lookup & { readonly args: A; readonly results: R } {
+export function lookup<const A extends Table, const R extends Table>(one: Typed<A, R>): Tabled<A, R> {
   // The doors ask with arguments that `complaints` has passed.
   return { ...one, look: (from, args) => one.look(from, args as Args<A>) };
 }

@@ -22,12 +22,16 @@ export type ProviderArgs = { readonly [K in keyof ProviderSettings]: InputOf<Pro
 export class Provider extends pulumi.ProviderResource {
   /** The libvirt URI of the host, as given. */
   readonly uri: pulumi.Output<string | undefined>;
+  /** What functions are asked with; for the package itself. */
+  readonly __settings: pulumi.Output<object>;
 
   constructor(name: string, args: ProviderArgs = {}, options?: pulumi.ResourceOptions) {
     // The host sees the settings of its own provider alone, so the stack's are handed on.
     const uri = args.uri ?? new pulumi.Config("kvm").get("uri");
-    super("pulumi-nodejs", name, { "kvm:uri": uri }, options);
+    const settings = { "kvm:uri": uri };
+    super("pulumi-nodejs", name, settings, options);
     this.uri = pulumi.output(uri);
+    this.__settings = pulumi.output(settings);
   }
 }
 

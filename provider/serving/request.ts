@@ -7,7 +7,8 @@ import { ownerOf } from "./hidden";
 // Each line stays in the log of the whole stack, so progress is sparse in this door.
 const PROGRESS_EVERY_MS = 10_000;
 
-const NEVER = new AbortController().signal;
+/** The signal of this door, which knows no cancel. */
+export const NEVER: AbortSignal = new AbortController().signal;
 // All calls of a stack listen to it, which Node would take for a leak and say so among the user's messages.
 setMaxListeners(Infinity, NEVER);
 

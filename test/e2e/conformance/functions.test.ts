@@ -1,0 +1,80 @@
+import { describeInLab, virsh } from "../engine";
+import { DoorProgram, doors } from "./doors";
+
+const network = `
+  const net = new kvm.Network("lab", { name: "fn-lab", ips: [{ address: "10.94.0.1/24" }] });`;
+
+/** Each question's answer as an output; `first` is asked before anything is made. */
+const program = (more = ""): string => `${network}
+  module.exports = async () => {
+    const first = await kvm.getHost();
+    const later = kvm.getNetworkOutput({ name: net.name });
+    const after = kvm.getHostOutput({}, { dependsOn: net });
+    ${more}
+    return { driver: first.driver, firstNetworks: first.networks, bridge: later.bridgeName, networks: after.networks };
+  };`;
+
+describeInLab.each(doors)("functions through the %s door", (door) => {
+  let project: DoorProgram;
+  beforeEach(() => {
+    project = new DoorProgram(door, program());
+  });
+  afterEach(() => {
+    project.close();
+  });
+
+  it("are asked at once, or when what they name exists", () => {
+    const plan = project.plan();
+    expect(plan.planned).toEqual({ lab: { op: "create", paths: [] } });
+    project.upped();
+    expect(project.outputs()).toEqual({
+      driver: "qemu",
+      firstNetworks: [],
+      bridge: expect.stringMatching(/^virbr/) as string,
+      networks: ["fn-lab"],
+    });
+    expect(project.plan().planned).toEqual({});
+    project.upped();
+    expect(project.outputs()["firstNetworks"]).toEqual(["fn-lab"]);
+  }, 120_000);
+
+  it("ask the host of the provider that they are given, of a parent's too", () => {
+    project.write(`
+      const mock = new kvm.Provider("mock", { uri: "test:///default" });
+      const parent = new pulumi.ComponentResource("my:app:App", "app", {}, { providers: [mock] });
+      exports.named = kvm.getHostOutput({}, { provider: mock }).driver;
+      exports.parent = kvm.getHost({}, { parent }).then(({ driver }) => driver);
+      exports.none = kvm.getHost().then(({ driver }) => driver);`);
+    project.upped();
+    expect(project.outputs()).toEqual({ named: "test", parent: "test", none: "qemu" });
+  }, 120_000);
+
+  it("say what is wrong with an argument, what is not there, and that a host is away", () => {
+    const said = (source: string): string => {
+      project.write(source);
+      const ran = project.run("preview");
+      expect(ran.code).not.toBe(0);
+      return ran.text;
+    };
+    expect(said(`kvm.getDomain({ name: ["web"] });`)).toContain("must be text, not a list");
+    expect(said(`kvm.getDomain({});`)).toMatch(/give "name", or "uuid"/);
+    expect(said(`kvm.getDomainOutput({ name: "nobody" });`)).toContain(
+      'qemu:///system has no domain named "nobody" (libvirt: 42, no domain)',
+    );
+    project.configure("kvm:uri", "qemu+unix:///system?socket=/nowhere");
+    expect(said(`kvm.getHost();`)).toMatch(/getHost: .*nowhere/);
+  }, 120_000);
+
+  it("read a resource that exists, without managing it", () => {
+    project.upped();
+    const uuid = virsh("net-uuid", "fn-lab");
+    const other = new DoorProgram(door, `exports.bridge = kvm.Network.get("lab", "${uuid}").bridgeName;`, {
+      project: "other",
+    });
+    other.upped();
+    expect(other.outputs()["bridge"]).toBe(project.outputs()["bridge"]);
+    expect(other.destroy().code).toBe(0);
+    expect(virsh("net-uuid", "fn-lab")).toBe(uuid);
+    other.close();
+  }, 120_000);
+});
