@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describeInLab, virsh } from "../engine";
 import { DoorProgram, doors } from "./doors";
 
@@ -72,9 +74,38 @@ describeInLab.each(doors)("functions through the %s door", (door) => {
       project: "other",
     });
     other.upped();
+    expect(other.plan().planned).toEqual({});
     expect(other.outputs()["bridge"]).toBe(project.outputs()["bridge"]);
     expect(other.destroy().code).toBe(0);
     expect(virsh("net-uuid", "fn-lab")).toBe(uuid);
     other.close();
+  }, 120_000);
+});
+
+const yaml = `resources:
+  net:
+    type: kvm:Network
+    properties: { name: fn-lab, ips: [{ address: 10.94.0.1/24 }] }
+variables:
+  host:
+    fn::invoke: { function: kvm:getHost }
+  found:
+    fn::invoke: { function: kvm:getNetwork, arguments: { uuid: "\${net.id}" } }
+outputs:
+  driver: \${host.driver}
+  bridge: \${found.bridgeName}
+`;
+
+describeInLab("functions in YAML", () => {
+  it("are asked by fn::invoke", () => {
+    const project = new DoorProgram("plugin", "");
+    const file = join(project.folder, "Pulumi.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^main:.*\nruntime:\n.*\n.*\n/m, "runtime: yaml\n"));
+    writeFileSync(join(project.folder, "Main.yaml"), yaml);
+    expect(project.plan().planned).toEqual({ net: { op: "create", paths: [] } });
+    project.upped();
+    const bridge = virsh("net-info", "fn-lab").match(/Bridge: +(\S+)/)?.[1];
+    expect(project.outputs()).toEqual({ driver: "qemu", bridge });
+    project.close();
   }, 120_000);
 });
