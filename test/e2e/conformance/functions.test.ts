@@ -1,5 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describeInLab, virsh } from "../engine";
 import { DoorProgram, doors } from "./doors";
 
@@ -15,6 +16,26 @@ const program = (more = ""): string => `${network}
     ${more}
     return { driver: first.driver, firstNetworks: first.networks, bridge: later.bridgeName, networks: after.networks };
   };`;
+
+const typed = (from: string): string => `
+  import * as pulumi from "@pulumi/pulumi";
+  import * as kvm from "${from}";
+  export async function look(): Promise<unknown[]> {
+    const host: kvm.GetHostResult = await kvm.getHost();
+    const args: kvm.GetDomainArgs = { name: "database" };
+    const { addresses, title } = await kvm.getDomain(args);
+    const texts: readonly (string | undefined)[] = [...addresses, title, host.lacks[0]?.remedy, host.guests.firmwares[0]];
+    const base: kvm.GetVolumeResult = await kvm.getVolume({ id: "images/debian-12" });
+    const root = new kvm.Volume("root", { pool: base.pool, backing: base.id, capacity: 20 });
+    const provider = new kvm.Provider("there", { uri: "qemu:///session" });
+    const later: kvm.GetNetworkOutputArgs = { name: new kvm.Network("lan", {}).name };
+    const bridge: pulumi.Output<string> = kvm.getNetworkOutput(later, { provider, dependsOn: [root] }).bridgeName;
+    const { devices } = await kvm.getNodeDevices({ capability: "pci" }, { provider });
+    const numbers: readonly (number | undefined)[] = [host.freeMemory, devices[0]?.iommuGroup, host.cpu.cores];
+    const { available }: kvm.GetPoolResult = await kvm.getPool({ uuid: "u" });
+    const states = (await kvm.getDomains()).domains.map(({ state }: { state: string }) => state);
+    return [texts, numbers, bridge, available, states, kvm.Domain.get("web", "u", { provider })];
+  }`;
 
 describeInLab.each(doors)("functions through the %s door", (door) => {
   let project: DoorProgram;
@@ -65,6 +86,19 @@ describeInLab.each(doors)("functions through the %s door", (door) => {
     );
     project.configure("kvm:uri", "qemu+unix:///system?socket=/nowhere");
     expect(said(`kvm.getHost();`)).toMatch(/getHost: .*nowhere/);
+  }, 120_000);
+
+  it("have the same types", () => {
+    const file = join(project.folder, "typed.ts");
+    writeFileSync(file, typed(door === "dynamic" ? "pulumi-kvm" : "pulumi-kvm/plugin"));
+    const compiler = resolve(__dirname, "../../../node_modules/typescript/bin/tsc");
+    const words =
+      "--noEmit --strict --skipLibCheck --target es2022 --module node16 --moduleResolution node16 --types node";
+    const { stdout } = spawnSync(process.execPath, [compiler, ...words.split(" "), file], {
+      cwd: project.folder,
+      encoding: "utf8",
+    });
+    expect(stdout).toBe("");
   }, 120_000);
 
   it("read a resource that exists, without managing it", () => {
