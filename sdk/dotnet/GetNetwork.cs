@@ -436,9 +436,9 @@ namespace PulumiKvm.Kvm
         /// </summary>
         public readonly bool Autostart;
         /// <summary>
-        /// Its bridge on the host; absent where it has none.
+        /// Its bridge on the host; empty where it has none.
         /// </summary>
-        public readonly string? BridgeName;
+        public readonly string BridgeName;
         /// <summary>
         /// The DNS that guests are offered; absent: libvirt's, which is on.
         /// </summary>
@@ -486,7 +486,7 @@ namespace PulumiKvm.Kvm
 
             bool autostart,
 
-            string? bridgeName,
+            string bridgeName,
 
             Outputs.NetworkDns? dns,
 

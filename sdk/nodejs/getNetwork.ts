@@ -55,9 +55,9 @@ export interface GetNetworkResult {
      */
     readonly autostart: boolean;
     /**
-     * Its bridge on the host; absent where it has none.
+     * Its bridge on the host; empty where it has none.
      */
-    readonly bridgeName?: string;
+    readonly bridgeName: string;
     /**
      * The DNS that guests are offered; absent: libvirt's, which is on.
      */

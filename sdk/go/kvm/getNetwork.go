@@ -64,8 +64,8 @@ type LookupNetworkResult struct {
 	Active bool `pulumi:"active"`
 	// Started with the host.
 	Autostart bool `pulumi:"autostart"`
-	// Its bridge on the host; absent where it has none.
-	BridgeName *string `pulumi:"bridgeName"`
+	// Its bridge on the host; empty where it has none.
+	BridgeName string `pulumi:"bridgeName"`
 	// The DNS that guests are offered; absent: libvirt's, which is on.
 	Dns *NetworkDns `pulumi:"dns"`
 	// The DNS domain of the network.
@@ -132,9 +132,9 @@ func (o LookupNetworkResultOutput) Autostart() pulumi.BoolOutput {
 	return o.ApplyT(func(v LookupNetworkResult) bool { return v.Autostart }).(pulumi.BoolOutput)
 }
 
-// Its bridge on the host; absent where it has none.
-func (o LookupNetworkResultOutput) BridgeName() pulumi.StringPtrOutput {
-	return o.ApplyT(func(v LookupNetworkResult) *string { return v.BridgeName }).(pulumi.StringPtrOutput)
+// Its bridge on the host; empty where it has none.
+func (o LookupNetworkResultOutput) BridgeName() pulumi.StringOutput {
+	return o.ApplyT(func(v LookupNetworkResult) string { return v.BridgeName }).(pulumi.StringOutput)
 }
 
 // The DNS that guests are offered; absent: libvirt's, which is on.

@@ -84,9 +84,9 @@ class GetNetworkResult:
 
     @_builtins.property
     @pulumi.getter(name="bridgeName")
-    def bridge_name(self) -> Optional[_builtins.str]:
+    def bridge_name(self) -> _builtins.str:
         """
-        Its bridge on the host; absent where it has none.
+        Its bridge on the host; empty where it has none.
         """
         return pulumi.get(self, "bridge_name")
 

@@ -30,10 +30,10 @@ public final class GetNetworkResult {
      */
     private Boolean autostart;
     /**
-     * @return Its bridge on the host; absent where it has none.
+     * @return Its bridge on the host; empty where it has none.
      * 
      */
-    private @Nullable String bridgeName;
+    private String bridgeName;
     /**
      * @return The DNS that guests are offered; absent: libvirt&#39;s, which is on.
      * 
@@ -101,11 +101,11 @@ public final class GetNetworkResult {
         return this.autostart;
     }
     /**
-     * @return Its bridge on the host; absent where it has none.
+     * @return Its bridge on the host; empty where it has none.
      * 
      */
-    public Optional<String> bridgeName() {
-        return Optional.ofNullable(this.bridgeName);
+    public String bridgeName() {
+        return this.bridgeName;
     }
     /**
      * @return The DNS that guests are offered; absent: libvirt&#39;s, which is on.
@@ -189,7 +189,7 @@ public final class GetNetworkResult {
     public static final class Builder {
         private Boolean active;
         private Boolean autostart;
-        private @Nullable String bridgeName;
+        private String bridgeName;
         private @Nullable NetworkDns dns;
         private @Nullable NetworkDomain domain;
         private @Nullable NetworkForward forward;
@@ -235,8 +235,10 @@ public final class GetNetworkResult {
             return this;
         }
         @CustomType.Setter
-        public Builder bridgeName(@Nullable String bridgeName) {
-
+        public Builder bridgeName(String bridgeName) {
+            if (bridgeName == null) {
+              throw new MissingRequiredPropertyException("GetNetworkResult", "bridgeName");
+            }
             this.bridgeName = bridgeName;
             return this;
         }
