@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/blang/semver"
@@ -31,6 +32,8 @@ var languages = map[string]programs{
 	"csharp":     dotnet.GenerateProgram,
 	"java":       java.GenerateProgram,
 }
+
+var lookup = regexp.MustCompile(`(kvm\.Lookup\w+\(ctx, &kvm\.)Get(\w+)Args\{`)
 
 func printExamples(text []byte, folder string) error {
 	sources, err := filepath.Glob(filepath.Join(folder, "*.pp"))
@@ -84,6 +87,8 @@ func translate(text []byte, source string, generate programs) (string, error) {
 		return "", fmt.Errorf("%d files, not one", len(made))
 	}
 	for _, code := range made {
+		// Go's generator calls LookupX by its name, and not its arguments.
+		code = lookup.ReplaceAll(code, []byte("${1}Lookup${2}Args{"))
 		// Java's generator knows one base package for its imports of inputs, whatever the schema says.
 		return strings.ReplaceAll(string(code), "import com.pulumi.kvm.", "import com.pulumikvm.kvm."), nil
 	}
