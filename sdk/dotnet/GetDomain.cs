@@ -55,7 +55,7 @@ namespace PulumiKvm.Kvm
         /// func main() {
         /// 	pulumi.Run(func(ctx *pulumi.Context) error {
         /// 		// The address of a machine that another program made
-        /// 		database, err := kvm.LookupDomain(ctx, &amp;kvm.GetDomainArgs{
+        /// 		database, err := kvm.LookupDomain(ctx, &amp;kvm.LookupDomainArgs{
         /// 			Name: pulumi.StringRef("database"),
         /// 		}, nil)
         /// 		if err != nil {
@@ -178,7 +178,7 @@ namespace PulumiKvm.Kvm
         /// func main() {
         /// 	pulumi.Run(func(ctx *pulumi.Context) error {
         /// 		// The address of a machine that another program made
-        /// 		database, err := kvm.LookupDomain(ctx, &amp;kvm.GetDomainArgs{
+        /// 		database, err := kvm.LookupDomain(ctx, &amp;kvm.LookupDomainArgs{
         /// 			Name: pulumi.StringRef("database"),
         /// 		}, nil)
         /// 		if err != nil {
@@ -301,7 +301,7 @@ namespace PulumiKvm.Kvm
         /// func main() {
         /// 	pulumi.Run(func(ctx *pulumi.Context) error {
         /// 		// The address of a machine that another program made
-        /// 		database, err := kvm.LookupDomain(ctx, &amp;kvm.GetDomainArgs{
+        /// 		database, err := kvm.LookupDomain(ctx, &amp;kvm.LookupDomainArgs{
         /// 			Name: pulumi.StringRef("database"),
         /// 		}, nil)
         /// 		if err != nil {

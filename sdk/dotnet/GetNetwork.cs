@@ -55,7 +55,7 @@ namespace PulumiKvm.Kvm
         /// func main() {
         /// 	pulumi.Run(func(ctx *pulumi.Context) error {
         /// 		// The bridge of a network that another program made
-        /// 		lab, err := kvm.LookupNetwork(ctx, &amp;kvm.GetNetworkArgs{
+        /// 		lab, err := kvm.LookupNetwork(ctx, &amp;kvm.LookupNetworkArgs{
         /// 			Name: pulumi.StringRef("lab"),
         /// 		}, nil)
         /// 		if err != nil {
@@ -178,7 +178,7 @@ namespace PulumiKvm.Kvm
         /// func main() {
         /// 	pulumi.Run(func(ctx *pulumi.Context) error {
         /// 		// The bridge of a network that another program made
-        /// 		lab, err := kvm.LookupNetwork(ctx, &amp;kvm.GetNetworkArgs{
+        /// 		lab, err := kvm.LookupNetwork(ctx, &amp;kvm.LookupNetworkArgs{
         /// 			Name: pulumi.StringRef("lab"),
         /// 		}, nil)
         /// 		if err != nil {
@@ -301,7 +301,7 @@ namespace PulumiKvm.Kvm
         /// func main() {
         /// 	pulumi.Run(func(ctx *pulumi.Context) error {
         /// 		// The bridge of a network that another program made
-        /// 		lab, err := kvm.LookupNetwork(ctx, &amp;kvm.GetNetworkArgs{
+        /// 		lab, err := kvm.LookupNetwork(ctx, &amp;kvm.LookupNetworkArgs{
         /// 			Name: pulumi.StringRef("lab"),
         /// 		}, nil)
         /// 		if err != nil {

@@ -59,7 +59,7 @@ namespace PulumiKvm.Kvm
         /// func main() {
         /// 	pulumi.Run(func(ctx *pulumi.Context) error {
         /// 		// A disk on top of an image that another program uploaded
-        /// 		debian, err := kvm.LookupVolume(ctx, &amp;kvm.GetVolumeArgs{
+        /// 		debian, err := kvm.LookupVolume(ctx, &amp;kvm.LookupVolumeArgs{
         /// 			Pool: pulumi.StringRef("images"),
         /// 			Name: pulumi.StringRef("debian-12"),
         /// 		}, nil)
@@ -216,7 +216,7 @@ namespace PulumiKvm.Kvm
         /// func main() {
         /// 	pulumi.Run(func(ctx *pulumi.Context) error {
         /// 		// A disk on top of an image that another program uploaded
-        /// 		debian, err := kvm.LookupVolume(ctx, &amp;kvm.GetVolumeArgs{
+        /// 		debian, err := kvm.LookupVolume(ctx, &amp;kvm.LookupVolumeArgs{
         /// 			Pool: pulumi.StringRef("images"),
         /// 			Name: pulumi.StringRef("debian-12"),
         /// 		}, nil)
@@ -373,7 +373,7 @@ namespace PulumiKvm.Kvm
         /// func main() {
         /// 	pulumi.Run(func(ctx *pulumi.Context) error {
         /// 		// A disk on top of an image that another program uploaded
-        /// 		debian, err := kvm.LookupVolume(ctx, &amp;kvm.GetVolumeArgs{
+        /// 		debian, err := kvm.LookupVolume(ctx, &amp;kvm.LookupVolumeArgs{
         /// 			Pool: pulumi.StringRef("images"),
         /// 			Name: pulumi.StringRef("debian-12"),
         /// 		}, nil)

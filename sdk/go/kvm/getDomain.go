@@ -30,7 +30,7 @@ import (
 //	func main() {
 //		pulumi.Run(func(ctx *pulumi.Context) error {
 //			// The address of a machine that another program made
-//			database, err := kvm.LookupDomain(ctx, &kvm.GetDomainArgs{
+//			database, err := kvm.LookupDomain(ctx, &kvm.LookupDomainArgs{
 //				Name: pulumi.StringRef("database"),
 //			}, nil)
 //			if err != nil {

@@ -30,7 +30,7 @@ import (
 //	func main() {
 //		pulumi.Run(func(ctx *pulumi.Context) error {
 //			// The bridge of a network that another program made
-//			lab, err := kvm.LookupNetwork(ctx, &kvm.GetNetworkArgs{
+//			lab, err := kvm.LookupNetwork(ctx, &kvm.LookupNetworkArgs{
 //				Name: pulumi.StringRef("lab"),
 //			}, nil)
 //			if err != nil {

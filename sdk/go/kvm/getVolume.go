@@ -30,7 +30,7 @@ import (
 //	func main() {
 //		pulumi.Run(func(ctx *pulumi.Context) error {
 //			// A disk on top of an image that another program uploaded
-//			debian, err := kvm.LookupVolume(ctx, &kvm.GetVolumeArgs{
+//			debian, err := kvm.LookupVolume(ctx, &kvm.LookupVolumeArgs{
 //				Pool: pulumi.StringRef("images"),
 //				Name: pulumi.StringRef("debian-12"),
 //			}, nil)
