@@ -31,7 +31,8 @@ export function plain<K extends LookupName>(name: K): Plain<K> {
 export function later<K extends LookupName>(name: K): Later<K> {
   return (args, opts = {}) => {
     if (isWithoutEngine()) return pulumi.runtime.invokeOutput<ResultOf<K>>(pluginType(name), { ...args }, opts);
-    const given = pulumi.output([{ ...args }, settingsFor(opts)] as const);
+    // How a host is reached may be secret, what it tells is not.
+    const given = pulumi.output([{ ...args }, pulumi.unsecret(settingsFor(opts))] as const);
     const before = pulumi.output(opts.dependsOn);
     // A name may be known while a preview has not made what it names: that is unknown, not missing.
     const there = pulumi.output(idsBehind(given, before));

@@ -70,6 +70,12 @@ describe("functions of the dynamic door", () => {
     expect(asked).toEqual([{ name: "getNetwork", uri: "test:///default", args: { name: "lan" } }]);
   });
 
+  it("tell nothing in secret but what was asked in secret", async () => {
+    const hidden = new kvm.Provider("hidden", { uri: pulumi.secret("test:///default") });
+    expect(await pulumi.isSecret(kvm.getHostOutput({}, { provider: hidden }))).toBe(false);
+    expect(await pulumi.isSecret(kvm.getDomainOutput({ name: pulumi.secret("web") }, { provider }))).toBe(true);
+  });
+
   it("refuse a provider of others", async () => {
     const other = new (class extends pulumi.ProviderResource {})("aws", "other");
     await expect(kvm.getHost({}, { provider: other })).rejects.toThrow(
