@@ -59,7 +59,7 @@ describeInLab.each(doors)("functions through the %s door", (door) => {
     expect(project.plan().planned).toEqual({});
     project.upped();
     expect(project.outputs()["firstNetworks"]).toEqual(["fn-lab"]);
-  }, 120_000);
+  }, 240_000);
 
   it("ask the host of the provider that they are given, of a parent's too", () => {
     project.write(`
@@ -70,7 +70,7 @@ describeInLab.each(doors)("functions through the %s door", (door) => {
       exports.none = kvm.getHost().then(({ driver }) => driver);`);
     project.upped();
     expect(project.outputs()).toEqual({ named: "test", parent: "test", none: "qemu" });
-  }, 120_000);
+  }, 240_000);
 
   it("say what is wrong with an argument, what is not there, and that a host is away", () => {
     const said = (source: string): string => {
@@ -86,7 +86,7 @@ describeInLab.each(doors)("functions through the %s door", (door) => {
     );
     project.configure("kvm:uri", "qemu+unix:///system?socket=/nowhere");
     expect(said(`kvm.getHost();`)).toMatch(/getHost: .*nowhere/);
-  }, 120_000);
+  }, 240_000);
 
   it("have the same types", () => {
     const file = join(project.folder, "typed.ts");
@@ -99,7 +99,7 @@ describeInLab.each(doors)("functions through the %s door", (door) => {
       encoding: "utf8",
     });
     expect(stdout).toBe("");
-  }, 120_000);
+  }, 240_000);
 
   it("read a resource that exists, without managing it", () => {
     project.upped();
@@ -113,7 +113,7 @@ describeInLab.each(doors)("functions through the %s door", (door) => {
     expect(other.destroy().code).toBe(0);
     expect(virsh("net-uuid", "fn-lab")).toBe(uuid);
     other.close();
-  }, 120_000);
+  }, 240_000);
 });
 
 const yaml = `resources:
@@ -141,5 +141,5 @@ describeInLab("functions in YAML", () => {
     const bridge = virsh("net-info", "fn-lab").match(/Bridge: +(\S+)/)?.[1];
     expect(project.outputs()).toEqual({ driver: "qemu", bridge });
     project.close();
-  }, 120_000);
+  }, 240_000);
 });
