@@ -1,4 +1,4 @@
-import type { Daemon, HostUri } from "../transport";
+import type { Access, Daemon, HostUri } from "../transport";
 import type { CallOptions } from "./calls";
 import type { Connection } from "./connection";
 import { ConnectionError } from "./errors";
@@ -14,6 +14,8 @@ import { download, upload, type Range, type TransferOptions } from "./transfers"
 export interface HostOptions {
   /** Use the read-only socket: every change is refused with code 29. */
   readOnly?: boolean;
+  /** Keys, passwords and known hosts, beside what the URI and this machine's files say. */
+  access?: Access;
 }
 
 /** One place where libvirt runs. Connections are opened at the first need and again after a loss; call `close` at the end. */
@@ -24,7 +26,7 @@ export class Host {
 
   private constructor(
     readonly uri: HostUri,
-    private readonly readOnly: boolean,
+    private readonly options: HostOptions,
   ) {
     this.subscriptions = new Subscriptions(uri.text, async (daemon, onEvent) =>
       (await this.placeOf(daemon)).open(onEvent),
@@ -33,7 +35,7 @@ export class Host {
 
   /** A host that is not connected yet. */
   static at(uri: HostUri, options: HostOptions = {}): Host {
-    return new Host(uri, options.readOnly ?? false);
+    return new Host(uri, options);
   }
 
   /**
@@ -109,6 +111,11 @@ export class Host {
     return this.subscriptions.subscribe(kind, listener);
   }
 
+  /** Whose sessions are reached: the user's number where it is known, else the name. */
+  async user(): Promise<string> {
+    return (await this.placeOf("hypervisor")).user;
+  }
+
   /** Closes every connection; calls under way fail with ConnectionError. */
   async close(): Promise<void> {
     this.closed = true;
@@ -140,7 +147,7 @@ export class Host {
   }
 
   private placeAt(daemon: Daemon): Place {
-    const place = this.places.get(daemon) ?? new Place(this.uri, daemon, this.readOnly);
+    const place = this.places.get(daemon) ?? new Place(this.uri, daemon, this.options);
     this.places.set(daemon, place);
     return place;
   }

@@ -1,4 +1,4 @@
-import { dial, DialError, type Daemon, type HostUri } from "../transport";
+import { dial, DialError, type Daemon, type DialOptions, type HostUri } from "../transport";
 import type { Connection } from "./connection";
 import { ConnectionError, HungUpError } from "./errors";
 import { opened } from "./handshake";
@@ -20,12 +20,14 @@ export class Place {
   readonly transfers: Pool;
   /** True once the socket has proved to serve every daemon's calls. */
   shared = false;
+  /** Whose sessions are reached there. */
+  user = "";
   private reached = false;
 
   constructor(
     private readonly uri: HostUri,
     private readonly daemon: Daemon,
-    private readonly readOnly: boolean,
+    private readonly options: Pick<DialOptions, "readOnly" | "access">,
   ) {
     const open = (): Promise<Connection> => this.open();
     this.read = new Line(open, uri.text);
@@ -54,23 +56,23 @@ export class Place {
   }
 
   private async openOnce(onEvent?: (event: Packet | "resync") => void): Promise<Connection> {
-    const { socket, shared } = await dial(this.uri, this.daemon, { timeoutMs: dialMs, readOnly: this.readOnly });
+    const { socket, shared, user } = await dial(this.uri, this.daemon, { timeoutMs: dialMs, ...this.options });
     const connection = await opened(socket, {
       uri: this.uri.text,
       remoteUri: shared || this.daemon === "hypervisor" ? this.uri.remoteUri : `${this.daemon}://${this.uri.path}`,
-      readOnly: this.readOnly,
+      readOnly: this.options.readOnly ?? false,
       ...(onEvent === undefined ? {} : { onEvent }),
     });
     this.shared = shared;
+    this.user = user;
     this.reached = true;
     return connection;
   }
 
   /** Whoever calls needs to know one kind of failure: not connected, nothing sent. */
   private named(error: unknown): unknown {
-    return error instanceof DialError
-      ? new ConnectionError(error.message, this.uri.text, false, { cause: error })
-      : error;
+    const cause = error instanceof ConnectionError ? error.cause : error;
+    return cause instanceof DialError ? new ConnectionError(cause.message, this.uri.text, false, { cause }) : error;
   }
 
   // Closing in the greeting is what a daemon with too many clients does.

@@ -1,34 +1,12 @@
 import { connect, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import { DialError, type Dialled, type DialOptions } from "./outcome";
 import { candidates, type Candidate, type Daemon } from "./sockets";
+import { dialSsh } from "./ssh";
 import type { HostUri } from "./uri";
-
-/** A byte stream to a daemon; `shared` says that every daemon's calls may go through it. */
-export interface Dialled {
-  socket: Duplex;
-  path: string;
-  shared: boolean;
-}
-
-export interface DialOptions {
-  timeoutMs: number;
-  /** Reach the read-only socket, where every change is refused. */
-  readOnly?: boolean;
-}
-
-/** No daemon was reached; `absent` says that this may pass, as while a daemon restarts. */
-export class DialError extends Error {
-  override readonly name = "DialError";
-  constructor(
-    message: string,
-    readonly absent: boolean,
-  ) {
-    super(message);
-  }
-}
 
 /** Opens a stream to one of the host's daemons; throws DialError with the paths tried and the remedy. */
 export async function dial(uri: HostUri, daemon: Daemon, options: DialOptions): Promise<Dialled> {
+  if (uri.transport === "ssh") return dialSsh(uri, daemon, options);
   if (uri.transport !== "unix") {
     throw new DialError(
       `connect ${uri.text}: remote hosts (${uri.transport}) come in a later release; run the program on the host with ${uri.driver}://${uri.path}`,
@@ -38,7 +16,10 @@ export async function dial(uri: HostUri, daemon: Daemon, options: DialOptions): 
   const tried: { candidate: Candidate; code: string }[] = [];
   for (const candidate of candidates(uri, daemon, options.readOnly ?? false)) {
     const outcome = await reach(candidate.path, options.timeoutMs);
-    if (typeof outcome !== "string") return { socket: outcome, path: candidate.path, shared: candidate.shared };
+    if (typeof outcome !== "string") {
+      const { path, shared } = candidate;
+      return { socket: outcome, path, shared, user: String(process.getuid?.() ?? "") };
+    }
     tried.push({ candidate, code: outcome });
   }
   throw refusal(uri, tried);

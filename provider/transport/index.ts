@@ -1,3 +1,5 @@
-export { dial, DialError, type Dialled, type DialOptions } from "./dial";
+export type { Access } from "./access";
+export { dial } from "./dial";
+export { DialError, type Dialled, type DialOptions } from "./outcome";
 export type { Daemon } from "./sockets";
 export { parseUri, UriError, type Driver, type HostUri, type Transport } from "./uri";

@@ -20,12 +20,17 @@ const hypervisorDaemons: Readonly<Record<Driver, string | undefined>> = {
   test: undefined, // only libvirtd and virtproxyd have the test driver
 };
 
-/** The sockets of this machine that may serve the URI, best first. */
-export function candidates(uri: HostUri, daemon: Daemon, readOnly: boolean): Candidate[] {
+/** The sockets that may serve the URI, best first; `sessions` is where those of a user stand, on this machine unless told. */
+export function candidates(
+  uri: HostUri,
+  daemon: Daemon,
+  readOnly: boolean,
+  sessions: readonly string[] = [sessionFolder()],
+): Candidate[] {
   const named = uri.parameters.get("socket");
   if (named !== undefined) return [{ path: named, shared: true }];
   const ending = readOnly ? "-sock-ro" : "-sock";
-  const folders = uri.path === "/session" ? [sessionFolder()] : systemFolders;
+  const folders = uri.path === "/session" ? sessions : systemFolders;
   const modular = daemon === "hypervisor" ? hypervisorDaemons[uri.driver] : `virt${daemon}d`;
   const monolithic = folders.map((folder) => ({ path: join(folder, `libvirt${ending}`), shared: true }));
   const own =
