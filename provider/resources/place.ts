@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { findAll, parseXml, readPath } from "../xml";
-import { ConnectionError, Host, type HostUri, LibvirtError, parseUri, UriError } from "../rpc";
+import { type Access, ConnectionError, Host, type HostUri, LibvirtError, parseUri, UriError } from "../rpc";
 
-export { UriError };
+export { type Access, UriError };
 
 /** What a host says of itself, as far as we build on it. */
 export interface HostFacts {
@@ -23,6 +23,7 @@ export interface HostFacts {
 /** Settings of a provider, as a door hands them over. */
 export interface Settings {
   readonly uri: string;
+  readonly access?: Access;
 }
 
 /** One host's one driver in one mode, and what this process knows about it. */
@@ -37,9 +38,9 @@ export class Place {
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly questions = new Map<string, Promise<unknown>>();
 
-  constructor(settings: Settings) {
-    this.uri = parseUri(settings.uri);
-    this.host = Host.at(this.uri);
+  constructor({ uri, access }: Settings) {
+    this.uri = parseUri(uri);
+    this.host = Host.at(this.uri, access === undefined ? {} : { access });
   }
 
   /** What the host says of itself; asked once, and again after a failure. */
@@ -58,8 +59,7 @@ export class Place {
   async identity(scope: "machines" | "rest"): Promise<string> {
     const { uuid, hostname } = await this.facts();
     const machine = hostname === undefined ? uuid : `${uuid}@${hostname}`;
-    const user = this.uri.user ?? String(process.getuid?.() ?? "");
-    const mode = this.uri.path === "/session" ? `session:${user}` : this.uri.path.slice(1);
+    const mode = this.uri.path === "/session" ? `session:${await this.host.user()}` : this.uri.path.slice(1);
     return scope === "machines" ? `${machine}/${mode}/${this.uri.driver}` : `${machine}/${mode}`;
   }
 

@@ -9,8 +9,8 @@ import { network } from "../resources/network/fields";
 import { pool } from "../resources/pool/fields";
 import { volume } from "../resources/volume/fields";
 import type { InputOf, InputsOf, OutputsOf } from "./inputs";
+import { providerTable, type ProviderSettings } from "./providerTable";
 import { KvmResource } from "./resource";
-import type { ProviderSettings } from "./settings";
 
 type Name = pulumi.Input<pulumi.ID>;
 type Options = pulumi.CustomResourceOptions;
@@ -27,11 +27,16 @@ export class Provider extends pulumi.ProviderResource {
 
   constructor(name: string, args: ProviderArgs = {}, options?: pulumi.ResourceOptions) {
     // The host sees the settings of its own provider alone, so the stack's are handed on.
-    const uri = args.uri ?? new pulumi.Config("kvm").get("uri");
-    const settings = { "kvm:uri": uri };
-    super("pulumi-nodejs", name, settings, options);
-    this.uri = pulumi.output(uri);
-    this.__settings = pulumi.output(settings);
+    const stack = new pulumi.Config("kvm");
+    const settings = Object.entries(providerTable).map(([name, field]) => {
+      const given = args[name as keyof ProviderArgs];
+      if (!("secret" in field)) return [`kvm:${name}`, given ?? stack.get(name)] as const;
+      return [`kvm:${name}`, given === undefined ? stack.getSecret(name) : pulumi.secret(given)] as const;
+    });
+    const inputs = Object.fromEntries(settings);
+    super("pulumi-nodejs", name, inputs, options);
+    this.uri = pulumi.output(inputs["kvm:uri"]);
+    this.__settings = pulumi.output(inputs);
   }
 }
 

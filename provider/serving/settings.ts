@@ -1,35 +1,47 @@
-import { type Args, text } from "../fields";
-import { Place, UriError } from "../resources/place";
+import { type Access, Place, UriError } from "../resources/place";
+
+export { providerTable, type ProviderSettings } from "./providerTable";
 
 /** Reads one key of the provider's configuration (`kvm:uri`). */
 export type Configuration = (key: string) => unknown;
 
-/** What a provider can be told, in both doors. */
-export const providerTable = {
-  uri: text({
-    doc: "Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.",
-  }),
-} as const;
-
-export type ProviderSettings = Args<typeof providerTable>;
-
 const DEFAULT_URI = "qemu:///system";
+
+const VARIABLES: Readonly<Record<keyof Access, string>> = {
+  privateKey: "KVM_PRIVATE_KEY",
+  privateKeyPassphrase: "KVM_PRIVATE_KEY_PASSPHRASE",
+  password: "KVM_PASSWORD",
+  knownHosts: "KVM_KNOWN_HOSTS",
+};
+
 const places = new Map<string, Place>();
 
 /** The URI of the host: configuration, then KVM_URI, then LIBVIRT_DEFAULT_URI, then this machine's system driver. */
 export function uriOf(configuration: Configuration): string {
-  const given = [configuration("kvm:uri"), process.env["KVM_URI"], process.env["LIBVIRT_DEFAULT_URI"]];
-  const found = given.find((text) => text !== undefined && text !== null && text !== "");
-  if (found === undefined) return DEFAULT_URI;
-  return typeof found === "string" ? found : JSON.stringify(found);
+  return firstOf(configuration("kvm:uri"), process.env["KVM_URI"], process.env["LIBVIRT_DEFAULT_URI"]) ?? DEFAULT_URI;
 }
 
-/** The place behind a URI, one for each URI in a process; throws UriError where the URI cannot work. */
-export function placeAt(uri: string): Place {
-  const known = places.get(uri);
+/** Keys, passwords and known hosts: configuration, then the environment, whose values no state ever holds. */
+export function accessOf(configuration: Configuration): Access {
+  const found = Object.entries(VARIABLES).flatMap(([name, variable]) => {
+    const value = firstOf(configuration(`kvm:${name}`), process.env[variable]);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(found) as Access; // the names are those of the table
+}
+
+function firstOf(...given: readonly unknown[]): string | undefined {
+  const found = given.find((value) => value !== undefined && value !== null && value !== "");
+  return found === undefined || typeof found === "string" ? found : JSON.stringify(found);
+}
+
+/** The place behind a URI, one for each URI and its settings in a process; throws UriError where the URI cannot work. */
+export function placeAt(uri: string, access: Access = {}): Place {
+  const key = JSON.stringify([uri, access]);
+  const known = places.get(key);
   if (known) return known;
-  const place = new Place({ uri });
-  places.set(uri, place);
+  const place = new Place({ uri, access });
+  places.set(key, place);
   return place;
 }
 
@@ -40,14 +52,14 @@ export function placeFor(configuration: Configuration): Place {
   const uri = uriOf(configuration);
   const complaint = uriComplaint(uri);
   if (complaint !== undefined) throw new Error(`provider.uri: ${complaint}; ${CORRECT_URI}`);
-  return placeAt(uri);
+  return placeAt(uri, accessOf(configuration));
 }
 
 /** Why a URI cannot work, without secrets, or nothing. */
 export function uriComplaint(uri: string): string | undefined {
   try {
     const { transport, driver, path } = placeAt(uri).uri;
-    if (transport === "unix") return undefined;
+    if (transport === "unix" || transport === "ssh") return undefined;
     return `${transport} hosts come in a later release; run the program on the host itself with ${driver}://${path}`;
   } catch (error) {
     if (error instanceof UriError) return error.reason;

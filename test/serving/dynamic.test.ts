@@ -131,10 +131,6 @@ describe("the dynamic door", () => {
   });
 
   it.each([
-    [
-      "qemu+ssh://root@h/system",
-      "ssh hosts come in a later release; run the program on the host itself with qemu:///system",
-    ],
     ["qemu://h/session", "tls hosts come in a later release; run the program on the host itself with qemu:///session"],
     ["lxc+tcp://h/", "tcp hosts come in a later release; run the program on the host itself with lxc:///system"],
   ])("refuses %s in check, and says what works today", async (uri, reason) => {
