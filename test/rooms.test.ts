@@ -20,7 +20,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   "@grpc/grpc-js": /^serving\/plugin\//,
   "google-protobuf": /^serving\/plugin\//,
   "fast-xml-parser": /^xml\/parse\.ts$/,
-  ssh2: /^transport\/ssh\.ts$/,
+  ssh2: /^transport\/ssh\/library\.ts$/,
 };
 
 const root = join(__dirname, "../provider");

@@ -27,7 +27,7 @@ async function reach(uri: HostUri, daemon: Daemon, options: DialOptions): Promis
     return { socket, path: "virt-ssh-helper", shared: true, user };
   }
   const folders = account && [`/run/user/${account.uid}/libvirt`, `${account.home}/.cache/libvirt`];
-  if (session && folders === undefined && !uri.parameters.has("socket")) throw withoutFolder(uri, tunnel);
+  if (session && folders === undefined && !uri.parameters.has("socket")) throw withoutFolder(tunnel);
   const tried: string[] = [];
   for (const { path, shared } of candidates(uri, daemon, options.readOnly ?? false, folders)) {
     const socket: Duplex | undefined = await tunnel.toSocket(path, options.timeoutMs);
@@ -40,7 +40,7 @@ async function reach(uri: HostUri, daemon: Daemon, options: DialOptions): Promis
   throw await refusal(uri, tunnel, tried);
 }
 
-function withoutFolder(uri: HostUri, tunnel: Tunnel): DialError {
+function withoutFolder(tunnel: Tunnel): DialError {
   const reason = `where the sessions of ${tunnel.hop.user} have their sockets is not known, because the host has no SFTP`;
   const remedy = "name the socket with ?socket=/run/user/NUMBER/libvirt/libvirt-sock, or add proxy=helper";
   return new DialError(`${reason}: ${remedy}`, false);
@@ -49,7 +49,7 @@ function withoutFolder(uri: HostUri, tunnel: Tunnel): DialError {
 /** SSH says of no socket why it cannot be opened: a look at the path tells the causes apart. */
 async function refusal(uri: HostUri, tunnel: Tunnel, paths: readonly string[]): Promise<DialError> {
   const { host, user } = tunnel.hop;
-  const sights = await Promise.all(paths.map(async (path) => ({ path, sight: await tunnel.look(path) })));
+  const sights = await tunnel.look(paths);
   const present = sights.filter(({ sight }) => sight !== "absent");
   const tried = paths.join(", ") || "none";
   const start =

@@ -139,7 +139,7 @@ class Attempts {
   /** The error of a refused login; nothing for any other. */
   refusal(error: { level?: string }): DialError | undefined {
     if (error.level !== "client-authentication") return undefined;
-    const { hop, ring, options } = this;
+    const { hop, ring } = this;
     const shown = [
       ...ring.offers.slice(0, 6).map(({ key, from }) => `${labelOf(key)} (${from})`),
       ...(this.told ? ["the password"] : []),

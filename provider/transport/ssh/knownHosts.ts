@@ -54,12 +54,20 @@ export function keyBlob(type: string, base64: string): Buffer | undefined {
   return keyType(key) === type ? key : undefined;
 }
 
-/** The type that a public key names itself, or nothing where it is none. */
+const ed25519Bytes = 32;
+
+/** The type that a public key names itself, or nothing where it is none: a key is length-prefixed parts, without a rest. */
 export function keyType(key: Buffer): string | undefined {
-  if (key.length < 4) return undefined;
-  const length = key.readUInt32BE(0);
-  if (length > 64 || key.length <= 4 + length) return undefined;
-  return key.toString("latin1", 4, 4 + length);
+  const parts: Buffer[] = [];
+  for (let at = 0; at < key.length; at += 4 + (parts.at(-1)?.length ?? 0)) {
+    const length = key.length < at + 4 ? Infinity : key.readUInt32BE(at);
+    if (length > key.length - at - 4) return undefined;
+    parts.push(key.subarray(at + 4, at + 4 + length));
+  }
+  const [type, first] = parts;
+  if (type === undefined || first === undefined || type.length > 64) return undefined;
+  const name = type.toString("latin1");
+  return name === "ssh-ed25519" && first.length !== ed25519Bytes ? undefined : name;
 }
 
 /** How a host stands in a line: with its port where that is not 22. */
@@ -78,9 +86,10 @@ export function linesFor(lines: readonly KnownLine[], name: string): KnownLine[]
 function isHashOf(hashed: string, name: string): boolean {
   const [, form, salt, hash] = hashed.split("|");
   if (form !== "1" || salt === undefined || hash === undefined) return false;
-  const expected = Buffer.from(hash, "base64");
-  const found = createHmac("sha1", Buffer.from(salt, "base64")).update(name).digest();
-  return expected.length === found.length && timingSafeEqual(expected, found);
+  const [expected, key] = [Buffer.from(hash, "base64"), Buffer.from(salt, "base64")];
+  const found = createHmac("sha1", key).update(name).digest();
+  // As in ssh, a salt is as long as the hash.
+  return key.length === found.length && expected.length === found.length && timingSafeEqual(expected, found);
 }
 
 /** The lines that a key of the host may stand in: those of the name with the port, else, as ssh does, those without. */

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { DialError, quoted } from "../outcome";
 import type { HostUri } from "../uri";
 import { type Account, accountOf, type Sight, sightOf } from "./files";
-import { HelperStream } from "./helper";
+import { HelperStream } from "./program";
 import type { Client, ClientChannel, SFTPWrapper } from "./library";
 import type { Hop } from "./route";
 
@@ -108,9 +108,11 @@ export class Tunnel {
     return this.account;
   }
 
-  /** What stands at a path, as far as it can be seen. */
-  async look(path: string): Promise<Sight> {
-    return (await this.viaSftp((sftp) => sightOf(sftp, path))) ?? "unknown";
+  /** What stands at paths, as far as it can be seen. */
+  async look(paths: readonly string[]): Promise<{ path: string; sight: Sight }[]> {
+    const looks = (sftp: SFTPWrapper): Promise<Sight[]> => Promise.all(paths.map((path) => sightOf(sftp, path)));
+    const sights = await this.viaSftp(looks);
+    return paths.map((path, index) => ({ path, sight: sights?.[index] ?? "unknown" }));
   }
 
   /** Ends the connection; streams that are still open fail. */

@@ -39,7 +39,9 @@ export function wantsHelper(uri: HostUri): boolean {
 
 function keyOf(uri: HostUri, access: Access): string {
   const parameters = ["keyfile", "known_hosts", "sshauth"].map((name) => uri.parameters.get(name));
-  return JSON.stringify([uri.user, uri.host, uri.port, parameters, wantsHelper(uri), access]);
+  // A session's sockets are looked for in ways that a sealed connection does not allow.
+  const open = uri.path === "/session" || wantsHelper(uri);
+  return JSON.stringify([uri.user, uri.host, uri.port, parameters, open, access]);
 }
 
 /** A daemon that restarts closes all streams and wants them again in a moment. */
