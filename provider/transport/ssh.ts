@@ -70,11 +70,11 @@ function causesOf(
   host: string,
   start: string,
 ): string[] {
-  const closed = `its sshd forwards no sockets: set \`AllowStreamLocalForwarding yes\` in /etc/ssh/sshd_config there, or add proxy=helper to the URI, which runs virt-ssh-helper on ${host}`;
+  const closed = `its sshd forwards no sockets: set \`AllowStreamLocalForwarding yes\` and \`AllowTcpForwarding yes\` in /etc/ssh/sshd_config there (OpenSSH needs both, \`local\` is enough), or add proxy=helper to the URI, which runs virt-ssh-helper on ${host}`;
   const [known] = present.flatMap(({ path, sight }) => (typeof sight === "object" ? [{ path, ...sight }] : []));
   const barred = `${user} may not use the socket: \`sudo usermod -aG libvirt ${user}\` there, then connect anew`;
-  if (known === undefined) return [closed, barred, start];
   // Whoever may write to a socket may use it, if somebody listens.
-  const open = user === "root" || (known.mode & 0o002) !== 0;
+  const open = user === "root" || (known !== undefined && (known.mode & 0o002) !== 0);
+  if (known === undefined) return [closed, ...(open ? [] : [barred]), start];
   return [closed, ...(open ? [] : [barred]), `nobody listens at ${known.path}: ${start}`];
 }

@@ -76,7 +76,7 @@ export class Sshd {
 
   /** Stops or freezes the server and what it started for its logins, by their numbers. */
   signal(name: NodeJS.Signals): void {
-    for (const pid of this.processes()) process.kill(pid, name);
+    for (const pid of this.processes()) send(pid, name);
   }
 
   /** Ends the server, its logins too. */
@@ -135,6 +135,14 @@ export function makeKey(file: string, type = "ed25519", passphrase = "", ...more
 /** Type and key, as known_hosts writes them. */
 export function publicKey(file: string): string {
   return readFileSync(`${file}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
+}
+
+function send(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it has ended meanwhile
+  }
 }
 
 function childrenOf(pid: number): number[] {

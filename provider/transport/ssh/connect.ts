@@ -47,13 +47,14 @@ export function tcpTo({ host, port }: Hop): Socket {
 }
 
 /** Logs in to one host; throws DialError with the reason and the remedy. */
-export async function login(hop: Hop, socket: Duplex, options: Login): Promise<Client> {
+export async function login(hop: Hop, reach: () => Duplex, options: Login): Promise<Client> {
   const { access, sources, deadlineMs } = options;
   const at = `${hop.user}@${hop.host}:${hop.port}`;
   const hostKeys = HostKeys.of(hop, access);
   const ring = await gather(hop, access, sources);
   const tried = new Attempts(ring, hop, options);
   const client = new (ssh2().Client)();
+  const socket = reach(); // nothing waits between here and the listeners
   let complaint: string | undefined;
   // A plain function that returns a boolean: ssh2 takes a promise, and all that is not `false`, for a yes.
   const verifier = (key: Buffer): boolean => {
@@ -112,6 +113,7 @@ class Attempts {
   private readonly ways: AnyAuthMethod[];
   private offered: readonly string[] = [];
   private partly = false;
+  private asked = false;
 
   constructor(
     private readonly ring: KeyRing,
@@ -122,15 +124,14 @@ class Attempts {
     const { password } = options.access;
     const keys: AnyAuthMethod[] = ring.offers.length === 0 ? [] : [{ type: "agent", username, agent: asAgent(ring) }];
     const words: AnyAuthMethod[] = password === undefined || !options.last ? [] : passwordWays(username, password);
-    // Only asked where nothing else is left: some hosts let in who needs no login, and all say what they take.
-    this.ways = keys.length + words.length === 0 ? [{ type: "none", username }] : [...keys, ...words];
+    this.ways = [...keys, ...words];
   }
 
   // The types leave out that nothing is known before the first answer, and that false ends it.
   readonly next = (left: readonly string[] | null, partly: boolean | null, tell: (way: never) => void): void => {
     this.offered = left ?? this.offered;
     this.partly ||= partly ?? false;
-    const way = this.ways.shift();
+    const way = this.ways.shift() ?? this.question();
     // Where passwords are taken as such, being asked for one would only count as a second wrong one.
     const skips = way?.type === "keyboard-interactive" && this.offered.includes("password");
     tell((way === undefined || skips ? false : way) as never);
@@ -154,6 +155,13 @@ class Attempts {
       `${hop.host}:${hop.port} does not let in ${hop.user}: ${what}${takes}${more}${notes}; ${remedy}`,
       false,
     );
+  }
+
+  /** Keys are refused without a word about what else would do: asked at the end, the host says it. */
+  private question(): AnyAuthMethod | undefined {
+    if (this.asked || this.offered.length > 0) return undefined;
+    this.asked = true;
+    return { type: "none", username: this.hop.user };
   }
 
   private get told(): boolean {
@@ -199,7 +207,7 @@ function reasonOf(
   if (error.level === "client-timeout") {
     return [
       `${at} did not finish the login within ${deadlineMs / 1000} s: it is frozen, overloaded or behind a firewall`,
-      true,
+      false,
     ];
   }
   const known = typeof error.code === "string" ? sentences[error.code] : undefined;

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Access } from "../access";
 import { DialError } from "../outcome";
 import { fingerprint } from "./hostKey";
@@ -50,7 +51,9 @@ export async function gather(hop: Hop, access: Access, sources: readonly Source[
   const inAgent = named.filter(({ half }) => half !== undefined && held.some(({ key }) => same(half, key)));
   const missing = hop.identities.filter((one) => !inAgent.some(({ identity }) => identity === one));
   const ofFiles = sources.includes("privkey") ? missing.flatMap((one) => fileOffer(one, passphrase, notes)) : [];
-  if (hop.certificates.length > 0) notes.push("certificates of users (CertificateFile) cannot be shown yet");
+  const beside = hop.identities.map(({ path }) => `${path}-cert.pub`).filter((path) => existsSync(path));
+  for (const path of [...hop.certificates, ...beside])
+    notes.push(`the certificate ${path} is not shown: only plain keys are, as yet`);
   return { offers: sources[0] === "privkey" ? [...ofFiles, ...ofAgent] : [...ofAgent, ...ofFiles], notes };
 }
 

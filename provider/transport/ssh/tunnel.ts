@@ -16,6 +16,7 @@ interface Holding {
   unref(): unknown;
 }
 
+type Settle<T> = (resolve: (value: T | undefined) => void, reject: (error: unknown) => void) => void;
 type Answer<T> = (error: Error | undefined, answer: T) => void;
 
 /** One SSH connection, over which all of a host's streams go. */
@@ -146,7 +147,7 @@ export class Tunnel {
     const token = {};
     this.hold(token);
     try {
-      return await within(timeoutMs, this.hop.host, (resolve, reject) => {
+      return await this.within<T>(timeoutMs, (resolve, reject) => {
         ask((error, given) => {
           if (this.closed) reject(this.lost());
           else resolve(error instanceof Error ? undefined : given);
@@ -168,7 +169,7 @@ export class Tunnel {
       });
       if (sftp === undefined) return undefined;
       const looking = look(sftp);
-      return await within(sftpMs, this.hop.host, (resolve, reject) => void looking.then(resolve, reject));
+      return await this.within<T>(sftpMs, (resolve, reject) => void looking.then(resolve, reject));
     } catch {
       return undefined; // a look is a help for messages and paths: whatever it fails of, the rest goes on
     } finally {
@@ -215,24 +216,29 @@ export class Tunnel {
       code: "ECONNRESET",
     });
   }
-}
 
-type Settle<T> = (resolve: (value: T | undefined) => void, reject: (error: unknown) => void) => void;
-
-function within<T>(ms: number, host: string, settle: Settle<T>): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(new DialError(`${host} gave no answer over SSH within ${ms / 1000} s: it is frozen or overloaded`, true));
-    }, ms);
-    settle(
-      (value) => {
+  /** Ends the connection where the host says nothing: whoever comes next makes a new one. */
+  private within<T>(ms: number, settle: Settle<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const reason = `${this.hop.host} gave no answer over SSH within ${ms / 1000} s: it is frozen or overloaded`;
+        this.failure ??= new Error(reason);
+        reject(new DialError(reason, false));
+        this.end();
+      }, ms);
+      const stop = (): void => {
         clearTimeout(timer);
-        resolve(value);
-      },
-      (error) => {
-        clearTimeout(timer);
-        reject(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
-  });
+      };
+      settle(
+        (value) => {
+          stop();
+          resolve(value);
+        },
+        (error) => {
+          stop();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
+  }
 }

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Access } from "../access";
 import { DialError, quoted } from "../outcome";
@@ -57,30 +58,32 @@ function endWhenIdle(tunnel: Tunnel): void {
 
 async function open(uri: HostUri, access: Access): Promise<Tunnel> {
   const clients: Client[] = [];
+  const way: { outer?: Socket; next?: Duplex } = {};
   try {
     const hops = routeTo(uri, thisSystem());
-    const [first] = hops;
-    if (first === undefined) throw new ConfigError("there is no host to connect to");
-    const outer = tcpTo(first);
-    let socket: Duplex = outer;
     for (const hop of hops) {
-      const client = await login(hop, socket, loginFor(uri, access, hop === hops.at(-1)));
-      clients.push(client);
+      const reach = (): Duplex => way.next ?? (way.outer = tcpTo(hop));
+      const client = await login(hop, reach, loginFor(uri, access, hop === hops.at(-1)));
+      clients.unshift(client);
       const next = hops[clients.length];
-      if (next !== undefined) socket = await onward(client, hop, next);
+      if (next !== undefined) way.next = await onward(client, hop, next);
     }
-    const [client, ...others] = [...clients].reverse();
-    if (client === undefined) throw new ConfigError("there is no host to connect to");
-    const tunnel = new Tunnel(hops.at(-1) ?? first, client, others, outer);
-    outer.on("data", () => {
-      tunnel.heard();
-    });
-    return tunnel;
+    return tunnelOver(hops.at(-1), clients, way.outer);
   } catch (error) {
-    for (const client of clients.reverse()) client.end();
+    for (const client of clients) client.end();
     if (error instanceof ConfigError) throw new DialError(error.message, false);
     throw error;
   }
+}
+
+function tunnelOver(hop: Hop | undefined, [client, ...others]: readonly Client[], outer: Socket | undefined): Tunnel {
+  if (hop === undefined || client === undefined || outer === undefined)
+    throw new ConfigError("there is no host to reach");
+  const tunnel = new Tunnel(hop, client, others, outer);
+  outer.on("data", () => {
+    tunnel.heard();
+  });
+  return tunnel;
 }
 
 function loginFor(uri: HostUri, access: Access, last: boolean): Login {
