@@ -20,6 +20,8 @@ const needed = {
   test: {
     "libvirt-daemon-driver-lxc": "container tests",
     "libxml2-utils": "checks XML against libvirt's own schemas",
+    "openssh-server": "tests over SSH, on a port of the lab alone",
+    "openssh-client": "keys for these tests, and ssh itself to compare with",
     genisoimage: "reads our CD images by other means (isoinfo)",
     "python3-venv": "programs in Python",
     "util-linux": "unshare, for the lab",

@@ -88,6 +88,12 @@ export class Program {
     this.must("config", "set", key, value);
   }
 
+  /** A secret of the stack's configuration, which may begin with dashes as a key does. */
+  secret(key: string, value: string): void {
+    const { folder: cwd, environment: env } = this;
+    execFileSync("pulumi", ["config", "set", "--secret", key, "--non-interactive"], { cwd, env, input: value });
+  }
+
   up(...more: readonly string[]): Ran {
     return this.run("up", "--yes", "--skip-preview", ...more);
   }
