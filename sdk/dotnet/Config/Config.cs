@@ -32,9 +32,49 @@ namespace PulumiKvm.Kvm
 
         private static readonly global::Pulumi.Config __config = new global::Pulumi.Config("kvm");
 
+        private static readonly __Value<string?> _knownHosts = new __Value<string?>(() => __config.Get("knownHosts"));
+        /// <summary>
+        /// SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+        /// </summary>
+        public static string? KnownHosts
+        {
+            get => _knownHosts.Get();
+            set => _knownHosts.Set(value);
+        }
+
+        private static readonly __Value<string?> _password = new __Value<string?>(() => __config.Get("password"));
+        /// <summary>
+        /// SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+        /// </summary>
+        public static string? Password
+        {
+            get => _password.Get();
+            set => _password.Set(value);
+        }
+
+        private static readonly __Value<string?> _privateKey = new __Value<string?>(() => __config.Get("privateKey"));
+        /// <summary>
+        /// SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
+        /// </summary>
+        public static string? PrivateKey
+        {
+            get => _privateKey.Get();
+            set => _privateKey.Set(value);
+        }
+
+        private static readonly __Value<string?> _privateKeyPassphrase = new __Value<string?>(() => __config.Get("privateKeyPassphrase"));
+        /// <summary>
+        /// SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+        /// </summary>
+        public static string? PrivateKeyPassphrase
+        {
+            get => _privateKeyPassphrase.Get();
+            set => _privateKeyPassphrase.Set(value);
+        }
+
         private static readonly __Value<string?> _uri = new __Value<string?>(() => __config.Get("uri"));
         /// <summary>
-        /// Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+        /// Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
         /// </summary>
         public static string? Uri
         {

@@ -23,6 +23,15 @@ func NewProvider(ctx *pulumi.Context,
 		args = &ProviderArgs{}
 	}
 
+	if args.Password != nil {
+		args.Password = pulumi.ToSecret(args.Password).(pulumi.StringPtrInput)
+	}
+	if args.PrivateKey != nil {
+		args.PrivateKey = pulumi.ToSecret(args.PrivateKey).(pulumi.StringPtrInput)
+	}
+	if args.PrivateKeyPassphrase != nil {
+		args.PrivateKeyPassphrase = pulumi.ToSecret(args.PrivateKeyPassphrase).(pulumi.StringPtrInput)
+	}
 	opts = internal.PkgResourceDefaultOpts(opts)
 	var resource Provider
 	err := ctx.RegisterResource("pulumi:providers:kvm", name, args, &resource, opts...)
@@ -33,13 +42,29 @@ func NewProvider(ctx *pulumi.Context,
 }
 
 type providerArgs struct {
-	// Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+	// SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+	KnownHosts *string `pulumi:"knownHosts"`
+	// SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+	Password *string `pulumi:"password"`
+	// SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
+	PrivateKey *string `pulumi:"privateKey"`
+	// SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+	PrivateKeyPassphrase *string `pulumi:"privateKeyPassphrase"`
+	// Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
 	Uri *string `pulumi:"uri"`
 }
 
 // The set of arguments for constructing a Provider resource.
 type ProviderArgs struct {
-	// Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+	// SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+	KnownHosts pulumi.StringPtrInput
+	// SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+	Password pulumi.StringPtrInput
+	// SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
+	PrivateKey pulumi.StringPtrInput
+	// SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+	PrivateKeyPassphrase pulumi.StringPtrInput
+	// Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
 	Uri pulumi.StringPtrInput
 }
 

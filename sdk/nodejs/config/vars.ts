@@ -8,7 +8,51 @@ declare var exports: any;
 const __config = new pulumi.Config("kvm");
 
 /**
- * Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+ * SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+ */
+export declare const knownHosts: string | undefined;
+Object.defineProperty(exports, "knownHosts", {
+    get() {
+        return __config.get("knownHosts");
+    },
+    enumerable: true,
+});
+
+/**
+ * SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+ */
+export declare const password: string | undefined;
+Object.defineProperty(exports, "password", {
+    get() {
+        return __config.get("password");
+    },
+    enumerable: true,
+});
+
+/**
+ * SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
+ */
+export declare const privateKey: string | undefined;
+Object.defineProperty(exports, "privateKey", {
+    get() {
+        return __config.get("privateKey");
+    },
+    enumerable: true,
+});
+
+/**
+ * SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+ */
+export declare const privateKeyPassphrase: string | undefined;
+Object.defineProperty(exports, "privateKeyPassphrase", {
+    get() {
+        return __config.get("privateKeyPassphrase");
+    },
+    enumerable: true,
+});
+
+/**
+ * Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
  */
 export declare const uri: string | undefined;
 Object.defineProperty(exports, "uri", {

@@ -11,7 +11,27 @@ import (
 
 var _ = internal.GetEnvOrDefault
 
-// Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+// SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+func GetKnownHosts(ctx *pulumi.Context) string {
+	return config.Get(ctx, "kvm:knownHosts")
+}
+
+// SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+func GetPassword(ctx *pulumi.Context) string {
+	return config.Get(ctx, "kvm:password")
+}
+
+// SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
+func GetPrivateKey(ctx *pulumi.Context) string {
+	return config.Get(ctx, "kvm:privateKey")
+}
+
+// SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+func GetPrivateKeyPassphrase(ctx *pulumi.Context) string {
+	return config.Get(ctx, "kvm:privateKeyPassphrase")
+}
+
+// Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
 func GetUri(ctx *pulumi.Context) string {
 	return config.Get(ctx, "kvm:uri")
 }

@@ -14,8 +14,28 @@ else:
     from typing_extensions import NotRequired, TypedDict, TypeAlias
 from .. import _utilities
 
+knownHosts: Optional[str]
+"""
+SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+"""
+
+password: Optional[str]
+"""
+SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+"""
+
+privateKey: Optional[str]
+"""
+SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
+"""
+
+privateKeyPassphrase: Optional[str]
+"""
+SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+"""
+
 uri: Optional[str]
 """
-Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
 """
 

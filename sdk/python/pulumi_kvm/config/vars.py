@@ -21,9 +21,37 @@ __config__ = pulumi.Config('kvm')
 
 class _ExportableConfig(types.ModuleType):
     @_builtins.property
+    def known_hosts(self) -> Optional[str]:
+        """
+        SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+        """
+        return __config__.get('knownHosts')
+
+    @_builtins.property
+    def password(self) -> Optional[str]:
+        """
+        SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+        """
+        return __config__.get('password')
+
+    @_builtins.property
+    def private_key(self) -> Optional[str]:
+        """
+        SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
+        """
+        return __config__.get('privateKey')
+
+    @_builtins.property
+    def private_key_passphrase(self) -> Optional[str]:
+        """
+        SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+        """
+        return __config__.get('privateKeyPassphrase')
+
+    @_builtins.property
     def uri(self) -> Optional[str]:
         """
-        Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+        Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
         """
         return __config__.get('uri')
 

@@ -11,7 +11,35 @@ public final class Config {
 
     private static final com.pulumi.Config config = com.pulumi.Config.of("kvm");
 /**
- * Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+ * SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+ * 
+ */
+    public Optional<String> knownHosts() {
+        return Codegen.stringProp("knownHosts").config(config).get();
+    }
+/**
+ * SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+ * 
+ */
+    public Optional<String> password() {
+        return Codegen.stringProp("password").config(config).get();
+    }
+/**
+ * SSH: the text of the private key to log in with, instead of the agent&#39;s and those in files; else KVM_PRIVATE_KEY.
+ * 
+ */
+    public Optional<String> privateKey() {
+        return Codegen.stringProp("privateKey").config(config).get();
+    }
+/**
+ * SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+ * 
+ */
+    public Optional<String> privateKeyPassphrase() {
+        return Codegen.stringProp("privateKeyPassphrase").config(config).get();
+    }
+/**
+ * Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
  * 
  */
     public Optional<String> uri() {

@@ -16,14 +16,74 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
     public static final ProviderArgs Empty = new ProviderArgs();
 
     /**
-     * Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+     * SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+     * 
+     */
+    @Import(name="knownHosts")
+    private @Nullable Output<String> knownHosts;
+
+    /**
+     * @return SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+     * 
+     */
+    public Optional<Output<String>> knownHosts() {
+        return Optional.ofNullable(this.knownHosts);
+    }
+
+    /**
+     * SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+     * 
+     */
+    @Import(name="password")
+    private @Nullable Output<String> password;
+
+    /**
+     * @return SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+     * 
+     */
+    public Optional<Output<String>> password() {
+        return Optional.ofNullable(this.password);
+    }
+
+    /**
+     * SSH: the text of the private key to log in with, instead of the agent&#39;s and those in files; else KVM_PRIVATE_KEY.
+     * 
+     */
+    @Import(name="privateKey")
+    private @Nullable Output<String> privateKey;
+
+    /**
+     * @return SSH: the text of the private key to log in with, instead of the agent&#39;s and those in files; else KVM_PRIVATE_KEY.
+     * 
+     */
+    public Optional<Output<String>> privateKey() {
+        return Optional.ofNullable(this.privateKey);
+    }
+
+    /**
+     * SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+     * 
+     */
+    @Import(name="privateKeyPassphrase")
+    private @Nullable Output<String> privateKeyPassphrase;
+
+    /**
+     * @return SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+     * 
+     */
+    public Optional<Output<String>> privateKeyPassphrase() {
+        return Optional.ofNullable(this.privateKeyPassphrase);
+    }
+
+    /**
+     * Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
      * 
      */
     @Import(name="uri")
     private @Nullable Output<String> uri;
 
     /**
-     * @return Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+     * @return Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
      * 
      */
     public Optional<Output<String>> uri() {
@@ -33,6 +93,10 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
     private ProviderArgs() {}
 
     private ProviderArgs(ProviderArgs $) {
+        this.knownHosts = $.knownHosts;
+        this.password = $.password;
+        this.privateKey = $.privateKey;
+        this.privateKeyPassphrase = $.privateKeyPassphrase;
         this.uri = $.uri;
     }
 
@@ -55,7 +119,91 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param uri Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+         * @param knownHosts SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder knownHosts(@Nullable Output<String> knownHosts) {
+            $.knownHosts = knownHosts;
+            return this;
+        }
+
+        /**
+         * @param knownHosts SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder knownHosts(String knownHosts) {
+            return knownHosts(Output.of(knownHosts));
+        }
+
+        /**
+         * @param password SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder password(@Nullable Output<String> password) {
+            $.password = password;
+            return this;
+        }
+
+        /**
+         * @param password SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder password(String password) {
+            return password(Output.of(password));
+        }
+
+        /**
+         * @param privateKey SSH: the text of the private key to log in with, instead of the agent&#39;s and those in files; else KVM_PRIVATE_KEY.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder privateKey(@Nullable Output<String> privateKey) {
+            $.privateKey = privateKey;
+            return this;
+        }
+
+        /**
+         * @param privateKey SSH: the text of the private key to log in with, instead of the agent&#39;s and those in files; else KVM_PRIVATE_KEY.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder privateKey(String privateKey) {
+            return privateKey(Output.of(privateKey));
+        }
+
+        /**
+         * @param privateKeyPassphrase SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder privateKeyPassphrase(@Nullable Output<String> privateKeyPassphrase) {
+            $.privateKeyPassphrase = privateKeyPassphrase;
+            return this;
+        }
+
+        /**
+         * @param privateKeyPassphrase SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder privateKeyPassphrase(String privateKeyPassphrase) {
+            return privateKeyPassphrase(Output.of(privateKeyPassphrase));
+        }
+
+        /**
+         * @param uri Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
          * 
          * @return builder
          * 
@@ -66,7 +214,7 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param uri Libvirt URI of the host, such as `qemu:///system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+         * @param uri Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
          * 
          * @return builder
          * 
