@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Sshd, user } from "../real/sshd";
 import { describeInLab, Program, virsh } from "./engine";
@@ -77,6 +77,23 @@ describeInLab("a network over SSH, through the engine", () => {
     program.upped();
     expect(program.preview().steps).toEqual([]);
     expectNoSecret(program.stateText());
+    expect(program.destroy()).toMatchObject({ code: 0 });
+  }, 240_000);
+
+  it("is made through the plugin, whose provider holds its secrets sealed", () => {
+    const { uri, privateKey, knownHosts } = settings();
+    const source = `
+      class Host extends pulumi.ProviderResource {}
+      class Network extends pulumi.CustomResource {}
+      const host = new Host("kvm", "host", ${JSON.stringify({ uri, privateKey, knownHosts, password: canary })});
+      new Network("kvm:index:Network", "lan", { name: "ssh-lan", ips: [{ address: "10.78.0.1/24" }] }, { provider: host });`;
+    program = new Program({ source });
+    const plugin = `plugins:\n  providers:\n    - name: kvm\n      path: ${join(__dirname, "../../dist/plugin")}\n`;
+    appendFileSync(join(program.folder, "Pulumi.yaml"), plugin);
+    expectNoSecret(program.upped().text);
+    expect(virsh("net-list", "--name").split("\n")).toContain("ssh-lan");
+    expectNoSecret(program.stateText());
+    expect(program.run("preview", "--expect-no-changes")).toMatchObject({ code: 0 });
     expect(program.destroy()).toMatchObject({ code: 0 });
   }, 240_000);
 

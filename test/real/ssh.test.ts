@@ -279,6 +279,42 @@ describeReal("a login over SSH", () => {
     expect(await refusal(at(sshd.uri({ keyfile: "" }), { privateKey }))).toContain("it is encrypted");
   });
 
+  it("never signs with SHA-1, even where the host wants nothing else", async () => {
+    const sshd = await server({ lines: ["PubkeyAcceptedAlgorithms ssh-rsa"] });
+    const file = join(sshd.folder, "rsa");
+    makeKey(file, "rsa", "", "-b", "2048");
+    sshd.authorize(publicKey(file));
+    expect(await refusal(at(sshd.uri({ keyfile: file })))).toContain("does not let in");
+    expect(sshd.log()).not.toContain("Accepted publickey");
+  });
+
+  it("goes over other hosts as ~/.ssh/config says, each known by its own key", async () => {
+    const [gate, inner, target] = [await server(), await server(), await server()];
+    for (const sshd of [gate, inner]) sshd.authorize(publicKey(target.key));
+    const home = process.env["HOME"];
+    process.env["HOME"] = target.folder;
+    const folder = join(target.folder, ".ssh");
+    execFileSync("mkdir", ["-m", "700", folder]);
+    const jump = `Host 127.0.0.1\n  ProxyJump ${user}@localhost:${gate.port},inner\n`;
+    const config = `${jump}Host inner\n  HostName localhost\n  Port ${inner.port}\nHost *\n  IdentityFile ${target.key}\n`;
+    writeFileSync(join(folder, "config"), config, { mode: 0o600 });
+    const lines = [gate, inner].map((sshd) => `[localhost]:${sshd.port} ${sshd.hostKey()}\n`);
+    writeFileSync(join(folder, "known_hosts"), lines.join(""));
+    try {
+      await expect(ask(at(target.uri()))).resolves.toEqual(answer);
+      expect(gate.log()).toContain("Accepted publickey");
+      expect(inner.log()).toContain("Accepted publickey");
+      await Promise.all(hosts.splice(0).map((host) => host.close()));
+      writeFileSync(join(folder, "known_hosts"), lines[0] ?? "");
+      // Another text of the same URI: the connection that still stands must not serve it.
+      const said = await refusal(at(target.uri({ sshauth: "privkey,agent" })));
+      expect(said).toContain(`the host key of [localhost]:${inner.port} is not known`);
+    } finally {
+      if (home === undefined) delete process.env["HOME"];
+      else process.env["HOME"] = home;
+    }
+  });
+
   it("shows no user's certificate, and says so", async () => {
     const sshd = await server();
     const [ca, key] = [join(sshd.folder, "ca"), join(sshd.folder, "certified")];

@@ -17,7 +17,7 @@ export interface System {
 
 /** This process's own machine. */
 export function thisSystem(): System {
-  const home = homedir();
+  const home = process.env["HOME"] ?? homedir();
   const files: Files = {
     read: (path) => readConfig(path, home),
     find: (pattern, user) => found(fromHome(pattern, home), user ? join(home, ".ssh") : "/etc/ssh"),
