@@ -11,6 +11,7 @@ import { Stop, isProgram, main, say } from "./shell.mjs";
 /** Each yields rows: { what, ratio, goal? }, where goal is the largest ratio that is good, or { least }. */
 const sections = {
   rpc: async () => (await import("./bench/rpc.mjs")).rpc,
+  ssh: async () => (await import("./bench/ssh.mjs")).ssh,
   start: async () => (await import("./bench/start.mjs")).start,
   engine: async () => (await import("./bench/engine.mjs")).engine,
   plugin: async () => (await import("./bench/plugin.mjs")).plugin,

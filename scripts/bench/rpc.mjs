@@ -8,7 +8,7 @@ import { Stop } from "../shell.mjs";
 import { inTurn, medianRatio, seconds } from "./measure.mjs";
 
 const require = createRequire(import.meta.url);
-const count = 200;
+export const count = 200;
 const uri = "qemu:///system";
 
 export async function* rpc({ quick }) {
@@ -38,7 +38,7 @@ export async function* rpc({ quick }) {
   }
 }
 
-function machineXml(name) {
+export function machineXml(name) {
   return `<domain type='qemu'>
   <name>${name}</name>
   <memory unit='MiB'>96</memory>
@@ -56,7 +56,7 @@ function machineXml(name) {
 `;
 }
 
-function virshBatch(folder, machines) {
+export function virshBatch(folder, machines, at = uri) {
   const commands = machines.map((xml, index) => {
     const file = join(folder, `${index}.xml`);
     writeFileSync(file, xml);
@@ -65,16 +65,16 @@ function virshBatch(folder, machines) {
   const input = commands.join("");
   return () => {
     const options = { input, stdio: ["pipe", "ignore", "pipe"], encoding: "utf8" };
-    const { status, stderr } = spawnSync("virsh", ["-q", "-c", uri], options);
+    const { status, stderr } = spawnSync("virsh", ["-q", "-c", at], options);
     if (status !== 0 || stderr !== "") throw new Stop(`the virsh batch failed (${status}): ${stderr.slice(0, 500)}`);
   };
 }
 
 /** Opens a host of our own, does the work with so many machines at a time, and closes it. */
-async function ours(machines, inFlight) {
+export async function ours(machines, inFlight, at = uri) {
   const { Host } = require("../../dist/rpc");
   const { parseUri } = require("../../dist/transport");
-  const host = Host.at(parseUri(uri));
+  const host = Host.at(parseUri(at));
   const queue = [...machines];
   const worker = async () => {
     for (let xml = queue.shift(); xml !== undefined; xml = queue.shift()) {

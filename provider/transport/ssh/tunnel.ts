@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { DialError, quoted } from "../outcome";
 import type { HostUri } from "../uri";
 import { type Account, accountOf, type Sight, sightOf } from "./files";
+import { gathering } from "./gather";
 import { HelperStream } from "./program";
 import type { Client, ClientChannel, SFTPWrapper } from "./library";
 import type { Hop } from "./route";
@@ -79,7 +80,9 @@ export class Tunnel {
     const channel = await this.asked<ClientChannel>(timeoutMs, (done) => {
       this.client.openssh_forwardOutStreamLocal(path, done);
     });
-    return channel && this.kept(channel, channel);
+    if (channel === undefined) return undefined;
+    gathering(channel);
+    return this.kept(channel, channel);
   }
 
   /** A stream to libvirt's own helper on the host, the only program that is ever started there. */
