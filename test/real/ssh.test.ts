@@ -470,6 +470,32 @@ describeReal("a host that cannot be reached over SSH", () => {
     await expect(ask(host)).resolves.toEqual(answer);
   }, 90_000);
 
+  it("that goes away under a download that nobody reads just then ends it", async () => {
+    const sshd = await server();
+    const host = at(sshd.uri());
+    const folder = join(sshd.folder, "paused");
+    execFileSync("mkdir", [folder]);
+    const xml = `<pool type='dir'><name>paused</name><target><path>${folder}</path></target></pool>`;
+    const { pool } = await host.call("STORAGE_POOL_CREATE_XML", { xml, flags: 0 });
+    const volume =
+      "<volume><name>v</name><capacity unit='MiB'>64</capacity><allocation unit='MiB'>64</allocation></volume>";
+    const { vol } = await host.call("STORAGE_VOL_CREATE_XML", { pool, xml: volume, flags: 0 });
+    const reading = host.download(vol, { offset: 0n, length: 0n });
+    await reading.next();
+    await new Promise((wake) => setTimeout(wake, 300)); // the stream fills up and pauses
+    await sshd.stop();
+    await new Promise((wake) => setTimeout(wake, 300));
+    const began = Date.now();
+    await expect(
+      (async () => {
+        for await (const chunk of reading) expect(chunk.length).toBeGreaterThan(0);
+      })(),
+    ).rejects.toThrow("the SSH connection to 127.0.0.1 ended");
+    expect(Date.now() - began).toBeLessThan(1_000);
+    await sshd.run();
+    await host.call("STORAGE_POOL_DESTROY", { pool });
+  });
+
   it("that goes away in the middle of a write says that it may have been executed", async () => {
     const sshd = await server();
     const host = at(sshd.uri());
