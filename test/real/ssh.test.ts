@@ -130,7 +130,8 @@ describeReal("a host over SSH", () => {
     await new Promise<void>((resolve) => daemon.listen(path, resolve));
     try {
       // It hangs up at once: reaching it is all that counts here.
-      expect(await refusal(at(sshd.uri({}, "/session")))).toContain("the daemon closed the connection");
+      const said = await refusal(at(sshd.uri({}, "/session")));
+      expect(said).toContain("the daemon closed the connection");
     } finally {
       daemon.close();
     }
@@ -360,6 +361,17 @@ describeReal("an agent", () => {
     expect(sshd.log()).not.toContain("auth-agent-req");
   });
 
+  it("with more keys than the host listens to gets the advice to name one", async () => {
+    const sshd = await server({ lines: ["MaxAuthTries 2"] });
+    start(sshd.folder);
+    for (const name of ["a", "b", "c", "d"]) {
+      makeKey(join(sshd.folder, name));
+      add(join(sshd.folder, name));
+    }
+    const said = await refusal(at(sshd.uri({ keyfile: "", sshauth: "agent" })));
+    expect(said).toMatch(/Too many authentication failures.*IdentitiesOnly/);
+  });
+
   it("that is not there, or hangs, is named, and the key in a file is taken", async () => {
     const sshd = await server();
     process.env["SSH_AUTH_SOCK"] = "/nowhere/agent";
@@ -403,6 +415,45 @@ describeReal("a host that cannot be reached over SSH", () => {
       expect(said).toContain("/run/libvirt/libvirt-sock");
     },
   );
+
+  it("to a user who may not use the socket names the group", async () => {
+    const sshd = await server();
+    const path = join("/run", `closed-${sshd.port}`);
+    const daemon = createServer((socket) => socket.end());
+    await new Promise<void>((resolve) => daemon.listen(path, resolve));
+    execFileSync("chmod", ["755", path]);
+    execFileSync("chmod", ["711", sshd.folder]); // the server reads authorized_keys as that user
+    execFileSync("chmod", ["644", join(sshd.folder, "authorized_keys")]);
+    try {
+      const said = await refusal(at(sshd.uri({ socket: path }).replace(`//${user}@`, "//nobody@")));
+      expect(said).toContain("nobody may not use the socket: `sudo usermod -aG libvirt nobody` there");
+      execFileSync("chmod", ["777", path]);
+      const open = await refusal(at(sshd.uri({ socket: path }).replace(`//${user}@`, "//nobody@")));
+      expect(open).toContain("the daemon closed the connection"); // it is reached
+    } finally {
+      daemon.close();
+    }
+  });
+
+  it("behind a host that passes nothing on", async () => {
+    const [gate, target] = [await server({ lines: ["AllowTcpForwarding no"] }), await server()];
+    gate.authorize(publicKey(target.key));
+    const home = process.env["HOME"];
+    process.env["HOME"] = target.folder;
+    const folder = join(target.folder, ".ssh");
+    execFileSync("mkdir", ["-m", "700", folder]);
+    const config = `Host 127.0.0.1\n  ProxyJump localhost:${gate.port}\nHost localhost\n  IdentityFile ${target.key}\n`;
+    writeFileSync(join(folder, "config"), config, { mode: 0o600 });
+    writeFileSync(join(folder, "known_hosts"), `[localhost]:${gate.port} ${gate.hostKey()}\n`);
+    try {
+      const said = await refusal(at(target.uri()));
+      expect(said).toContain(`localhost does not pass on to 127.0.0.1:${target.port}`);
+      expect(said).toContain("AllowTcpForwarding");
+    } finally {
+      if (home === undefined) delete process.env["HOME"];
+      else process.env["HOME"] = home;
+    }
+  });
 
   it("without a socket says that no daemon runs", async () => {
     const sshd = await server();

@@ -55,3 +55,19 @@ describe("a question asked by many", () => {
     expect(await place.together("y", () => Promise.resolve(8))).toBe(8);
   });
 });
+
+describe("the place of a session", () => {
+  it("is named by its user, however the host is reached", async () => {
+    const facts = { uuid: "u", arch: "x86_64", hardwareVirtualisation: true, domainTypes: [] };
+    const identity = async (uri: string, user: string): Promise<string> => {
+      const place = new Place({ uri });
+      jest.spyOn(place, "facts").mockResolvedValue(facts);
+      jest.spyOn(place.host, "user").mockResolvedValue(user);
+      return place.identity("machines");
+    };
+    expect(await identity("qemu+ssh://ann@h/session", "1000")).toBe("u/session:1000/qemu");
+    expect(await identity("qemu:///session", "1000")).toBe("u/session:1000/qemu");
+    expect(await identity("qemu+ssh://bob@h/session", "1001")).toBe("u/session:1001/qemu");
+    expect(await identity("qemu+ssh://ann@h/system", "0")).toBe(await identity("qemu:///system", "0"));
+  });
+});
