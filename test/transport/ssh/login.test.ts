@@ -43,6 +43,8 @@ async function serve(
   const attempts: string[] = [];
   const server = new Server({ hostKeys: keys }, (client) => {
     client.on("error", () => undefined);
+    // A login that succeeded lingers for the next stream.
+    closing.push(() => client.end());
     client.on("authentication", (context) => {
       const said = context.method === "password" ? context.password : "";
       attempts.push(`${context.method} ${context.username} ${said}`.trim());
