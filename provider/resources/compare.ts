@@ -1,5 +1,14 @@
-import { type Difference, differences, foundAsManaged, type Situation, type Values } from "../fields";
+import {
+  deepEqual,
+  type Difference,
+  differences,
+  foundAsManaged,
+  type Situation,
+  type Table,
+  type Values,
+} from "../fields";
 import type { Definition, Found } from "./definition";
+import { isFilled } from "./naming";
 import type { Request } from "./port";
 
 /** The program's inputs and the host, one beside the other. */
@@ -58,4 +67,16 @@ export function ignoredAsFound<F extends Found>(
 /** The values that are there. */
 export function given(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * The wishes that changed, by name. A wish (`deletionProtection`) costs nothing, but delete reads it in the state: only an
+ * update carries it there. A default that is new in this version is none.
+ */
+export function changedWishes(table: Table, olds: Values, news: Values): string[] {
+  const wishes = Object.entries(table).filter(
+    ([, field]) => field.change === undefined && !field.output && field.kind !== "opaque",
+  );
+  const names = wishes.map(([name]) => name).filter((name) => olds[name] !== undefined || !isFilled(news, name));
+  return names.filter((name) => !deepEqual(olds[name], news[name]));
 }

@@ -1,6 +1,5 @@
 import {
   checkValues,
-  deepEqual,
   differences,
   type Difference,
   type Failure,
@@ -12,11 +11,11 @@ import {
   printPath,
   type Values,
 } from "../fields";
-import { asked, compare, ignoredAsFound, situate } from "./compare";
+import { asked, changedWishes, compare, ignoredAsFound, situate } from "./compare";
 import type { Definition, Found, Goal } from "./definition";
 import { Glimpses } from "./glimpse";
 import { markFor } from "./mark";
-import { isFilled, sameIdentity, withName } from "./naming";
+import { sameIdentity, withName } from "./naming";
 import { identityValues, newIncarnation, ownedUuid, printOwner } from "./owner";
 import { isAway, samePlace } from "./place";
 import {
@@ -125,17 +124,8 @@ class Flow<F extends Found> {
       replaces,
       deleteBeforeReplace: replaces.length > 0 && (stands || twin),
       stables: replaces.length > 0 ? [] : this.kind.stables.filter((name) => !all.some(({ path }) => path[0] === name)),
-      changes: all.length > 0 || olds[UNFINISHED] === true || this.wishesDiffer(olds, news),
+      changes: all.length > 0 || olds[UNFINISHED] === true || changedWishes(this.kind.table, olds, news).length > 0,
     };
-  }
-
-  /** A wish (`deletionProtection`) costs nothing, but delete reads it in the state: only an update carries it there. */
-  private wishesDiffer(olds: Values, news: Values): boolean {
-    return Object.entries(this.kind.table).some(([name, field]) => {
-      if (field.change !== undefined || field.output || field.kind === "opaque") return false;
-      const newDefault = olds[name] === undefined && isFilled(news, name);
-      return !newDefault && !deepEqual(olds[name], news[name]);
-    });
   }
 
   private async guardReplace(request: Request, found: F, olds: Values, news: Values): Promise<void> {

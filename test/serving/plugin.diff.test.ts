@@ -96,6 +96,12 @@ describe("a diff of the plugin", () => {
     expect(diff.diffs).toEqual(["protect"]);
   });
 
+  it("shows no wish that only this version fills in, beside another change", () => {
+    const news = { size: 2, protect: true, __defaults: ["protect"] };
+    const sides = { olds: {}, oldInputs: { size: 1 }, news };
+    expect(detailed(shown(table, diffOf({ size: 1 }, sides), sides))).toEqual({ size: "update" });
+  });
+
   it("says that there is a change where no property tells it: the object is gone", () => {
     const sides = { olds: { size: 1 }, oldInputs: { size: 1 }, news: { size: 1 } };
     expect(shown(table, diffOf({ size: 1 }, sides, true), sides)).toMatchObject({ changes: true, diffs: [] });

@@ -10,6 +10,7 @@ import {
   type Table,
   type Values,
 } from "../../fields";
+import { changedWishes } from "../../resources/compare";
 import type { Diff } from "../../resources/port";
 
 /** How a property changes, as the engine shows it. */
@@ -114,12 +115,10 @@ function valueAt(values: unknown, path: Path): unknown {
 /** What is no part of the object (`deletionProtection`), so that no difference with the host tells that it changes. */
 function wishes(table: Table, diff: Diff, { oldInputs, news }: Sides): Placed[] {
   const told = new Set(diff.differences.map(({ path }) => path[0]));
-  return Object.entries(table).flatMap(([name, field]): Placed[] => {
-    if (name.startsWith("__") || field.output || field.change !== undefined || told.has(name)) return [];
-    const [before, after] = [oldInputs[name], news[name]];
-    if (deepEqual(before, after)) return [];
-    const kind = before === undefined ? "add" : after === undefined ? "delete" : "update";
-    return [{ path: [name], change: { kind, replaces: false, inputDiff: true } }];
+  const names = changedWishes(table, oldInputs, news).filter((name) => !name.startsWith("__") && !told.has(name));
+  return names.map((name) => {
+    const kind = oldInputs[name] === undefined ? "add" : news[name] === undefined ? "delete" : "update";
+    return { path: [name], change: { kind, replaces: false, inputDiff: true } };
   });
 }
 

@@ -70,7 +70,7 @@ export class Operations {
       return await Promise.race([answer, late.promise]);
     } catch (error) {
       // Only `stop` aborts, with an Error.
-      throw signal.aborted ? explained(error, (signal.reason as Error).message, left) : error;
+      throw signal.aborted ? explained(error, signal.reason as Error, left) : error;
     } finally {
       late.forget();
       answer.catch(() => undefined);
@@ -111,15 +111,21 @@ class Late {
 }
 
 /** The error of a stopped operation: why it was stopped first, and with what the state has to keep. */
-function explained(error: unknown, reason: string, left: Created | undefined): unknown {
+function explained(error: unknown, stopped: Error, left: Created | undefined): unknown {
   if (error instanceof Refusal) return error;
   if (error instanceof PartialFailure) {
-    const message = `${reason}; ${error.message}`;
+    const message = told(error, stopped);
     return new PartialFailure(message, error.id, error.outputs, [message], { cause: error });
   }
   if (error instanceof Silence) {
-    const message = `${reason}; the host may still be at work on it, so the next run looks again`;
+    const message = `${stopped.message}; the host may still be at work on it, so the next run looks again`;
     return left ? new PartialFailure(message, left.id, left.outputs, [message]) : new Error(message);
   }
-  return new Error(`${reason}; ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  return new Error(told(error, stopped), { cause: error });
+}
+
+/** An act that heard the signal says its reason already, mostly behind what it was doing. */
+function told(error: unknown, stopped: Error): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.includes(stopped.message) ? message : `${stopped.message}; ${message}`;
 }

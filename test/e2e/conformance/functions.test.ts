@@ -94,11 +94,11 @@ describeInLab.each(doors)("functions through the %s door", (door) => {
     const compiler = resolve(__dirname, "../../../node_modules/typescript/bin/tsc");
     const words =
       "--noEmit --strict --skipLibCheck --target es2022 --module node16 --moduleResolution node16 --types node";
-    const { stdout } = spawnSync(process.execPath, [compiler, ...words.split(" "), file], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [compiler, ...words.split(" "), file], {
       cwd: project.folder,
       encoding: "utf8",
     });
-    expect(stdout).toBe("");
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
   }, 240_000);
 
   it("read a resource that exists, without managing it", () => {
