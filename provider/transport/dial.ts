@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { DialError, type Dialled, type DialOptions } from "./outcome";
 import { candidates, type Candidate, type Daemon } from "./sockets";
+import { startSession } from "./session";
 import { dialSsh } from "./ssh";
 import type { HostUri } from "./uri";
 
@@ -13,7 +14,34 @@ export async function dial(uri: HostUri, daemon: Daemon, options: DialOptions): 
       false,
     );
   }
-  const tried: { candidate: Candidate; code: string }[] = [];
+  const found = await tryAll(uri, daemon, options);
+  if (!Array.isArray(found)) return found;
+  if (!startsItself(uri) || !found.every(({ code }) => absences.has(code))) throw refusal(uri, found);
+  const answers = async (): Promise<boolean> => {
+    const again = await tryAll(uri, daemon, options);
+    if (Array.isArray(again)) return false;
+    again.socket.destroy();
+    return true;
+  };
+  const trouble = await startSession(uri, daemon, answers, options.timeoutMs);
+  const reached = await tryAll(uri, daemon, options);
+  if (Array.isArray(reached)) throw refusal(uri, reached, trouble);
+  return reached;
+}
+
+/** libvirt's own client starts the daemon of a session, unless the URI names a socket. */
+function startsItself(uri: HostUri): boolean {
+  return uri.path === "/session" && !uri.parameters.has("socket");
+}
+
+interface Tried {
+  readonly candidate: Candidate;
+  readonly code: string;
+}
+
+/** The first socket that answers, or why none did. */
+async function tryAll(uri: HostUri, daemon: Daemon, options: DialOptions): Promise<Dialled | Tried[]> {
+  const tried: Tried[] = [];
   for (const candidate of candidates(uri, daemon, options.readOnly ?? false)) {
     const outcome = await reach(candidate.path, options.timeoutMs);
     if (typeof outcome !== "string") {
@@ -22,7 +50,7 @@ export async function dial(uri: HostUri, daemon: Daemon, options: DialOptions): 
     }
     tried.push({ candidate, code: outcome });
   }
-  throw refusal(uri, tried);
+  return tried;
 }
 
 /** The connected socket, or the system's code of the failure. */
@@ -51,14 +79,14 @@ function reach(path: string, timeoutMs: number): Promise<Socket | string> {
 
 const absences = new Set(["ENOENT", "ECONNREFUSED", "EAGAIN", "ETIMEDOUT"]);
 
-function refusal(uri: HostUri, tried: readonly { candidate: Candidate; code: string }[]): DialError {
+function refusal(uri: HostUri, tried: readonly Tried[], trouble?: string): DialError {
   const paths = tried.map(({ candidate, code }) => `${candidate.path} (${code})`).join(", ");
   const codes = new Set(tried.map(({ code }) => code));
   const remedy =
     codes.has("EACCES") || codes.has("EPERM")
       ? "this user may not use the socket: add it to the group libvirt (`sudo usermod -aG libvirt $USER`, then log in anew)"
       : uri.path === "/session"
-        ? "is a session daemon running? `virsh -c qemu:///session version` starts one"
+        ? `the session's daemon does not run${trouble === undefined ? "" : `, and ${trouble}`}: install libvirt's daemon here, or start it by hand`
         : "is libvirtd running? `sudo systemctl start libvirtd` (or virtqemud.socket) starts it";
   const absent = [...codes].every((code) => absences.has(code));
   return new DialError(

@@ -31,13 +31,18 @@ export function candidates(
   if (named !== undefined) return [{ path: named, shared: true }];
   const ending = readOnly ? "-sock-ro" : "-sock";
   const folders = uri.path === "/session" ? sessions : systemFolders;
-  const modular = daemon === "hypervisor" ? hypervisorDaemons[uri.driver] : `virt${daemon}d`;
+  const modular = modularDaemon(uri, daemon);
   const monolithic = folders.map((folder) => ({ path: join(folder, `libvirt${ending}`), shared: true }));
   const own =
     modular === undefined ? [] : folders.map((folder) => ({ path: join(folder, modular + ending), shared: false }));
   const mode = uri.parameters.get("mode") ?? "auto";
   if (mode === "direct") return own;
   return mode === "legacy" ? monolithic : [...monolithic, ...own];
+}
+
+/** The daemon's own program where each has one; nothing for a driver that only the monolithic one has. */
+export function modularDaemon(uri: HostUri, daemon: Daemon): string | undefined {
+  return daemon === "hypervisor" ? hypervisorDaemons[uri.driver] : `virt${daemon}d`;
 }
 
 /** Where a session's daemon puts its sockets: the rule is glib's, which libvirt follows. */
