@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { findAll, parseXml, readPath } from "../xml";
-import { type Access, ConnectionError, Host, type HostUri, LibvirtError, parseUri, UriError } from "../rpc";
+import {
+  type Access,
+  ConnectionError,
+  Host,
+  type HostUri,
+  LibvirtError,
+  parseUri,
+  tcpComplaint,
+  UriError,
+} from "../rpc";
 
-export { type Access, UriError };
+export { type Access, tcpComplaint, UriError };
 
 /** What a host says of itself, as far as we build on it. */
 export interface HostFacts {

@@ -36,4 +36,4 @@ export { procedures, type ArgumentsOf, type Lane, type ProcedureName, type Resul
 export type { Hole } from "./streams";
 export type { EventListener } from "./subscriptions";
 export type { Range, TransferOptions } from "./transfers";
-export { parseUri, UriError, type Access, type HostUri } from "../transport";
+export { parseUri, tcpComplaint, UriError, type Access, type HostUri } from "../transport";

@@ -5,7 +5,7 @@ import { isResource, load } from "../resources";
 import { PartialFailure, type Request, type Resource } from "../resources/port";
 import { hiddenOf, PROVIDER, withoutHidden } from "./hidden";
 import { requestFor } from "./request";
-import { type Configuration, placeFor, uriComplaint, uriOf } from "./settings";
+import { type Configuration, placeFor, uriComplaint } from "./settings";
 import { fromWire, toWire } from "./wire";
 
 interface ConfigureRequest {
@@ -61,7 +61,7 @@ class Door {
 
   async check(olds: Values, news: Values): ReturnType<DynamicProvider["check"]> {
     const wanted = withoutHidden(news);
-    const complaint = uriComplaint(uriOf(this.configuration));
+    const complaint = uriComplaint(this.configuration);
     if (complaint !== undefined) {
       const failures = checkValues(this.resource.table, wanted);
       return { inputs: toWire(news), failures: [{ property: "provider.uri", reason: complaint }, ...failures] };

@@ -1,4 +1,4 @@
-import { type Access, Place, UriError } from "../resources/place";
+import { type Access, Place, tcpComplaint, UriError } from "../resources/place";
 
 export { providerTable, type ProviderSettings } from "./providerTable";
 
@@ -7,11 +7,15 @@ export type Configuration = (key: string) => unknown;
 
 const DEFAULT_URI = "qemu:///system";
 
-const VARIABLES: Readonly<Record<keyof Access, string>> = {
+const VARIABLES: Readonly<Record<Exclude<keyof Access, "allowPlainTcp">, string>> = {
   privateKey: "KVM_PRIVATE_KEY",
   privateKeyPassphrase: "KVM_PRIVATE_KEY_PASSPHRASE",
   password: "KVM_PASSWORD",
   knownHosts: "KVM_KNOWN_HOSTS",
+  ca: "KVM_CA",
+  clientCertificate: "KVM_CLIENT_CERTIFICATE",
+  clientKey: "KVM_CLIENT_KEY",
+  saslUser: "KVM_SASL_USER",
 };
 
 const places = new Map<string, Place>();
@@ -21,13 +25,18 @@ export function uriOf(configuration: Configuration): string {
   return firstOf(configuration("kvm:uri"), process.env["KVM_URI"], process.env["LIBVIRT_DEFAULT_URI"]) ?? DEFAULT_URI;
 }
 
-/** Keys, passwords and known hosts: configuration, then the environment, whose values no state ever holds. */
+/** Keys, passwords, certificates and what is allowed: configuration, then the environment, whose values no state ever holds. */
 export function accessOf(configuration: Configuration): Access {
   const found = Object.entries(VARIABLES).flatMap(([name, variable]) => {
     const value = firstOf(configuration(`kvm:${name}`), process.env[variable]);
     return value === undefined ? [] : [[name, value]];
   });
-  return Object.fromEntries(found) as Access; // the names are those of the table
+  const texts = Object.fromEntries(found) as Access; // the names are those of the table
+  return plainTcpAllowed(configuration) ? { ...texts, allowPlainTcp: true } : texts;
+}
+
+function plainTcpAllowed(configuration: Configuration): boolean {
+  return firstOf(configuration("kvm:allowPlainTcp"), process.env["KVM_ALLOW_PLAIN_TCP"]) === "true";
 }
 
 function firstOf(...given: readonly unknown[]): string | undefined {
@@ -50,17 +59,15 @@ const CORRECT_URI = "correct `kvm:uri` and run `pulumi up`, or add `--run-progra
 /** The place that the configuration names; an operation that comes without a check before fails here with a sentence. */
 export function placeFor(configuration: Configuration): Place {
   const uri = uriOf(configuration);
-  const complaint = uriComplaint(uri);
+  const complaint = uriComplaint(configuration);
   if (complaint !== undefined) throw new Error(`provider.uri: ${complaint}; ${CORRECT_URI}`);
   return placeAt(uri, accessOf(configuration));
 }
 
-/** Why a URI cannot work, without secrets, or nothing. */
-export function uriComplaint(uri: string): string | undefined {
+/** Why the host's URI cannot work, without secrets, or nothing. */
+export function uriComplaint(configuration: Configuration): string | undefined {
   try {
-    const { transport, driver, path } = placeAt(uri).uri;
-    if (transport === "unix" || transport === "ssh") return undefined;
-    return `${transport} hosts come in a later release; run the program on the host itself with ${driver}://${path}`;
+    return tcpComplaint(placeAt(uriOf(configuration)).uri, plainTcpAllowed(configuration));
   } catch (error) {
     if (error instanceof UriError) return error.reason;
     throw error;

@@ -7,4 +7,14 @@ export interface Access {
   readonly password?: string;
   /** Lines of a known_hosts file; where given, only they count and those of the URI's `known_hosts`. */
   readonly knownHosts?: string;
+  /** TLS: certificates of the CAs that sign the hosts', in PEM. */
+  readonly ca?: string;
+  /** TLS: the certificate that we show, in PEM, and those that signed it. */
+  readonly clientCertificate?: string;
+  /** TLS: its key, in PEM. */
+  readonly clientKey?: string;
+  /** SASL: who logs in, where the URI names nobody or another login of the way there. */
+  readonly saslUser?: string;
+  /** Plain TCP may be used, on this machine. */
+  readonly allowPlainTcp?: boolean;
 }

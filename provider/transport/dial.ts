@@ -3,17 +3,15 @@ import { DialError, type Dialled, type DialOptions } from "./outcome";
 import { candidates, type Candidate, type Daemon } from "./sockets";
 import { startSession } from "./session";
 import { dialSsh } from "./ssh";
+import { dialTcp } from "./tcp";
+import { dialTls } from "./tls";
 import type { HostUri } from "./uri";
 
 /** Opens a stream to one of the host's daemons; throws DialError with the paths tried and the remedy. */
 export async function dial(uri: HostUri, daemon: Daemon, options: DialOptions): Promise<Dialled> {
   if (uri.transport === "ssh") return dialSsh(uri, daemon, options);
-  if (uri.transport !== "unix") {
-    throw new DialError(
-      `connect ${uri.text}: remote hosts (${uri.transport}) come in a later release; run the program on the host with ${uri.driver}://${uri.path}`,
-      false,
-    );
-  }
+  if (uri.transport === "tls") return dialTls(uri, options);
+  if (uri.transport === "tcp") return dialTcp(uri, options);
   const found = await tryAll(uri, daemon, options);
   if (!Array.isArray(found)) return found;
   if (!startsItself(uri) || !found.every(({ code }) => absences.has(code))) throw refusal(uri, found);

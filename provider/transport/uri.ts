@@ -70,7 +70,7 @@ const parameterRules: Readonly<Record<string, Rule>> = {
   ),
   no_tty: any,
   pkipath: absolute,
-  tls_priority: any,
+  tls_priority: never("is a word of GnuTLS, which is not used here: leave it out, TLS 1.2 or later is always spoken"),
   command: never("would run a program of the URI's choice here: leave it out, no ssh program is needed"),
   netcat: never("would run a program of the URI's choice on the host: leave it out, or use proxy=helper"),
   no_verify: never("would accept any host's key: put the host's key into known_hosts, or its CA into pkipath"),
@@ -103,6 +103,7 @@ export function parseUri(text: string): HostUri {
   const parameters = parametersOf(parts["query"] ?? "");
   const remoteUri = `${driver}://${path}`;
   refuseMisfits(transport, host, user, parameters);
+  refuseSessionFromAfar(transport, driver, path, host);
   refuseOtherName(remoteUri, parameters.get("name"));
   return {
     text,
@@ -163,7 +164,7 @@ function parametersOf(query: string): ReadonlyMap<string, string> {
     const value = decoded(name, rest.join("="));
     if (!Object.hasOwn(parameterRules, name)) {
       throw new UriError(
-        `parameter "${name.slice(0, 40)}" is not known: use ${Object.keys(parameterRules).slice(0, 11).join(", ")}`,
+        `parameter "${name.slice(0, 40)}" is not known: use ${Object.keys(parameterRules).slice(0, 10).join(", ")}`,
       );
     }
     if (parameters.has(name)) throw new UriError(`parameter "${name}" stands twice: keep one`);
@@ -188,6 +189,15 @@ function refuseMisfits(
   if (parameters.has("socket") && transport !== "unix" && transport !== "ssh") {
     throw new UriError(`parameter "socket" has no meaning with ${transport}: use it with unix or ssh`);
   }
+}
+
+/** Behind a port stands the system's daemon; whose session it would be is not known. */
+function refuseSessionFromAfar(transport: Transport, driver: Driver, path: string, host: string): void {
+  if (path !== "/session" || transport === "unix" || transport === "ssh") return;
+  const name = host.includes(":") ? `[${host}]` : host;
+  throw new UriError(
+    `path "/session" is not reached with ${transport}: use ${driver}+${transport}://${name}/system, or ${driver}+ssh://user@${name}/session`,
+  );
 }
 
 /** The daemon opens whatever `name` says, also a program or a third host: it may say no more than the URI itself. */

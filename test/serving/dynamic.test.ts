@@ -131,9 +131,19 @@ describe("the dynamic door", () => {
   });
 
   it.each([
-    ["qemu://h/session", "tls hosts come in a later release; run the program on the host itself with qemu:///session"],
-    ["lxc+tcp://h/", "tcp hosts come in a later release; run the program on the host itself with lxc:///system"],
-  ])("refuses %s in check, and says what works today", async (uri, reason) => {
+    [
+      "qemu://h/session",
+      'path "/session" is not reached with tls: use qemu+tls://h/system, or qemu+ssh://user@h/session',
+    ],
+    [
+      "lxc+tcp://h/",
+      "plain TCP to h would let everybody on the way rule that host: use lxc+tls://h/system or lxc+ssh://h/system",
+    ],
+    [
+      "lxc+tcp://127.0.0.1/",
+      "plain TCP lets every user of this machine in: set kvm:allowPlainTcp to true if that is meant, or use lxc:///system (libvirt's socket)",
+    ],
+  ])("refuses %s in check, and says what works", async (uri, reason) => {
     const door = configured(fake, uri);
     expect((await door.check({}, { size: 1, ...hidden })).failures).toEqual([{ property: "provider.uri", reason }]);
     await expect(door.delete("id-1", { ...hidden })).rejects.toThrow(`provider.uri: ${reason}; correct \`kvm:uri\``);

@@ -61,11 +61,25 @@ describe("dialling", () => {
     );
   });
 
-  it("says that remote hosts come later", async () => {
-    await expect(dial(parseUri("qemu+tls://h/system"), "hypervisor", { timeoutMs: 1000 })).rejects.toThrow(
-      "come in a later release",
-    );
-  });
+  it.each(["192.0.2.1", "[2001:db8::1]", "kvm.test", "127.0.0.1.kvm.test", "localhost.kvm.test", "0.0.0.0"])(
+    "never speaks plain TCP with %s",
+    async (host) => {
+      const options = { timeoutMs: 1000, access: { allowPlainTcp: true } };
+      await expect(dial(parseUri(`qemu+tcp://${host}/system`), "hypervisor", options)).rejects.toThrow(
+        `plain TCP to ${host} would let everybody on the way rule that host: use qemu+tls://${host}/system`,
+      );
+    },
+  );
+
+  it.each(["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "LocalHost"])(
+    "speaks plain TCP with %s where that is allowed",
+    async (host) => {
+      const uri = parseUri(`qemu+tcp://${host}:1/system`);
+      await expect(dial(uri, "hypervisor", { timeoutMs: 1000 })).rejects.toThrow("set kvm:allowPlainTcp to true");
+      const options = { timeoutMs: 1000, access: { allowPlainTcp: true } };
+      await expect(dial(uri, "hypervisor", options)).rejects.toThrow(/nothing listens at .*:1: /);
+    },
+  );
 
   it("reaches a socket", async () => {
     const folder = mkdtempSync(join(tmpdir(), "dial-"));

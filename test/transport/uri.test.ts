@@ -64,6 +64,8 @@ describe("a libvirt URI", () => {
     ["qemu+ssh://h/system?sshauth=agent,password", "secret settings"],
     ["qemu+ssh://h/system?sshauth=none", "secret settings"],
     ["qemu+tls://h/system?socket=/s", "no meaning with tls"],
+    ["qemu+tls://h/system?tls_priority=NORMAL", "is a word of GnuTLS"],
+    ["qemu+tcp://[::1]/session", "use qemu+tcp://[::1]/system, or qemu+ssh://user@[::1]/session"],
     ["qemu:///system?socket=sock", "absolute path"],
     ["qemu:///system?socket=/a&socket=/b", "stands twice"],
     ["qemu:///system?name=qemu%2Bext:///system%3Fcommand=x", 'parameter "name" may only be qemu:///system'],

@@ -1,5 +1,5 @@
 import { checkValues, deepEqual, type Failure, hasUnknown, type Table, type Values } from "../../fields";
-import { type Configuration, uriComplaint, uriOf } from "../settings";
+import { type Configuration, uriComplaint } from "../settings";
 
 /** What stands beside the settings, for the engine itself. */
 const ENGINES = ["version", "pluginDownloadURL", "parameterization"];
@@ -31,8 +31,9 @@ export function configurationOf(settings: Values): Configuration {
 export function checkSettings(table: Table, settings: Values): Failure[] {
   const failures = checkValues(table, settings);
   // A URI that is not known yet, or no text, has been dealt with.
-  if (hasUnknown(settings["uri"]) || failures.some(({ property }) => property === "uri")) return failures;
-  const complaint = uriComplaint(uriOf(configurationOf(settings)));
+  if (hasUnknown([settings["uri"], settings["allowPlainTcp"]]) || failures.some(({ property }) => property === "uri"))
+    return failures;
+  const complaint = uriComplaint(configurationOf(settings));
   return complaint === undefined ? failures : [...failures, { property: "uri", reason: complaint }];
 }
 
