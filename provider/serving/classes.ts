@@ -28,14 +28,14 @@ export class Provider extends pulumi.ProviderResource {
   constructor(name: string, args: ProviderArgs = {}, options?: pulumi.ResourceOptions) {
     // The host sees the settings of its own provider alone, so the stack's are handed on.
     const stack = new pulumi.Config("kvm");
-    const settings = Object.entries(providerTable).map(([name, field]) => {
+    const settings = Object.entries(providerTable).map(([name, field]): [string, pulumi.Input<unknown>] => {
       const given = args[name as keyof ProviderArgs];
-      if (!("secret" in field)) return [`kvm:${name}`, given ?? stack.get(name)] as const;
-      return [`kvm:${name}`, given === undefined ? stack.getSecret(name) : pulumi.secret(given)] as const;
+      if (!("secret" in field)) return [`kvm:${name}`, given ?? stack.get(name)];
+      return [`kvm:${name}`, given === undefined ? stack.getSecret(name) : pulumi.secret(given)];
     });
     const inputs = Object.fromEntries(settings);
     super("pulumi-nodejs", name, inputs, options);
-    this.uri = pulumi.output(inputs["kvm:uri"]);
+    this.uri = pulumi.output(args.uri ?? stack.get("uri"));
     this.__settings = pulumi.output(inputs);
   }
 }
