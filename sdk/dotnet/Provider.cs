@@ -45,6 +45,40 @@ namespace PulumiKvm.Kvm
     public sealed class ProviderArgs : global::Pulumi.ResourceArgs
     {
         /// <summary>
+        /// Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+        /// </summary>
+        [Input("allowPlainTcp", json: true)]
+        public Input<bool>? AllowPlainTcp { get; set; }
+
+        /// <summary>
+        /// TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+        /// </summary>
+        [Input("ca")]
+        public Input<string>? Ca { get; set; }
+
+        /// <summary>
+        /// TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+        /// </summary>
+        [Input("clientCertificate")]
+        public Input<string>? ClientCertificate { get; set; }
+
+        [Input("clientKey")]
+        private Input<string>? _clientKey;
+
+        /// <summary>
+        /// TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+        /// </summary>
+        public Input<string>? ClientKey
+        {
+            get => _clientKey;
+            set
+            {
+                var emptySecret = Output.CreateSecret(0);
+                _clientKey = Output.Tuple<Input<string>?, int>(value, emptySecret).Apply(t => t.Item1);
+            }
+        }
+
+        /// <summary>
         /// SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
         /// </summary>
         [Input("knownHosts")]
@@ -54,7 +88,7 @@ namespace PulumiKvm.Kvm
         private Input<string>? _password;
 
         /// <summary>
-        /// SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+        /// SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
         /// </summary>
         public Input<string>? Password
         {
@@ -99,7 +133,13 @@ namespace PulumiKvm.Kvm
         }
 
         /// <summary>
-        /// Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+        /// SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+        /// </summary>
+        [Input("saslUser")]
+        public Input<string>? SaslUser { get; set; }
+
+        /// <summary>
+        /// Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
         /// </summary>
         [Input("uri")]
         public Input<string>? Uri { get; set; }

@@ -34,10 +34,15 @@ export class Provider extends pulumi.ProviderResource {
         let resourceInputs: pulumi.Inputs = {};
         opts = opts || {};
         {
+            resourceInputs["allowPlainTcp"] = pulumi.output(args?.allowPlainTcp).apply(JSON.stringify);
+            resourceInputs["ca"] = args?.ca;
+            resourceInputs["clientCertificate"] = args?.clientCertificate;
+            resourceInputs["clientKey"] = args?.clientKey ? pulumi.secret(args.clientKey) : undefined;
             resourceInputs["knownHosts"] = args?.knownHosts;
             resourceInputs["password"] = args?.password ? pulumi.secret(args.password) : undefined;
             resourceInputs["privateKey"] = args?.privateKey ? pulumi.secret(args.privateKey) : undefined;
             resourceInputs["privateKeyPassphrase"] = args?.privateKeyPassphrase ? pulumi.secret(args.privateKeyPassphrase) : undefined;
+            resourceInputs["saslUser"] = args?.saslUser;
             resourceInputs["uri"] = args?.uri;
         }
         opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts);
@@ -50,11 +55,27 @@ export class Provider extends pulumi.ProviderResource {
  */
 export interface ProviderArgs {
     /**
+     * Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+     */
+    allowPlainTcp?: pulumi.Input<boolean>;
+    /**
+     * TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+     */
+    ca?: pulumi.Input<string>;
+    /**
+     * TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+     */
+    clientCertificate?: pulumi.Input<string>;
+    /**
+     * TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+     */
+    clientKey?: pulumi.Input<string>;
+    /**
      * SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
      */
     knownHosts?: pulumi.Input<string>;
     /**
-     * SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+     * SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
      */
     password?: pulumi.Input<string>;
     /**
@@ -66,7 +87,11 @@ export interface ProviderArgs {
      */
     privateKeyPassphrase?: pulumi.Input<string>;
     /**
-     * Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+     * SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+     */
+    saslUser?: pulumi.Input<string>;
+    /**
+     * Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
      */
     uri?: pulumi.Input<string>;
 }

@@ -32,6 +32,46 @@ namespace PulumiKvm.Kvm
 
         private static readonly global::Pulumi.Config __config = new global::Pulumi.Config("kvm");
 
+        private static readonly __Value<bool?> _allowPlainTcp = new __Value<bool?>(() => __config.GetBoolean("allowPlainTcp"));
+        /// <summary>
+        /// Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+        /// </summary>
+        public static bool? AllowPlainTcp
+        {
+            get => _allowPlainTcp.Get();
+            set => _allowPlainTcp.Set(value);
+        }
+
+        private static readonly __Value<string?> _ca = new __Value<string?>(() => __config.Get("ca"));
+        /// <summary>
+        /// TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+        /// </summary>
+        public static string? Ca
+        {
+            get => _ca.Get();
+            set => _ca.Set(value);
+        }
+
+        private static readonly __Value<string?> _clientCertificate = new __Value<string?>(() => __config.Get("clientCertificate"));
+        /// <summary>
+        /// TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+        /// </summary>
+        public static string? ClientCertificate
+        {
+            get => _clientCertificate.Get();
+            set => _clientCertificate.Set(value);
+        }
+
+        private static readonly __Value<string?> _clientKey = new __Value<string?>(() => __config.Get("clientKey"));
+        /// <summary>
+        /// TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+        /// </summary>
+        public static string? ClientKey
+        {
+            get => _clientKey.Get();
+            set => _clientKey.Set(value);
+        }
+
         private static readonly __Value<string?> _knownHosts = new __Value<string?>(() => __config.Get("knownHosts"));
         /// <summary>
         /// SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
@@ -44,7 +84,7 @@ namespace PulumiKvm.Kvm
 
         private static readonly __Value<string?> _password = new __Value<string?>(() => __config.Get("password"));
         /// <summary>
-        /// SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+        /// SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
         /// </summary>
         public static string? Password
         {
@@ -72,9 +112,19 @@ namespace PulumiKvm.Kvm
             set => _privateKeyPassphrase.Set(value);
         }
 
+        private static readonly __Value<string?> _saslUser = new __Value<string?>(() => __config.Get("saslUser"));
+        /// <summary>
+        /// SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+        /// </summary>
+        public static string? SaslUser
+        {
+            get => _saslUser.Get();
+            set => _saslUser.Set(value);
+        }
+
         private static readonly __Value<string?> _uri = new __Value<string?>(() => __config.Get("uri"));
         /// <summary>
-        /// Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+        /// Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
         /// </summary>
         public static string? Uri
         {

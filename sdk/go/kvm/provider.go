@@ -23,6 +23,9 @@ func NewProvider(ctx *pulumi.Context,
 		args = &ProviderArgs{}
 	}
 
+	if args.ClientKey != nil {
+		args.ClientKey = pulumi.ToSecret(args.ClientKey).(pulumi.StringPtrInput)
+	}
 	if args.Password != nil {
 		args.Password = pulumi.ToSecret(args.Password).(pulumi.StringPtrInput)
 	}
@@ -42,29 +45,49 @@ func NewProvider(ctx *pulumi.Context,
 }
 
 type providerArgs struct {
+	// Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+	AllowPlainTcp *bool `pulumi:"allowPlainTcp"`
+	// TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+	Ca *string `pulumi:"ca"`
+	// TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+	ClientCertificate *string `pulumi:"clientCertificate"`
+	// TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+	ClientKey *string `pulumi:"clientKey"`
 	// SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
 	KnownHosts *string `pulumi:"knownHosts"`
-	// SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+	// SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
 	Password *string `pulumi:"password"`
 	// SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
 	PrivateKey *string `pulumi:"privateKey"`
 	// SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
 	PrivateKeyPassphrase *string `pulumi:"privateKeyPassphrase"`
-	// Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+	// SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+	SaslUser *string `pulumi:"saslUser"`
+	// Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
 	Uri *string `pulumi:"uri"`
 }
 
 // The set of arguments for constructing a Provider resource.
 type ProviderArgs struct {
+	// Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+	AllowPlainTcp pulumi.BoolPtrInput
+	// TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+	Ca pulumi.StringPtrInput
+	// TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+	ClientCertificate pulumi.StringPtrInput
+	// TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+	ClientKey pulumi.StringPtrInput
 	// SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
 	KnownHosts pulumi.StringPtrInput
-	// SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+	// SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
 	Password pulumi.StringPtrInput
 	// SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
 	PrivateKey pulumi.StringPtrInput
 	// SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
 	PrivateKeyPassphrase pulumi.StringPtrInput
-	// Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+	// SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+	SaslUser pulumi.StringPtrInput
+	// Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
 	Uri pulumi.StringPtrInput
 }
 

@@ -8,6 +8,50 @@ declare var exports: any;
 const __config = new pulumi.Config("kvm");
 
 /**
+ * Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+ */
+export declare const allowPlainTcp: boolean | undefined;
+Object.defineProperty(exports, "allowPlainTcp", {
+    get() {
+        return __config.getObject<boolean>("allowPlainTcp");
+    },
+    enumerable: true,
+});
+
+/**
+ * TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+ */
+export declare const ca: string | undefined;
+Object.defineProperty(exports, "ca", {
+    get() {
+        return __config.get("ca");
+    },
+    enumerable: true,
+});
+
+/**
+ * TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+ */
+export declare const clientCertificate: string | undefined;
+Object.defineProperty(exports, "clientCertificate", {
+    get() {
+        return __config.get("clientCertificate");
+    },
+    enumerable: true,
+});
+
+/**
+ * TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+ */
+export declare const clientKey: string | undefined;
+Object.defineProperty(exports, "clientKey", {
+    get() {
+        return __config.get("clientKey");
+    },
+    enumerable: true,
+});
+
+/**
  * SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
  */
 export declare const knownHosts: string | undefined;
@@ -19,7 +63,7 @@ Object.defineProperty(exports, "knownHosts", {
 });
 
 /**
- * SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+ * SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
  */
 export declare const password: string | undefined;
 Object.defineProperty(exports, "password", {
@@ -52,7 +96,18 @@ Object.defineProperty(exports, "privateKeyPassphrase", {
 });
 
 /**
- * Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+ * SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+ */
+export declare const saslUser: string | undefined;
+Object.defineProperty(exports, "saslUser", {
+    get() {
+        return __config.get("saslUser");
+    },
+    enumerable: true,
+});
+
+/**
+ * Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
  */
 export declare const uri: string | undefined;
 Object.defineProperty(exports, "uri", {

@@ -19,19 +19,37 @@ __all__ = ['ProviderArgs', 'Provider']
 @pulumi.input_type
 class ProviderArgs:
     def __init__(__self__, *,
+                 allow_plain_tcp: Optional[pulumi.Input[_builtins.bool]] = None,
+                 ca: Optional[pulumi.Input[_builtins.str]] = None,
+                 client_certificate: Optional[pulumi.Input[_builtins.str]] = None,
+                 client_key: Optional[pulumi.Input[_builtins.str]] = None,
                  known_hosts: Optional[pulumi.Input[_builtins.str]] = None,
                  password: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key_passphrase: Optional[pulumi.Input[_builtins.str]] = None,
+                 sasl_user: Optional[pulumi.Input[_builtins.str]] = None,
                  uri: Optional[pulumi.Input[_builtins.str]] = None):
         """
         The set of arguments for constructing a Provider resource.
+        :param pulumi.Input[_builtins.bool] allow_plain_tcp: Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+        :param pulumi.Input[_builtins.str] ca: TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+        :param pulumi.Input[_builtins.str] client_certificate: TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+        :param pulumi.Input[_builtins.str] client_key: TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
         :param pulumi.Input[_builtins.str] known_hosts: SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
-        :param pulumi.Input[_builtins.str] password: SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+        :param pulumi.Input[_builtins.str] password: SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
         :param pulumi.Input[_builtins.str] private_key: SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
         :param pulumi.Input[_builtins.str] private_key_passphrase: SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
-        :param pulumi.Input[_builtins.str] uri: Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+        :param pulumi.Input[_builtins.str] sasl_user: SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+        :param pulumi.Input[_builtins.str] uri: Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
         """
+        if allow_plain_tcp is not None:
+            pulumi.set(__self__, "allow_plain_tcp", allow_plain_tcp)
+        if ca is not None:
+            pulumi.set(__self__, "ca", ca)
+        if client_certificate is not None:
+            pulumi.set(__self__, "client_certificate", client_certificate)
+        if client_key is not None:
+            pulumi.set(__self__, "client_key", client_key)
         if known_hosts is not None:
             pulumi.set(__self__, "known_hosts", known_hosts)
         if password is not None:
@@ -40,8 +58,58 @@ class ProviderArgs:
             pulumi.set(__self__, "private_key", private_key)
         if private_key_passphrase is not None:
             pulumi.set(__self__, "private_key_passphrase", private_key_passphrase)
+        if sasl_user is not None:
+            pulumi.set(__self__, "sasl_user", sasl_user)
         if uri is not None:
             pulumi.set(__self__, "uri", uri)
+
+    @_builtins.property
+    @pulumi.getter(name="allowPlainTcp")
+    def allow_plain_tcp(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+        """
+        return pulumi.get(self, "allow_plain_tcp")
+
+    @allow_plain_tcp.setter
+    def allow_plain_tcp(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "allow_plain_tcp", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def ca(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+        """
+        return pulumi.get(self, "ca")
+
+    @ca.setter
+    def ca(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "ca", value)
+
+    @_builtins.property
+    @pulumi.getter(name="clientCertificate")
+    def client_certificate(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+        """
+        return pulumi.get(self, "client_certificate")
+
+    @client_certificate.setter
+    def client_certificate(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "client_certificate", value)
+
+    @_builtins.property
+    @pulumi.getter(name="clientKey")
+    def client_key(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+        """
+        return pulumi.get(self, "client_key")
+
+    @client_key.setter
+    def client_key(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "client_key", value)
 
     @_builtins.property
     @pulumi.getter(name="knownHosts")
@@ -59,7 +127,7 @@ class ProviderArgs:
     @pulumi.getter
     def password(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+        SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
         """
         return pulumi.get(self, "password")
 
@@ -92,10 +160,22 @@ class ProviderArgs:
         pulumi.set(self, "private_key_passphrase", value)
 
     @_builtins.property
+    @pulumi.getter(name="saslUser")
+    def sasl_user(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+        """
+        return pulumi.get(self, "sasl_user")
+
+    @sasl_user.setter
+    def sasl_user(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "sasl_user", value)
+
+    @_builtins.property
     @pulumi.getter
     def uri(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+        Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
         """
         return pulumi.get(self, "uri")
 
@@ -110,10 +190,15 @@ class Provider(pulumi.ProviderResource):
     def __init__(__self__,
                  resource_name: str,
                  opts: Optional[pulumi.ResourceOptions] = None,
+                 allow_plain_tcp: Optional[pulumi.Input[_builtins.bool]] = None,
+                 ca: Optional[pulumi.Input[_builtins.str]] = None,
+                 client_certificate: Optional[pulumi.Input[_builtins.str]] = None,
+                 client_key: Optional[pulumi.Input[_builtins.str]] = None,
                  known_hosts: Optional[pulumi.Input[_builtins.str]] = None,
                  password: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key_passphrase: Optional[pulumi.Input[_builtins.str]] = None,
+                 sasl_user: Optional[pulumi.Input[_builtins.str]] = None,
                  uri: Optional[pulumi.Input[_builtins.str]] = None,
                  __props__=None):
         """
@@ -121,11 +206,16 @@ class Provider(pulumi.ProviderResource):
 
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
+        :param pulumi.Input[_builtins.bool] allow_plain_tcp: Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+        :param pulumi.Input[_builtins.str] ca: TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+        :param pulumi.Input[_builtins.str] client_certificate: TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+        :param pulumi.Input[_builtins.str] client_key: TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
         :param pulumi.Input[_builtins.str] known_hosts: SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
-        :param pulumi.Input[_builtins.str] password: SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+        :param pulumi.Input[_builtins.str] password: SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
         :param pulumi.Input[_builtins.str] private_key: SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
         :param pulumi.Input[_builtins.str] private_key_passphrase: SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
-        :param pulumi.Input[_builtins.str] uri: Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+        :param pulumi.Input[_builtins.str] sasl_user: SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+        :param pulumi.Input[_builtins.str] uri: Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
         """
         ...
     @overload
@@ -151,10 +241,15 @@ class Provider(pulumi.ProviderResource):
     def _internal_init(__self__,
                  resource_name: str,
                  opts: Optional[pulumi.ResourceOptions] = None,
+                 allow_plain_tcp: Optional[pulumi.Input[_builtins.bool]] = None,
+                 ca: Optional[pulumi.Input[_builtins.str]] = None,
+                 client_certificate: Optional[pulumi.Input[_builtins.str]] = None,
+                 client_key: Optional[pulumi.Input[_builtins.str]] = None,
                  known_hosts: Optional[pulumi.Input[_builtins.str]] = None,
                  password: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key_passphrase: Optional[pulumi.Input[_builtins.str]] = None,
+                 sasl_user: Optional[pulumi.Input[_builtins.str]] = None,
                  uri: Optional[pulumi.Input[_builtins.str]] = None,
                  __props__=None):
         opts = pulumi.ResourceOptions.merge(_utilities.get_resource_opts_defaults(), opts)
@@ -165,10 +260,15 @@ class Provider(pulumi.ProviderResource):
                 raise TypeError('__props__ is only valid when passed in combination with a valid opts.id to get an existing resource')
             __props__ = ProviderArgs.__new__(ProviderArgs)
 
+            __props__.__dict__["allow_plain_tcp"] = pulumi.Output.from_input(allow_plain_tcp).apply(pulumi.runtime.to_json) if allow_plain_tcp is not None else None
+            __props__.__dict__["ca"] = ca
+            __props__.__dict__["client_certificate"] = client_certificate
+            __props__.__dict__["client_key"] = None if client_key is None else pulumi.Output.secret(client_key)
             __props__.__dict__["known_hosts"] = known_hosts
             __props__.__dict__["password"] = None if password is None else pulumi.Output.secret(password)
             __props__.__dict__["private_key"] = None if private_key is None else pulumi.Output.secret(private_key)
             __props__.__dict__["private_key_passphrase"] = None if private_key_passphrase is None else pulumi.Output.secret(private_key_passphrase)
+            __props__.__dict__["sasl_user"] = sasl_user
             __props__.__dict__["uri"] = uri
         super(Provider, __self__).__init__(
             'kvm',

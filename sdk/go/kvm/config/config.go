@@ -11,12 +11,32 @@ import (
 
 var _ = internal.GetEnvOrDefault
 
+// Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+func GetAllowPlainTcp(ctx *pulumi.Context) bool {
+	return config.GetBool(ctx, "kvm:allowPlainTcp")
+}
+
+// TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+func GetCa(ctx *pulumi.Context) string {
+	return config.Get(ctx, "kvm:ca")
+}
+
+// TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+func GetClientCertificate(ctx *pulumi.Context) string {
+	return config.Get(ctx, "kvm:clientCertificate")
+}
+
+// TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+func GetClientKey(ctx *pulumi.Context) string {
+	return config.Get(ctx, "kvm:clientKey")
+}
+
 // SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
 func GetKnownHosts(ctx *pulumi.Context) string {
 	return config.Get(ctx, "kvm:knownHosts")
 }
 
-// SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+// SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
 func GetPassword(ctx *pulumi.Context) string {
 	return config.Get(ctx, "kvm:password")
 }
@@ -31,7 +51,12 @@ func GetPrivateKeyPassphrase(ctx *pulumi.Context) string {
 	return config.Get(ctx, "kvm:privateKeyPassphrase")
 }
 
-// Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+// SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+func GetSaslUser(ctx *pulumi.Context) string {
+	return config.Get(ctx, "kvm:saslUser")
+}
+
+// Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
 func GetUri(ctx *pulumi.Context) string {
 	return config.Get(ctx, "kvm:uri")
 }

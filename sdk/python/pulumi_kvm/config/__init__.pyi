@@ -14,6 +14,26 @@ else:
     from typing_extensions import NotRequired, TypedDict, TypeAlias
 from .. import _utilities
 
+allowPlainTcp: Optional[bool]
+"""
+Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+"""
+
+ca: Optional[str]
+"""
+TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+"""
+
+clientCertificate: Optional[str]
+"""
+TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+"""
+
+clientKey: Optional[str]
+"""
+TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+"""
+
 knownHosts: Optional[str]
 """
 SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
@@ -21,7 +41,7 @@ SSH: lines of a known_hosts file, for machines without one; where given, no such
 
 password: Optional[str]
 """
-SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
 """
 
 privateKey: Optional[str]
@@ -34,8 +54,13 @@ privateKeyPassphrase: Optional[str]
 SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
 """
 
+saslUser: Optional[str]
+"""
+SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+"""
+
 uri: Optional[str]
 """
-Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
 """
 

@@ -21,6 +21,34 @@ __config__ = pulumi.Config('kvm')
 
 class _ExportableConfig(types.ModuleType):
     @_builtins.property
+    def allow_plain_tcp(self) -> Optional[bool]:
+        """
+        Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+        """
+        return __config__.get_bool('allowPlainTcp')
+
+    @_builtins.property
+    def ca(self) -> Optional[str]:
+        """
+        TLS: the CA's certificate as PEM text, which must have signed the host's; else KVM_CA, else cacert.pem where libvirt has it.
+        """
+        return __config__.get('ca')
+
+    @_builtins.property
+    def client_certificate(self) -> Optional[str]:
+        """
+        TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+        """
+        return __config__.get('clientCertificate')
+
+    @_builtins.property
+    def client_key(self) -> Optional[str]:
+        """
+        TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+        """
+        return __config__.get('clientKey')
+
+    @_builtins.property
     def known_hosts(self) -> Optional[str]:
         """
         SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
@@ -30,7 +58,7 @@ class _ExportableConfig(types.ModuleType):
     @_builtins.property
     def password(self) -> Optional[str]:
         """
-        SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+        SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
         """
         return __config__.get('password')
 
@@ -49,9 +77,16 @@ class _ExportableConfig(types.ModuleType):
         return __config__.get('privateKeyPassphrase')
 
     @_builtins.property
+    def sasl_user(self) -> Optional[str]:
+        """
+        SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+        """
+        return __config__.get('saslUser')
+
+    @_builtins.property
     def uri(self) -> Optional[str]:
         """
-        Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user@host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+        Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
         """
         return __config__.get('uri')
 

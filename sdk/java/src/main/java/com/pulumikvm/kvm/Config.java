@@ -4,12 +4,41 @@
 package com.pulumikvm.kvm;
 
 import com.pulumi.core.internal.Codegen;
+import java.lang.Boolean;
 import java.lang.String;
 import java.util.Optional;
 
 public final class Config {
 
     private static final com.pulumi.Config config = com.pulumi.Config.of("kvm");
+/**
+ * Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+ * 
+ */
+    public Optional<Boolean> allowPlainTcp() {
+        return Codegen.booleanProp("allowPlainTcp").config(config).get();
+    }
+/**
+ * TLS: the CA&#39;s certificate as PEM text, which must have signed the host&#39;s; else KVM_CA, else cacert.pem where libvirt has it.
+ * 
+ */
+    public Optional<String> ca() {
+        return Codegen.stringProp("ca").config(config).get();
+    }
+/**
+ * TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+ * 
+ */
+    public Optional<String> clientCertificate() {
+        return Codegen.stringProp("clientCertificate").config(config).get();
+    }
+/**
+ * TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+ * 
+ */
+    public Optional<String> clientKey() {
+        return Codegen.stringProp("clientKey").config(config).get();
+    }
 /**
  * SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
  * 
@@ -18,7 +47,7 @@ public final class Config {
         return Codegen.stringProp("knownHosts").config(config).get();
     }
 /**
- * SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+ * SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
  * 
  */
     public Optional<String> password() {
@@ -39,7 +68,14 @@ public final class Config {
         return Codegen.stringProp("privateKeyPassphrase").config(config).get();
     }
 /**
- * Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+ * SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+ * 
+ */
+    public Optional<String> saslUser() {
+        return Codegen.stringProp("saslUser").config(config).get();
+    }
+/**
+ * Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user{@literal @}host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
  * 
  */
     public Optional<String> uri() {

@@ -5,6 +5,7 @@ package com.pulumikvm.kvm;
 
 import com.pulumi.core.Output;
 import com.pulumi.core.annotations.Import;
+import java.lang.Boolean;
 import java.lang.String;
 import java.util.Objects;
 import java.util.Optional;
@@ -14,6 +15,66 @@ import javax.annotation.Nullable;
 public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
 
     public static final ProviderArgs Empty = new ProviderArgs();
+
+    /**
+     * Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+     * 
+     */
+    @Import(name="allowPlainTcp", json=true)
+    private @Nullable Output<Boolean> allowPlainTcp;
+
+    /**
+     * @return Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+     * 
+     */
+    public Optional<Output<Boolean>> allowPlainTcp() {
+        return Optional.ofNullable(this.allowPlainTcp);
+    }
+
+    /**
+     * TLS: the CA&#39;s certificate as PEM text, which must have signed the host&#39;s; else KVM_CA, else cacert.pem where libvirt has it.
+     * 
+     */
+    @Import(name="ca")
+    private @Nullable Output<String> ca;
+
+    /**
+     * @return TLS: the CA&#39;s certificate as PEM text, which must have signed the host&#39;s; else KVM_CA, else cacert.pem where libvirt has it.
+     * 
+     */
+    public Optional<Output<String>> ca() {
+        return Optional.ofNullable(this.ca);
+    }
+
+    /**
+     * TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+     * 
+     */
+    @Import(name="clientCertificate")
+    private @Nullable Output<String> clientCertificate;
+
+    /**
+     * @return TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+     * 
+     */
+    public Optional<Output<String>> clientCertificate() {
+        return Optional.ofNullable(this.clientCertificate);
+    }
+
+    /**
+     * TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+     * 
+     */
+    @Import(name="clientKey")
+    private @Nullable Output<String> clientKey;
+
+    /**
+     * @return TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+     * 
+     */
+    public Optional<Output<String>> clientKey() {
+        return Optional.ofNullable(this.clientKey);
+    }
 
     /**
      * SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
@@ -31,14 +92,14 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+     * SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
      * 
      */
     @Import(name="password")
     private @Nullable Output<String> password;
 
     /**
-     * @return SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+     * @return SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
      * 
      */
     public Optional<Output<String>> password() {
@@ -76,14 +137,29 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+     * SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+     * 
+     */
+    @Import(name="saslUser")
+    private @Nullable Output<String> saslUser;
+
+    /**
+     * @return SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+     * 
+     */
+    public Optional<Output<String>> saslUser() {
+        return Optional.ofNullable(this.saslUser);
+    }
+
+    /**
+     * Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user{@literal @}host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
      * 
      */
     @Import(name="uri")
     private @Nullable Output<String> uri;
 
     /**
-     * @return Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+     * @return Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user{@literal @}host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
      * 
      */
     public Optional<Output<String>> uri() {
@@ -93,10 +169,15 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
     private ProviderArgs() {}
 
     private ProviderArgs(ProviderArgs $) {
+        this.allowPlainTcp = $.allowPlainTcp;
+        this.ca = $.ca;
+        this.clientCertificate = $.clientCertificate;
+        this.clientKey = $.clientKey;
         this.knownHosts = $.knownHosts;
         this.password = $.password;
         this.privateKey = $.privateKey;
         this.privateKeyPassphrase = $.privateKeyPassphrase;
+        this.saslUser = $.saslUser;
         this.uri = $.uri;
     }
 
@@ -116,6 +197,90 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
 
         public Builder(ProviderArgs defaults) {
             $ = new ProviderArgs(Objects.requireNonNull(defaults));
+        }
+
+        /**
+         * @param allowPlainTcp Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder allowPlainTcp(@Nullable Output<Boolean> allowPlainTcp) {
+            $.allowPlainTcp = allowPlainTcp;
+            return this;
+        }
+
+        /**
+         * @param allowPlainTcp Allow `qemu+tcp://127.0.0.1/system`, which every user of this machine can read and use; other machines are never reached so. Else KVM_ALLOW_PLAIN_TCP.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder allowPlainTcp(Boolean allowPlainTcp) {
+            return allowPlainTcp(Output.of(allowPlainTcp));
+        }
+
+        /**
+         * @param ca TLS: the CA&#39;s certificate as PEM text, which must have signed the host&#39;s; else KVM_CA, else cacert.pem where libvirt has it.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder ca(@Nullable Output<String> ca) {
+            $.ca = ca;
+            return this;
+        }
+
+        /**
+         * @param ca TLS: the CA&#39;s certificate as PEM text, which must have signed the host&#39;s; else KVM_CA, else cacert.pem where libvirt has it.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder ca(String ca) {
+            return ca(Output.of(ca));
+        }
+
+        /**
+         * @param clientCertificate TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder clientCertificate(@Nullable Output<String> clientCertificate) {
+            $.clientCertificate = clientCertificate;
+            return this;
+        }
+
+        /**
+         * @param clientCertificate TLS: the certificate to show to the host as PEM text; else KVM_CLIENT_CERTIFICATE, else clientcert.pem where libvirt has it.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder clientCertificate(String clientCertificate) {
+            return clientCertificate(Output.of(clientCertificate));
+        }
+
+        /**
+         * @param clientKey TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder clientKey(@Nullable Output<String> clientKey) {
+            $.clientKey = clientKey;
+            return this;
+        }
+
+        /**
+         * @param clientKey TLS: the key of clientCertificate as PEM text; else KVM_CLIENT_KEY, else clientkey.pem where libvirt has it.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder clientKey(String clientKey) {
+            return clientKey(Output.of(clientKey));
         }
 
         /**
@@ -140,7 +305,7 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param password SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+         * @param password SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
          * 
          * @return builder
          * 
@@ -151,7 +316,7 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param password SSH: the password of the user on the host, tried after the keys; else KVM_PASSWORD.
+         * @param password SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
          * 
          * @return builder
          * 
@@ -203,7 +368,28 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param uri Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+         * @param saslUser SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder saslUser(@Nullable Output<String> saslUser) {
+            $.saslUser = saslUser;
+            return this;
+        }
+
+        /**
+         * @param saslUser SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder saslUser(String saslUser) {
+            return saslUser(Output.of(saslUser));
+        }
+
+        /**
+         * @param uri Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user{@literal @}host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
          * 
          * @return builder
          * 
@@ -214,7 +400,7 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param uri Libvirt URI of the host, such as `qemu:///system` or `qemu+ssh://user{@literal @}host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
+         * @param uri Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user{@literal @}host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
          * 
          * @return builder
          * 
