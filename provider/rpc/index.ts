@@ -14,7 +14,8 @@ export {
   ProtocolError,
 } from "./errors";
 export { eventKinds, type EventName, type EventOf } from "./eventTable";
-export { AuthError, opened, type OpenOptions } from "./handshake";
+export { opened, type OpenOptions } from "./handshake";
+export { AuthError } from "./login";
 export { Host, type HostOptions } from "./host";
 export {
   typedParamMap,

@@ -56,11 +56,13 @@ export class Place {
   }
 
   private async openOnce(onEvent?: (event: Packet | "resync") => void): Promise<Connection> {
+    const { access = {} } = this.options;
     const { socket, shared, user } = await dial(this.uri, this.daemon, { timeoutMs: dialMs, ...this.options });
     const connection = await opened(socket, {
       uri: this.uri.text,
       remoteUri: shared || this.daemon === "hypervisor" ? this.uri.remoteUri : `${this.daemon}://${this.uri.path}`,
       readOnly: this.options.readOnly ?? false,
+      login: { user: access.saslUser ?? this.uri.user, password: access.password },
       ...(onEvent === undefined ? {} : { onEvent }),
     });
     this.shared = shared;

@@ -255,15 +255,12 @@ describe("H11: keepalive", () => {
 });
 
 describe("H15: logins", () => {
-  it.each([
-    ["SASL", [1], "SASL"],
-    ["an unknown kind", [9], "kind 9"],
-  ])("says that %s is not supported", async (_, types, word) => {
-    daemon.on(66, () => words(types.length, ...types));
+  it("says that an unknown kind is not supported", async () => {
+    daemon.on(66, () => words(1, 9));
     const error = await outcome(host.call("CONNECT_GET_HOSTNAME", {}));
     expect(error).toBeInstanceOf(AuthError);
     expect(error).toMatchObject({ sent: false });
-    expect((error as Error).message).toMatch(new RegExp(`${word}.*not supported; use its unix socket`));
+    expect((error as Error).message).toMatch(/kind 9.*not supported; use its unix socket/);
     expect(daemon.calls).toEqual([66]);
   });
 
