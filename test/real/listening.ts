@@ -7,12 +7,18 @@ const configFile = "/run/libvirt/test-libvirtd.conf";
 const logFile = "/run/libvirt/test-libvirtd.log";
 
 /** Starts the daemon anew with these lines of libvirtd.conf; it answers when this returns. */
-export async function libvirtdWith(lines: readonly string[]): Promise<void> {
+export async function libvirtdWith(
+  lines: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await stopped();
   rmSync(logFile, { force: true });
   const all = [...lines, `log_outputs = "3:file:${logFile}"`];
   writeFileSync(configFile, `${all.join("\n")}\n`);
-  execFileSync("libvirtd", ["-d", "-l", "-f", configFile, "-p", pidFile], { stdio: "pipe" });
+  execFileSync("libvirtd", ["-d", "-l", "-f", configFile, "-p", pidFile], {
+    stdio: "pipe",
+    env: { ...process.env, ...environment },
+  });
 }
 
 /** The lab's daemon as it was. */
