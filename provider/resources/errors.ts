@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { codeName, isLibvirt, LibvirtError } from "../rpc";
+import { Code, codeName, isLibvirt, LibvirtError } from "../rpc";
 import { Refusal, type Request } from "./port";
 
 /**
@@ -9,12 +9,17 @@ import { Refusal, type Request } from "./port";
 export function explain(action: string, error: unknown): Error {
   if (error instanceof Refusal || error instanceof Explained) return error;
   if (error instanceof LibvirtError) {
-    return new Explained(`${action}: libvirt refused (${error.code}, ${codeName(error.code)}): ${error.message}`, {
-      cause: error,
-    });
+    const refused = `${action}: libvirt refused (${error.code}, ${codeName(error.code)}): ${error.message}`;
+    const remedy = remedies[error.code];
+    return new Explained(remedy === undefined ? refused : `${refused}; ${remedy}`, { cause: error });
   }
   return new Explained(`${action}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
+
+const remedies: Readonly<Record<number, string>> = {
+  [Code.ACCESS_DENIED]:
+    "the host has access rules (access_drivers in its libvirtd.conf): allow the org.libvirt.api action to the user who connects by a rule in /etc/polkit-1/rules.d there",
+};
 
 /** An error that says what was being done. */
 export class Explained extends Error {

@@ -1,17 +1,20 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Access, Host, parseUri } from "../../provider/rpc";
+import { explain } from "../../provider/resources/errors";
 import { Authority } from "./authority";
 import { libvirtdAsBefore, libvirtdWith } from "./listening";
 
 jest.setTimeout(60_000);
 
-const modules = "/usr/lib/x86_64-linux-gnu/sasl2/libscram.so";
+const polkitd = "/usr/lib/polkit-1/polkitd";
 const ready = process.env["PULUMI_KVM_LAB"] === "1";
 const describeReal = ready ? describe : describe.skip;
-const describeSasl = ready && existsSync("/usr/sbin/saslpasswd2") && existsSync(modules) ? describe : describe.skip;
+const describeSasl = ready && existsSync("/usr/sbin/saslpasswd2") ? describe : describe.skip;
+const describePolkit = ready && existsSync(polkitd) && existsSync("/usr/bin/dbus-daemon") ? describe : describe.skip;
 const answer = { uri: "qemu:///system" };
 const password = "canary, of=the pässword";
 
@@ -113,18 +116,76 @@ describeSasl("a daemon that asks for SASL", () => {
   });
 });
 
-describeReal("a daemon that lets polkit decide", () => {
+/** Runs an act as a user who is in no group of libvirt's; the daemon asks for the effective one. */
+async function asNobody<T>(act: () => Promise<T>): Promise<T> {
+  const own = process.geteuid?.() ?? 0;
+  process.seteuid?.("nobody");
+  try {
+    return await act();
+  } finally {
+    process.seteuid?.(own);
+  }
+}
+
+const lets = ['auth_unix_rw = "polkit"', "listen_tls = 0"];
+
+describeReal("a daemon that lets polkit decide, without polkit", () => {
   it("tells a user whom nobody can ask for what to do", async () => {
-    await libvirtdWith(['auth_unix_rw = "polkit"', "listen_tls = 0"]);
-    const own = process.geteuid?.() ?? 0;
-    process.seteuid?.(65534);
-    try {
-      expect(await refusal(at("qemu:///system"))).toMatch(
-        /connect qemu:\/\/\/system: the daemon lets polkit decide, and polkit cannot be asked there: `sudo systemctl start polkit` on the host, or connect as root \(libvirt says: .*, code \d+\)$/,
-      );
-    } finally {
-      process.seteuid?.(own);
+    await libvirtdWith(lets);
+    expect(await asNobody(() => refusal(at("qemu:///system")))).toMatch(
+      /connect qemu:\/\/\/system: the daemon lets polkit decide, and polkit cannot be asked there: `sudo systemctl start polkit` on the host, or connect as root \(libvirt says: .*, code \d+\)$/,
+    );
+  });
+});
+
+describePolkit("a daemon that lets polkit decide", () => {
+  const rules = "/etc/polkit-1/rules.d";
+  const children: ChildProcess[] = [];
+
+  /** The bus and polkit of the lab alone, over the places of this machine's. */
+  beforeAll(async () => {
+    for (const place of ["/run/dbus", rules]) {
+      mkdirSync(place, { recursive: true });
+      execFileSync("mount", ["-t", "tmpfs", "-o", "mode=755", "lab", place]);
     }
-    expect(readFileSync("/proc/self/status", "utf8")).toContain("Uid:\t0\t0\t0\t0");
+    children.push(spawn("dbus-daemon", ["--system", "--nofork", "--nopidfile"], { stdio: "ignore" }));
+    while (!existsSync("/run/dbus/system_bus_socket")) await sleep(20);
+    children.push(spawn(polkitd, ["--no-debug"], { stdio: "ignore" }));
+    await sleep(500);
+  });
+  afterAll(async () => {
+    await libvirtdAsBefore();
+    for (const child of children.reverse()) child.kill();
+    execFileSync("umount", ["/run/dbus", rules]);
+  });
+
+  const allow = (name: string, actions: string): void => {
+    const rule = `polkit.addRule(function (action, subject) { if (${actions} && subject.user == "nobody") return polkit.Result.YES; });`;
+    writeFileSync(join(rules, name), rule);
+  };
+
+  it("denies a user with the group and the rule to set, and lets the user in once the rule stands there", async () => {
+    await libvirtdWith(lets);
+    const said = await asNobody(() => refusal(at("qemu:///system")));
+    expect(said).toContain("polkit does not let this user in: add the user who connects to the group libvirt there");
+    expect(said).toMatch(
+      /or allow org.libvirt.unix.manage to it by a rule in \/etc\/polkit-1\/rules.d \(libvirt says: .*, code \d+\)$/,
+    );
+    allow("10-in.rules", 'action.id == "org.libvirt.unix.manage"');
+    await sleep(500);
+    await expect(asNobody(() => ask(at("qemu:///system")))).resolves.toEqual(answer);
+  });
+
+  it("denies single calls with the rule to set, where the host has access rules", async () => {
+    allow("10-in.rules", 'action.id == "org.libvirt.unix.manage" || action.id == "org.libvirt.api.connect.getattr"');
+    await sleep(500);
+    await libvirtdWith([...lets, 'access_drivers = ["polkit"]']);
+    const host = at("qemu:///system");
+    const error = await asNobody(() =>
+      host.call("NETWORK_DEFINE_XML", { xml: "<network><name>denied</name></network>" }),
+    ).catch((caught: unknown) => caught);
+    expect(explain('define network "denied"', error).message).toBe(
+      `define network "denied": libvirt refused (88, access denied): access denied: 'QEMU' denied access; the host has access rules (access_drivers in its libvirtd.conf): allow the org.libvirt.api action to the user who connects by a rule in /etc/polkit-1/rules.d there`,
+    );
   });
 });
