@@ -1,6 +1,6 @@
 // test.mjs [PATH...] [JEST OPTIONS]: the tests, those on real machines in labs. The last line sums up all runs.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { basename, delimiter, join, relative } from "node:path";
 import { guest } from "./guest.mjs";
@@ -41,14 +41,12 @@ function testFiles(filters) {
   return listed.split("\n").filter((line) => line !== "");
 }
 
-/** What runs in a lab of its own: each file that drives the engine, the longest texts first, and all others together. */
+/** What runs in a lab of its own: each file that drives the engine, and all others together. */
 function partsOf(files) {
-  const engine = files.filter((file) => inFolder(file, "e2e")).sort((left, right) => sizeOf(right) - sizeOf(left));
+  const engine = files.filter((file) => inFolder(file, "e2e"));
   const others = files.filter((file) => !engine.includes(file));
   return [...engine.map((file) => [file]), ...(others.length > 0 ? [others] : [])];
 }
-
-const sizeOf = (file) => statSync(file).size;
 
 /** As many labs side by side as the machine bears; whichever is free takes the next part. */
 async function inLabs(results, parts, options) {

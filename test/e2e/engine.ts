@@ -68,6 +68,7 @@ export class Program {
   readonly folder = mkdtempSync(join(tmpdir(), "kvm-e2e-"));
   private readonly file: string;
   private readonly environment: NodeJS.ProcessEnv;
+  private readonly started: ChildProcess[] = [];
 
   constructor(private readonly options: ProgramOptions) {
     this.file = options.language === "typescript" ? "index.ts" : "index.js";
@@ -135,12 +136,14 @@ export class Program {
 
   /** Starts the CLI in a process group of its own, to be killed in the middle. */
   start(...words: readonly string[]): ChildProcess {
-    return spawn("pulumi", [...words, "--non-interactive", "--color", "never"], {
+    const child = spawn("pulumi", [...words, "--non-interactive", "--color", "never"], {
       cwd: this.folder,
       env: this.environment,
       detached: true,
       stdio: "ignore",
     });
+    this.started.push(child);
+    return child;
   }
 
   /** Leaves a file of the state (`dev.json`, `dev.json.attrs`) as a kill or a power cut in the middle of its writing does. */
@@ -182,8 +185,11 @@ export class Program {
     return { code: done.status ?? -1, text: done.stdout + done.stderr };
   }
 
-  /** Destroys what is left and removes the folder. */
+  /** Ends what a failed test left running, destroys what is left and removes the folder. */
   close(): void {
+    for (const { pid, exitCode, signalCode } of this.started) {
+      if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, "SIGKILL");
+    }
     this.run("destroy", "--yes", "--skip-preview");
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -254,7 +260,7 @@ export async function killGroup(child: ChildProcess): Promise<void> {
 }
 
 /** Waits until something is true, looking every 20 ms; false when it never was within the time. */
-export async function until(is: () => boolean, withinMs = 30_000): Promise<boolean> {
+export async function until(is: () => boolean, withinMs = 120_000): Promise<boolean> {
   const end = Date.now() + withinMs;
   while (!is()) {
     if (Date.now() > end) return false;
