@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
+import type { PowerStep } from "../../provider/resources/domain/plan";
+import { runPower } from "../../provider/resources/domain/power";
 import type { Place } from "../../provider/resources/place";
 import type { Request } from "../../provider/resources/port";
 import { placeOf, requestFor } from "./request";
@@ -169,6 +171,22 @@ describe("a machine on a real host", () => {
     cut.mockRestore();
     await web.up({ ...small });
     expect(virsh("list", "--name").trim()).toMatch(/^cut-[0-9a-f]{7}$/);
+    await web.destroy();
+  });
+
+  it("takes it for done when a machine is where a step leads: an interrupted start goes on by itself", async () => {
+    const web = new Machine("ahead");
+    await web.up({ ...small });
+    const step = (one: PowerStep): Promise<void> => runPower(web.request(), "ahead", web.id, one, {});
+    await step("start");
+    await step("resume");
+    await expect(step("start paused")).rejects.toThrow("domain is already running");
+    expect(virsh("domstate", web.id).trim()).toBe("running");
+    await step("pause");
+    await step("start paused");
+    expect(virsh("domstate", web.id).trim()).toBe("paused");
+    virsh("destroy", web.id);
+    await expect(step("resume")).rejects.toThrow("domain is not running");
     await web.destroy();
   });
 

@@ -10,6 +10,7 @@ import type { PowerStep } from "./plan";
 const START_PAUSED = 1;
 const SHUTDOWN_ACPI = 1;
 const SHUTDOWN_AGENT = 2;
+const RUNNING = 1;
 const PAUSED = 3;
 const SHUTOFF = 5;
 const CRASHED = 6;
@@ -42,23 +43,34 @@ export async function runPower(
     case "start":
     case "start paused":
       await warnOfSavedState(request, name, uuid);
-      await doing(`start domain "${name}"`, () =>
-        host.call(
-          "DOMAIN_CREATE_WITH_FLAGS",
-          { dom, flags: step === "start" ? 0 : START_PAUSED },
-          { signal: request.signal },
-        ),
-      );
+      await doing(`start domain "${name}"`, () => {
+        const flags = step === "start" ? 0 : START_PAUSED;
+        const started = host.call("DOMAIN_CREATE_WITH_FLAGS", { dom, flags }, { signal: request.signal });
+        return orAlready(started, request, uuid, step === "start" ? RUNNING : PAUSED);
+      });
       return;
     case "pause":
-      await doing(`pause domain "${name}"`, () => host.call("DOMAIN_SUSPEND", { dom }));
+      await doing(`pause domain "${name}"`, () =>
+        orAlready(host.call("DOMAIN_SUSPEND", { dom }), request, uuid, PAUSED),
+      );
       return;
     case "resume":
-      await doing(`resume domain "${name}"`, () => resume(request, uuid));
+      await doing(`resume domain "${name}"`, () => orAlready(resume(request, uuid), request, uuid, RUNNING));
       return;
     case "stop":
       await stop(request, name, uuid, shutdownPolicy(inputs, false));
       return;
+  }
+}
+
+/** A start goes on in libvirt when its client dies: what it brings about in the meantime is as good as ours. */
+async function orAlready(act: Promise<unknown>, request: Request, uuid: string, wanted: number): Promise<void> {
+  try {
+    await act;
+  } catch (error) {
+    if (!isLibvirt(error, Code.OPERATION_INVALID)) throw error;
+    const { state } = await request.place.host.call("DOMAIN_GET_STATE", { dom: handleOf(uuid), flags: 0 });
+    if (state !== wanted) throw error;
   }
 }
 
