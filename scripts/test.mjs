@@ -57,7 +57,9 @@ async function inLabs(results, parts, options) {
   const lane = async () => {
     for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
       const run = (command) => runInLab(command, environment);
-      runs.push(await counted(results, `lab-${basename(part[0])}`, part, ["--runInBand", ...options], run));
+      // What a test left open in its own process (a socket to an agent that never answers) ends with the lab.
+      const jestOptions = ["--runInBand", "--forceExit", ...options];
+      runs.push(await counted(results, `lab-${basename(part[0])}`, part, jestOptions, run));
     }
   };
   await Promise.all(Array.from({ length: labs }, lane));
