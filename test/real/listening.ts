@@ -32,6 +32,7 @@ export function libvirtdLog(): string {
 }
 
 async function stopped(): Promise<void> {
+  if (!existsSync(pidFile)) return; // it has ended by itself, as with its bus
   const pid = Number(readFileSync(pidFile, "utf8"));
   process.kill(pid, "SIGTERM");
   for (let attempt = 0; attempt < 200 && existsSync(`/proc/${pid}`); attempt += 1) {

@@ -153,10 +153,10 @@ describePolkit("a daemon that lets polkit decide", () => {
     children.push(spawn(polkitd, ["--no-debug"], { stdio: "ignore" }));
     await sleep(500);
   });
-  afterAll(async () => {
-    await libvirtdAsBefore();
+  // The daemon is started anew after that: one that starts while its bus goes may end with it.
+  afterAll(() => {
     for (const child of children.reverse()) child.kill();
-    execFileSync("umount", ["/run/dbus", rules]);
+    execFileSync("umount", ["--lazy", "/run/dbus", rules]);
   });
 
   const allow = (name: string, actions: string): void => {
