@@ -1,4 +1,4 @@
-import { typeComplaint } from "../domain/template";
+import { type Group, type Judgement, type Matter, matters } from "./matters";
 import type { Seen } from "./seen";
 
 /** Something that a host cannot do, and what gives it to it. */
@@ -9,74 +9,40 @@ export interface Lack {
   readonly remedy: string;
 }
 
-interface Possible {
+/** What there is to say about one matter. */
+export interface Finding {
   readonly what: string;
-  /** Why this host lacks it, or nothing. */
-  readonly why: (seen: Seen) => string | undefined;
-  readonly remedy: string;
+  readonly title: string;
+  readonly group: Group;
+  readonly state: "ok" | "lacks" | "unclear";
+  /** The fact, why it is missing, or why it does not show from here. */
+  readonly says: string;
+  /** What gives it, or how to look; absent where it is there, or where `says` has it already. */
+  readonly remedy?: string;
+  readonly essential: boolean;
 }
 
-/** What every host might lack, the gravest first. */
-const possible: readonly Possible[] = [
-  {
-    what: "emulator",
-    why: ({ driver, guests }) =>
-      driver === "qemu" && guests.domainTypes.length === 0 ? `there is no QEMU for ${guests.arch}` : undefined,
-    remedy: "install QEMU on the host (Debian: qemu-system-x86, Fedora: qemu-kvm) and restart libvirt",
-  },
-  {
-    what: "kvm",
-    why: (seen) => (isNative(seen) ? typeComplaint("kvm", seen.facts) : undefined),
-    remedy:
-      "turn on virtualisation in the host's firmware (VT-x, AMD-V), or nested virtualisation where it is a virtual machine itself",
-  },
-  {
-    what: "uefi",
-    why: ({ devices }) =>
-      devices && !devices.firmwares.includes("efi") ? "there is no UEFI firmware for machines" : undefined,
-    remedy: "install it on the host (Debian: ovmf, for ARM qemu-efi-aarch64; Fedora: edk2-ovmf)",
-  },
-  {
-    what: "secureBoot",
-    why: ({ devices }) => (devices?.secureBoot === false ? "no UEFI firmware here can do secure boot" : undefined),
-    remedy: "install firmware with it on the host (Debian: ovmf, Fedora: edk2-ovmf)",
-  },
-  {
-    what: "tpm",
-    why: ({ devices }) => (devices?.tpm === false ? "there is no TPM emulator" : undefined),
-    remedy: "install swtpm on the host (Debian also: swtpm-tools) and restart libvirt",
-  },
-  {
-    what: "spice",
-    why: ({ devices }) => (devices?.graphics.includes("spice") === false ? "its QEMU knows no SPICE" : undefined),
-    remedy: "use `graphics.vnc`, or a QEMU built with SPICE (RHEL 9 and later have none)",
-  },
-  {
-    what: "networkDriver",
-    why: ({ networks }) => (networks ? undefined : "libvirt has no driver for networks here"),
-    remedy: "install it on the host (libvirt-daemon-driver-network), or give cards a `bridge` of the host",
-  },
-  {
-    what: "storageDriver",
-    why: ({ pools }) => (pools ? undefined : "libvirt has no driver for storage here"),
-    remedy: "install it on the host (libvirt-daemon-driver-storage), or give disks a `file` of the host",
-  },
-  {
-    what: "pool",
-    why: ({ pools }) => (pools?.length === 0 ? "it has no storage pool" : undefined),
-    remedy: "make one: a StoragePool with a `path`",
-  },
-];
-
-/** What a host cannot do, as far as it can be seen without changing anything on it; pure. */
-export function lacksOf(seen: Seen): Lack[] {
-  return possible.flatMap(({ what, why, remedy }) => {
-    const reason = why(seen);
-    return reason === undefined ? [] : [{ what, why: reason, remedy }];
+/** All that there is to say about a host, the gravest first, as far as it can be seen without changing anything on it; pure. */
+export function findingsOf(seen: Seen): Finding[] {
+  return matters.flatMap((matter) => {
+    const judgement = matter.judge(seen);
+    return judgement === undefined ? [] : [findingOf(matter, judgement)];
   });
 }
 
-/** KVM runs machines of the host's own architecture alone. */
-function isNative({ driver, facts, guests }: Seen): boolean {
-  return driver === "qemu" && guests.arch === facts.arch && guests.domainTypes.length > 0;
+/** What a host cannot do; pure. */
+export function lacksOf(seen: Seen): Lack[] {
+  return findingsOf(seen).flatMap(({ what, state, says, remedy }) =>
+    state === "lacks" && remedy !== undefined ? [{ what, why: says, remedy }] : [],
+  );
+}
+
+/** What is said about a matter that was judged. */
+export function findingOf(matter: Omit<Matter, "judge">, judgement: Judgement): Finding {
+  const { what, title, group, essential = false } = matter;
+  const about = { what, title, group, essential };
+  if ("fact" in judgement) return { ...about, state: "ok", says: judgement.fact };
+  const next = matter.remedy === undefined ? {} : { remedy: matter.remedy };
+  if ("why" in judgement) return { ...about, state: "lacks", says: judgement.why, ...next };
+  return { ...about, state: "unclear", says: judgement.unclear, ...next };
 }

@@ -1,7 +1,7 @@
 import { flag, grammar, int, list, mebibytes, object, text } from "../../fields";
 import { lookup, resultsIn } from "../lookup";
 import { lacksOf } from "./lacks";
-import { type Devices, see } from "./seen";
+import { type Devices, type Named, see } from "./seen";
 
 const cpu = {
   model: text({ xml: "model", doc: "The model in libvirt's words; absent where the driver tells none." }),
@@ -23,7 +23,7 @@ const told = {
 const lack = {
   what: text({
     required: true,
-    doc: "A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.",
+    doc: "A word for programs: `changes`, `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `vnc`, `spice`, `networkDriver`, `storageDriver`, `network`, `pool`, `confinement` or `hugePages`.",
   }),
   why: text({ required: true, doc: "What is missing, in a sentence." }),
   remedy: text({ required: true, doc: "What gives it to the host." }),
@@ -71,6 +71,10 @@ const results = {
   }),
 };
 
+function namesOf(all: readonly Named[] = []): string[] {
+  return all.map(({ name }) => name);
+}
+
 const NO_DEVICES: Devices = { firmwares: [], secureBoot: false, tpm: false, graphics: [] };
 
 /** What a host is and can do. */
@@ -100,8 +104,8 @@ export const getHost = lookup({
       freeMemory: seen.freeBytes === undefined ? undefined : Math.floor(Number(seen.freeBytes) / 1024 ** 2),
       numaNodes,
       guests: { ...seen.guests, ...(seen.devices ?? NO_DEVICES) },
-      networks: seen.networks ?? [],
-      pools: seen.pools ?? [],
+      networks: namesOf(seen.networks),
+      pools: namesOf(seen.pools),
       lacks: lacksOf(seen),
     };
   },

@@ -8,6 +8,8 @@ import type { Looking } from "../port";
 /** All that a host tells when it is only asked: for `getHost`, and for whoever wants to know what it lacks. */
 export interface Seen {
   readonly driver: string;
+  /** A daemon of one user's own, without the host's rights. */
+  readonly session: boolean;
   readonly facts: HostFacts;
   readonly hostname: string;
   readonly versions: { readonly libvirt: string; readonly hypervisor: string | undefined };
@@ -17,9 +19,17 @@ export interface Seen {
   readonly guests: Guests;
   /** Absent where the driver tells nothing about devices. */
   readonly devices: Devices | undefined;
-  /** Names, sorted; absent where the host has no driver for them. */
-  readonly networks: readonly string[] | undefined;
-  readonly pools: readonly string[] | undefined;
+  /** False: libvirt refuses this account what goes beyond looking; absent: nothing that was asked tells. */
+  readonly mayChange: boolean | undefined;
+  /** Sorted by name; absent where the host has no driver for them. */
+  readonly networks: readonly Named[] | undefined;
+  readonly pools: readonly Named[] | undefined;
+}
+
+/** A network or a pool, as a list tells it. */
+export interface Named {
+  readonly name: string;
+  readonly running: boolean;
 }
 
 /** What machines of one architecture may have. */
@@ -50,13 +60,14 @@ export async function see(from: Looking, arch?: string): Promise<Seen> {
       host.call("CONNECT_GET_LIB_VERSION", {}, { signal }),
       ifTold(host.call("CONNECT_GET_VERSION", {}, { signal })),
       ifTold(host.call("NODE_GET_FREE_MEMORY", {}, { signal })),
-      ifDriven(host.call("CONNECT_LIST_ALL_NETWORKS", EVERY, { signal })),
-      ifDriven(host.call("CONNECT_LIST_ALL_STORAGE_POOLS", EVERY, { signal })),
+      ifDriven(networksOf(from)),
+      ifDriven(poolsOf(from)),
     ]);
   const capabilities = parseXml(text);
   const guests = guestsIn(from, facts, capabilities, arch ?? facts.arch);
   return {
     driver: place.uri.driver,
+    session: place.uri.path === "/session",
     facts,
     hostname,
     versions: { libvirt: printVersion(libvirt), hypervisor: version && printVersion(version.hv_ver) },
@@ -64,16 +75,32 @@ export async function see(from: Looking, arch?: string): Promise<Seen> {
     freeBytes: memory?.freeMem,
     capabilities,
     guests,
-    devices: await devicesOf(from, facts, guests),
-    networks: networks && namesOf(networks.nets),
-    pools: pools && namesOf(pools.pools),
+    ...(await devicesOf(from, facts, guests)),
+    networks,
+    pools,
   };
 }
 
 const EVERY = { need_results: 1, flags: 0 };
+// VIR_CONNECT_LIST_NETWORKS_ACTIVE and VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE are the same bit.
+const RUNNING = { need_results: 1, flags: 2 };
 
-function namesOf(objects: readonly { readonly name: string }[]): string[] {
-  return objects.map(({ name }) => name).sort();
+async function networksOf({ place, signal }: Looking): Promise<Named[]> {
+  const list = (which: typeof EVERY) => place.host.call("CONNECT_LIST_ALL_NETWORKS", which, { signal });
+  const [every, running] = await Promise.all([list(EVERY), list(RUNNING)]);
+  return named(every.nets, running.nets);
+}
+
+async function poolsOf({ place, signal }: Looking): Promise<Named[]> {
+  const list = (which: typeof EVERY) => place.host.call("CONNECT_LIST_ALL_STORAGE_POOLS", which, { signal });
+  const [every, running] = await Promise.all([list(EVERY), list(RUNNING)]);
+  return named(every.pools, running.pools);
+}
+
+function named(every: readonly { readonly name: string }[], running: readonly { readonly name: string }[]): Named[] {
+  const up = new Set(running.map(({ name }) => name));
+  const names = every.map(({ name }) => name).sort();
+  return names.map((name) => ({ name, running: up.has(name) }));
 }
 
 /** libvirt's number of a version: 7002022 is 7.2.22. */
@@ -128,18 +155,28 @@ function unknownArch({ place }: Looking, arch: string, all: readonly XmlElement[
 // Secure boot is no matter of old machine types, which libvirt would answer for.
 const MACHINES: Readonly<Record<string, string>> = { x86_64: "q35", i686: "q35", aarch64: "virt" };
 
-/** https://libvirt.org/formatdomaincaps.html */
+/**
+ * What https://libvirt.org/formatdomaincaps.html tells. It runs the emulator, so libvirt refuses it to those who may only look:
+ * nothing else that is asked here shows that, and nothing is changed.
+ */
 async function devicesOf(
   { place, signal }: Looking,
   facts: HostFacts,
   { arch, domainTypes }: Guests,
-): Promise<Devices | undefined> {
+): Promise<Pick<Seen, "devices" | "mayChange">> {
   const virttype = arch === facts.arch ? chooseType("auto", facts) : "qemu";
-  if (!domainTypes.includes(virttype)) return undefined;
+  if (!domainTypes.includes(virttype)) return { devices: undefined, mayChange: undefined };
   const asked = { emulatorbin: undefined, arch, machine: MACHINES[arch], virttype, flags: 0 };
-  const answer = await ifTold(place.host.call("CONNECT_GET_DOMAIN_CAPABILITIES", asked, { signal }));
-  if (!answer) return undefined;
-  const root = parseXml(answer.capabilities);
+  try {
+    const answer = await ifTold(place.host.call("CONNECT_GET_DOMAIN_CAPABILITIES", asked, { signal }));
+    return { devices: answer && devicesIn(parseXml(answer.capabilities), arch), mayChange: true };
+  } catch (error) {
+    if (isLibvirt(error, Code.OPERATION_DENIED, Code.ACCESS_DENIED)) return { devices: undefined, mayChange: false };
+    throw error;
+  }
+}
+
+function devicesIn(root: XmlElement, arch: string): Devices {
   const firmwares = choices(root, "os", "firmware");
   // SeaBIOS is part of QEMU for x86, and libvirt names it only where somebody wrote a description of it.
   const bios = /^(x86_64|i686)$/.test(arch) ? ["bios"] : [];

@@ -12,9 +12,9 @@ import type * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import type { Failure, Table, Values } from "../../fields";
 import { type ReadBack, type Request, type Resource, UNFINISHED } from "../../resources/port";
 import { withoutHidden } from "../hidden";
+import { printed } from "../printed";
 import { type Change, shown, type Shown } from "./diff";
 import { type Door, Unhealthy } from "./door";
-import { printed } from "./engine";
 import { previewed } from "./preview";
 import { inAnyOrder, type Mask, maskOf, open, type Opened, seal, tableSecrets } from "./secrets";
 

@@ -1,6 +1,7 @@
 import { type Looking, type Lookup, PartialFailure, type Request, type Resource } from "../../resources/port";
+import { printed } from "../printed";
 import { type Configuration, placeFor } from "../settings";
-import { type Engine, printed } from "./engine";
+import type { Engine } from "./engine";
 import type { Operations } from "./operation";
 import { type Call, requestFor } from "./request";
 import { maskOf, type Opened, seal } from "./secrets";

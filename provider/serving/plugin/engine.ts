@@ -1,11 +1,11 @@
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+import { printed } from "../printed";
 
 export type Severity = "info" | "warning";
 
 const SEVERITIES: Readonly<Record<Severity, LogSeverity>> = { info: LogSeverity.INFO, warning: LogSeverity.WARNING };
-const LONGEST = 16 * 1024;
 const ANSWER_WITHIN_MS = 5_000;
 
 /** The engine that started the plugin, as far as a provider speaks to it: lines at a resource. */
@@ -52,12 +52,4 @@ export class Engine {
     this.client = undefined;
     this.address = "";
   }
-}
-
-/** Text from anywhere for a terminal: at most 16 KiB, and no character that could steer it. */
-export function printed(text: string): string {
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}... (${text.length} characters)` : text;
-  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, (sign) =>
-    sign === "\n" || sign === "\t" ? sign : `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-  );
 }
