@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Finding } from "../../provider/resources/host/lacks";
 import { loadLookup } from "../../provider/resources";
 import { placeOf } from "./request";
@@ -31,6 +31,16 @@ function doctor(words: readonly string[], uid = 0): { code: number | null; out: 
   return { code: status, out: stdout, err: stderr };
 }
 
+/** A package and all that it needs, as they lie in node_modules. */
+function closureOf(name: string, known = new Set<string>()): Set<string> {
+  if (known.has(name)) return known;
+  known.add(name);
+  const text = readFileSync(join(root, "node_modules", name, "package.json"), "utf8");
+  const { dependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string> };
+  for (const one of Object.keys(dependencies)) closureOf(one, known);
+  return known;
+}
+
 function stateOf({ findings }: Told): Record<string, string> {
   return Object.fromEntries(findings.map(({ what, state }) => [what, state]));
 }
@@ -39,7 +49,13 @@ beforeAll(() => {
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json"), "--outDir", join(folder, "dist")]);
   execFileSync("cp", [join(root, "package.json"), folder]);
-  execFileSync("ln", ["-s", join(root, "node_modules"), folder]);
+  // Another account may not read the checkout.
+  execFileSync("mkdir", [join(folder, "node_modules")]);
+  for (const name of closureOf("fast-xml-parser")) {
+    const place = join(folder, "node_modules", name);
+    execFileSync("mkdir", ["-p", dirname(place)]);
+    execFileSync("cp", ["-r", join(root, "node_modules", name), place]);
+  }
   execFileSync("chmod", ["-R", "a+rX", folder]);
 });
 

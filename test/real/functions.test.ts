@@ -79,7 +79,7 @@ describe("getHost", () => {
     const host = await ask("getHost");
     const lacks = host["lacks"] as { what: string; why: string; remedy: string }[];
     // The machine that the tests run on may be one of iron or not, with UEFI, TPM and SPICE or without.
-    const words = ["kvm", "uefi", "secureBoot", "tpm", "spice"];
+    const words = ["kvm", "uefi", "secureBoot", "tpm", "spice", "confinement", "hugePages"];
     expect(words).toEqual(expect.arrayContaining(lacks.map(({ what }) => what)));
     for (const { why, remedy } of lacks) expect([why, remedy]).toEqual([expect.any(String), expect.any(String)]);
   });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
+import { isNativeError } from "node:util/types";
 import type { Judgement } from "./matters";
 
 /** Who asks, as this machine knows them. */
@@ -41,7 +42,7 @@ function nameOf(uid: number): string {
   try {
     return userInfo().username;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_SYSTEM_ERROR") return `user ${uid}`;
+    if (isNativeError(error) && "code" in error && error.code === "ERR_SYSTEM_ERROR") return `user ${uid}`;
     throw error;
   }
 }
@@ -50,7 +51,7 @@ function textOf(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && ["ENOENT", "EACCES"].includes(String(error.code))) return "";
+    if (isNativeError(error) && "code" in error && ["ENOENT", "EACCES"].includes(String(error.code))) return "";
     throw error;
   }
 }

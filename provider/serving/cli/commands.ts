@@ -2,6 +2,7 @@
    loaded when first asked for: help and version come at once */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isNativeError } from "node:util/types";
 import { printed } from "../printed";
 
 /** Where a command writes. */
@@ -59,7 +60,7 @@ async function runOne(command: Command, words: readonly string[], terminal: Term
 
 /** https://nodejs.org/api/errors.html#err_parse_args_unknown_option and its neighbours. */
 function isWrongWord(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS_");
+  return isNativeError(error) && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS_");
 }
 
 function usage(): string {
