@@ -22,7 +22,7 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly string Remedy;
         /// <summary>
-        /// A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+        /// A word for programs: `changes`, `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `vnc`, `spice`, `networkDriver`, `storageDriver`, `network`, `pool`, `confinement` or `hugePages`.
         /// </summary>
         public readonly string What;
         /// <summary>

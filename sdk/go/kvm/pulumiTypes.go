@@ -3356,7 +3356,7 @@ func (o GetHostGuestsOutput) Tpm() pulumi.BoolOutput {
 type GetHostLack struct {
 	// What gives it to the host.
 	Remedy string `pulumi:"remedy"`
-	// A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+	// A word for programs: `changes`, `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `vnc`, `spice`, `networkDriver`, `storageDriver`, `network`, `pool`, `confinement` or `hugePages`.
 	What string `pulumi:"what"`
 	// What is missing, in a sentence.
 	Why string `pulumi:"why"`
@@ -3382,7 +3382,7 @@ func (o GetHostLackOutput) Remedy() pulumi.StringOutput {
 	return o.ApplyT(func(v GetHostLack) string { return v.Remedy }).(pulumi.StringOutput)
 }
 
-// A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+// A word for programs: `changes`, `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `vnc`, `spice`, `networkDriver`, `storageDriver`, `network`, `pool`, `confinement` or `hugePages`.
 func (o GetHostLackOutput) What() pulumi.StringOutput {
 	return o.ApplyT(func(v GetHostLack) string { return v.What }).(pulumi.StringOutput)
 }

@@ -569,7 +569,7 @@ export interface GetHostLack {
      */
     remedy: string;
     /**
-     * A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+     * A word for programs: `changes`, `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `vnc`, `spice`, `networkDriver`, `storageDriver`, `network`, `pool`, `confinement` or `hugePages`.
      */
     what: string;
     /**

@@ -1667,7 +1667,7 @@ class GetHostLack(dict):
         """
         Something that it cannot do.
         :param _builtins.str remedy: What gives it to the host.
-        :param _builtins.str what: A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+        :param _builtins.str what: A word for programs: `changes`, `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `vnc`, `spice`, `networkDriver`, `storageDriver`, `network`, `pool`, `confinement` or `hugePages`.
         :param _builtins.str why: What is missing, in a sentence.
         """
         pulumi.set(__self__, "remedy", remedy)
@@ -1686,7 +1686,7 @@ class GetHostLack(dict):
     @pulumi.getter
     def what(self) -> _builtins.str:
         """
-        A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+        A word for programs: `changes`, `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `vnc`, `spice`, `networkDriver`, `storageDriver`, `network`, `pool`, `confinement` or `hugePages`.
         """
         return pulumi.get(self, "what")
 

@@ -16,7 +16,7 @@ public final class GetHostLack {
      */
     private String remedy;
     /**
-     * @return A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+     * @return A word for programs: `changes`, `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `vnc`, `spice`, `networkDriver`, `storageDriver`, `network`, `pool`, `confinement` or `hugePages`.
      * 
      */
     private String what;
@@ -35,7 +35,7 @@ public final class GetHostLack {
         return this.remedy;
     }
     /**
-     * @return A word for programs: `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `spice`, `networkDriver`, `storageDriver` or `pool`.
+     * @return A word for programs: `changes`, `emulator`, `kvm`, `uefi`, `secureBoot`, `tpm`, `vnc`, `spice`, `networkDriver`, `storageDriver`, `network`, `pool`, `confinement` or `hugePages`.
      * 
      */
     public String what() {
