@@ -28,8 +28,8 @@ async function test(words) {
   try {
     const units = files.filter((file) => !needsLab(file));
     const runs = [await counted(results, "units", units, options, runHere)];
-    const parts = partsOf(files.filter(needsLab));
-    if (parts.length > 0) runs.push(...(await inLabs(results, parts, options)));
+    const others = files.filter(needsLab);
+    if (others.length > 0) runs.push(...(await inLabs(results, others, options)));
     return sumUp(runs);
   } finally {
     rmSync(results, { recursive: true, force: true });
@@ -41,25 +41,18 @@ function testFiles(filters) {
   return listed.split("\n").filter((line) => line !== "");
 }
 
-/** What runs in a lab of its own: each file that drives the engine, and all others together. */
-function partsOf(files) {
-  const engine = files.filter((file) => inFolder(file, "e2e"));
-  const others = files.filter((file) => !engine.includes(file));
-  return [...engine.map((file) => [file]), ...(others.length > 0 ? [others] : [])];
-}
-
-/** As many labs side by side as the machine bears; whichever is free takes the next part. */
-async function inLabs(results, parts, options) {
+/** Each file has a lab of its own, as many side by side as the machine bears; whichever is free takes the next file. */
+async function inLabs(results, files, options) {
   const environment = await labEnvironment().catch((error) => void told(error));
   if (environment === undefined) return [{ passed: 0, failed: 1 }];
-  const waiting = [...parts];
+  const waiting = [...files];
   const runs = [];
   const lane = async () => {
-    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const run = (command) => runInLab(command, environment);
       // What a test left open in its own process (a socket to an agent that never answers) ends with the lab.
       const jestOptions = ["--runInBand", "--forceExit", ...options];
-      runs.push(await counted(results, `lab-${basename(part[0])}`, part, jestOptions, run));
+      runs.push(await counted(results, `lab-${basename(file)}`, [file], jestOptions, run));
     }
   };
   await Promise.all(Array.from({ length: labs }, lane));

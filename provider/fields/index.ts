@@ -4,6 +4,7 @@ export { deepEqual, type Difference, differences, equalValues } from "./differ";
 export * as grammar from "./grammar";
 export { foundAsManaged } from "./managed";
 export { ownInputs } from "./own";
+export { withKnownSecrets } from "./unseen";
 export { isBelow, parsePath, type Path, type PathPattern, printPath } from "./path";
 export { hasUnknown, isRecord, UNKNOWN } from "./unknown";
 export * from "./vocabulary";

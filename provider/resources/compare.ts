@@ -6,6 +6,7 @@ import {
   type Situation,
   type Table,
   type Values,
+  withKnownSecrets,
 } from "../fields";
 import type { Definition, Found } from "./definition";
 import { isFilled } from "./naming";
@@ -21,15 +22,28 @@ export interface Comparison {
 /** Compares inputs with what stands on the host; `managed` are the former inputs, whose lack in the new ones removes. */
 export function compare<F extends Found>(
   kind: Definition<F>,
-  found: F,
+  seen: F,
   inputs: Values,
   managed: Values | undefined,
 ): Comparison {
+  const found = seen.secretsUnseen === true ? withSecrets(kind.table, seen, managed ?? inputs) : seen;
   const wanted = kind.wanted?.(found, inputs, managed) ?? inputs;
   const situation = { ...situate(found.values, inputs), ...found.situation };
   const plain =
     kind.changes?.(found, wanted, managed) ?? differences(kind.table, found.values, wanted, { managed, situation });
   return { wanted, differences: plain };
+}
+
+/** Whoever may only look sees no password: they are taken to be as they were left. */
+function withSecrets<F extends Found>(table: Table, found: F, known: Values): F {
+  const filled = (values: Values): Values => withKnownSecrets(table, values, known);
+  const { situation } = found;
+  const live = situation?.live;
+  return {
+    ...found,
+    values: filled(found.values),
+    ...(live ? { situation: { ...situation, live: filled(live) } } : {}),
+  };
 }
 
 /** What a cost may depend on. */

@@ -13,6 +13,8 @@ export interface Found {
   /** False: a create of this object did not get to its end. */
   readonly finished: boolean;
   readonly situation?: Pick<Situation, "live" | "freePorts">;
+  /** True where the host keeps passwords from this account. */
+  readonly secretsUnseen?: boolean;
 }
 
 /** What a resource is asked to reach. */

@@ -17,9 +17,16 @@ export function explain(action: string, error: unknown): Error {
 }
 
 const remedies: Readonly<Record<number, string>> = {
+  [Code.OPERATION_DENIED]:
+    "this account may only look at the host: add it to the group libvirt there (`sudo usermod -aG libvirt USER`, then log in anew)",
   [Code.ACCESS_DENIED]:
     "the host has access rules (access_drivers in its libvirtd.conf): allow the org.libvirt.api action to the user who connects by a rule in /etc/polkit-1/rules.d there",
 };
+
+/** True where the account may look at the host, but not so far. */
+export function isForbidden(error: unknown): boolean {
+  return isLibvirt(error, Code.OPERATION_DENIED, Code.ACCESS_DENIED);
+}
 
 /** An error that says what was being done. */
 export class Explained extends Error {

@@ -50,6 +50,8 @@ export function resource<F extends Found>(definition: Definition<F>): Resource {
 }
 
 async function acting<T>({ place }: Request, act: () => Promise<T>): Promise<T> {
+  const denial = await place.denial();
+  if (denial !== undefined) throw new Refusal(denial);
   place.acts += 1;
   try {
     return await act();

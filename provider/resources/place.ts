@@ -72,6 +72,11 @@ export class Place {
     return scope === "machines" ? `${machine}/${mode}/${this.uri.driver}` : `${machine}/${mode}`;
   }
 
+  /** Why this account may only look at the host, with the remedy; nothing where it may do more. */
+  denial(): Promise<string | undefined> {
+    return this.host.denial();
+  }
+
   /** Runs acts of one kind one after the other: libvirt itself races for bridge names and pool refreshes. */
   inTurn<T>(queue: string, act: () => Promise<T>): Promise<T> {
     const before = this.queues.get(queue) ?? Promise.resolve();

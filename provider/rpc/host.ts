@@ -116,6 +116,11 @@ export class Host {
     return (await this.placeOf("hypervisor")).user;
   }
 
+  /** Why this account may only look at the host, with the remedy; nothing where it may do more. */
+  async denial(): Promise<string | undefined> {
+    return (await this.placeOf("hypervisor")).denial;
+  }
+
   /** Closes every connection; calls under way fail with ConnectionError. */
   async close(): Promise<void> {
     this.closed = true;

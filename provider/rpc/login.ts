@@ -15,6 +15,9 @@ export class AuthError extends ConnectionError {
   override readonly name = "AuthError";
 }
 
+/** Rules of the host do not let this account in: some of them only forbid changes. */
+export class DeniedError extends AuthError {}
+
 export interface Asked {
   readonly login: Login;
   readonly readOnly: boolean;
@@ -58,7 +61,7 @@ async function polkit(connection: Connection, { readOnly, signal }: Asked): Prom
       denied,
     );
   }
-  throw refusal(connection, `polkit does not let this user in: ${remedy}`, denied);
+  throw refusal(connection, `polkit does not let this user in: ${remedy}`, denied, DeniedError);
 }
 
 /** Speaks SASL's SCRAM (https://libvirt.org/auth.html); the daemon proves itself before its success counts. */
@@ -124,7 +127,12 @@ function textOf({ data }: { readonly data: readonly number[] }): string {
   return Buffer.from(data.map((one) => one & 0xff)).toString("utf8");
 }
 
-function refusal(connection: Connection, reason: string, cause?: LibvirtError | ProtocolError): AuthError {
+function refusal(
+  connection: Connection,
+  reason: string,
+  cause?: LibvirtError | ProtocolError,
+  Kind: typeof AuthError = AuthError,
+): AuthError {
   const told = cause instanceof LibvirtError ? ` (libvirt says: ${cause.message}, code ${cause.code})` : "";
-  return new AuthError(`connect ${connection.uri}: ${reason}${told}`, connection.uri, false, { cause });
+  return new Kind(`connect ${connection.uri}: ${reason}${told}`, connection.uri, false, { cause });
 }

@@ -3,6 +3,7 @@ import type { Connection } from "./connection";
 import { ConnectionError, HungUpError } from "./errors";
 import { opened } from "./handshake";
 import { Line, Pool } from "./lines";
+import { DeniedError } from "./login";
 import type { Packet } from "./packet";
 import type { ProcedureName } from "./procedures";
 
@@ -11,6 +12,8 @@ const tries = 5;
 const firstPauseMs = 100;
 const longMaximum = 8;
 const transferMaximum = 4;
+
+type EventListener = (event: Packet | "resync") => void;
 
 /** The connections to one daemon, one set for each need: reads never stand behind writes. */
 export class Place {
@@ -22,6 +25,8 @@ export class Place {
   shared = false;
   /** Whose sessions are reached there. */
   user = "";
+  /** Why the host lets this account look only; nothing where it may do more. */
+  denial: string | undefined;
   private reached = false;
 
   constructor(
@@ -30,17 +35,19 @@ export class Place {
     private readonly options: Pick<DialOptions, "readOnly" | "access">,
   ) {
     const open = (): Promise<Connection> => this.open();
-    this.read = new Line(open, uri.text);
+    const openToRead = (): Promise<Connection> => this.openToRead();
+    this.read = new Line(openToRead, uri.text);
     this.write = new Line(open, uri.text);
-    this.long = new Pool(open, longMaximum, uri.text);
+    // Some of them only read, as what asks a guest's agent.
+    this.long = new Pool(openToRead, longMaximum, uri.text);
     this.transfers = new Pool(open, transferMaximum, uri.text);
   }
 
   /** Opens a connection; a daemon that was there before is given three seconds to come back. */
-  async open(onEvent?: (event: Packet | "resync") => void): Promise<Connection> {
+  async open(onEvent?: EventListener, readOnly = this.options.readOnly ?? false): Promise<Connection> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.openOnce(onEvent);
+        return await this.openOnce(onEvent, readOnly);
       } catch (error) {
         if (attempt === tries || !this.mayPass(error)) throw this.named(error);
       }
@@ -55,13 +62,31 @@ export class Place {
     await this.read.close(); // last: the test driver forgets everything with its last connection
   }
 
-  private async openOnce(onEvent?: (event: Packet | "resync") => void): Promise<Connection> {
+  /** Whoever may not change a host may often look at it: libvirt has sockets for that. */
+  private async openToRead(): Promise<Connection> {
+    this.denial = undefined;
+    try {
+      return await this.open();
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      const connection = await this.open(undefined, true).catch(() => {
+        throw error;
+      });
+      // That this one is open leaves a single reason.
+      const closed = `connect ${this.uri.text}: this account may only look at the host, because libvirt's socket for changes is closed to it`;
+      const remedy = "add it to the group libvirt there (`sudo usermod -aG libvirt USER`, then log in anew)";
+      this.denial = error instanceof DeniedError ? error.message : `${closed}: ${remedy}`;
+      return connection;
+    }
+  }
+
+  private async openOnce(onEvent: EventListener | undefined, readOnly: boolean): Promise<Connection> {
     const { access = {} } = this.options;
-    const { socket, shared, user } = await dial(this.uri, this.daemon, { timeoutMs: dialMs, ...this.options });
+    const { socket, shared, user } = await dial(this.uri, this.daemon, { timeoutMs: dialMs, access, readOnly });
     const connection = await opened(socket, {
       uri: this.uri.text,
       remoteUri: shared || this.daemon === "hypervisor" ? this.uri.remoteUri : `${this.daemon}://${this.uri.path}`,
-      readOnly: this.options.readOnly ?? false,
+      readOnly,
       login: { user: access.saslUser ?? this.uri.user, password: access.password },
       ...(onEvent === undefined ? {} : { onEvent }),
     });
@@ -82,6 +107,11 @@ export class Place {
     if (error instanceof DialError) return this.reached && error.absent;
     return error instanceof ConnectionError && error.cause instanceof HungUpError;
   }
+}
+
+function isDenied(error: unknown): error is ConnectionError {
+  if (error instanceof DeniedError) return true;
+  return error instanceof ConnectionError && error.cause instanceof DialError && error.cause.denied;
 }
 
 /** The daemon that a procedure belongs to where each daemon has its own socket. */

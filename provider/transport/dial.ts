@@ -80,15 +80,16 @@ const absences = new Set(["ENOENT", "ECONNREFUSED", "EAGAIN", "ETIMEDOUT"]);
 function refusal(uri: HostUri, tried: readonly Tried[], trouble?: string): DialError {
   const paths = tried.map(({ candidate, code }) => `${candidate.path} (${code})`).join(", ");
   const codes = new Set(tried.map(({ code }) => code));
-  const remedy =
-    codes.has("EACCES") || codes.has("EPERM")
-      ? "this user may not use the socket: add it to the group libvirt (`sudo usermod -aG libvirt $USER`, then log in anew)"
-      : uri.path === "/session"
-        ? `the session's daemon does not run${trouble === undefined ? "" : `, and ${trouble}`}: install libvirt's daemon here, or start it by hand`
-        : "is libvirtd running? `sudo systemctl start libvirtd` (or virtqemud.socket) starts it";
+  const denied = codes.has("EACCES") || codes.has("EPERM");
+  const remedy = denied
+    ? "this user may not use the socket: add it to the group libvirt (`sudo usermod -aG libvirt $USER`, then log in anew)"
+    : uri.path === "/session"
+      ? `the session's daemon does not run${trouble === undefined ? "" : `, and ${trouble}`}: install libvirt's daemon here, or start it by hand`
+      : "is libvirtd running? `sudo systemctl start libvirtd` (or virtqemud.socket) starts it";
   const absent = [...codes].every((code) => absences.has(code));
   return new DialError(
     `connect ${uri.text}: no socket of libvirt answers: tried ${paths || "none"}; ${remedy}`,
     absent,
+    denied,
   );
 }

@@ -18,12 +18,15 @@ export interface DialOptions {
   access?: Access;
 }
 
-/** No daemon was reached; `absent` says that this may pass, as while a daemon restarts. */
+/** No daemon was reached. */
 export class DialError extends Error {
   override readonly name = "DialError";
   constructor(
     message: string,
+    /** This may pass, as while a daemon restarts. */
     readonly absent: boolean,
+    /** The socket is there, and closed to this account: one for those who only look may be open. */
+    readonly denied = false,
   ) {
     super(message);
   }

@@ -11,7 +11,8 @@ export async function dialSsh(uri: HostUri, daemon: Daemon, options: DialOptions
   try {
     return await reach(uri, daemon, options);
   } catch (error) {
-    if (error instanceof DialError) throw new DialError(`connect ${uri.text}: ${error.message}`, error.absent);
+    if (error instanceof DialError)
+      throw new DialError(`connect ${uri.text}: ${error.message}`, error.absent, error.denied);
     throw error;
   }
 }
@@ -61,7 +62,7 @@ async function refusal(uri: HostUri, tunnel: Tunnel, paths: readonly string[]): 
     causes.length === 1
       ? (causes[0] ?? "")
       : `one of these: ${causes.map((one, index) => `(${index + 1}) ${one}`).join("; ")}`;
-  return new DialError(`${host} opens no socket of libvirt: tried ${tried}: ${reasons}`, true);
+  return new DialError(`${host} opens no socket of libvirt: tried ${tried}: ${reasons}`, true, present.length > 0);
 }
 
 function causesOf(

@@ -110,6 +110,16 @@ describeInLab("the packages of a release", () => {
     expect(virsh("net-list", "--all", "--name")).toBe("");
   }, 240_000);
 
+  it("hold the command `pulumi-kvm`", () => {
+    program = programOf(network);
+    const place = join(program.folder, "node_modules/pulumi-kvm");
+    const { bin } = JSON.parse(readFileSync(join(place, "package.json"), "utf8")) as { bin: Record<string, string> };
+    const command = [process.execPath, join(place, bin["pulumi-kvm"] ?? "no such command")];
+    expect(must(...command, "--version")).toBe(`${version}\n`);
+    const told = JSON.parse(must(...command, "doctor", "--json")) as object;
+    expect(told).toMatchObject({ version, uri: "qemu:///system", canRunMachines: true });
+  });
+
   it("tell lines that mend it", () => {
     program = programOf(throughPlugin);
     appendFileSync(join(program.folder, "Pulumi.yaml"), lines);

@@ -164,9 +164,15 @@ describePolkit("a daemon that lets polkit decide", () => {
     writeFileSync(join(rules, name), rule);
   };
 
-  it("denies a user with the group and the rule to set, and lets the user in once the rule stands there", async () => {
+  it("lets a user look, names the group and the rule to set, and lets the user in once the rule stands there", async () => {
     await libvirtdWith(lets);
-    const said = await asNobody(() => refusal(at("qemu:///system")));
+    const host = at("qemu:///system");
+    const said = await asNobody(async () => {
+      await expect(ask(host)).resolves.toEqual(answer);
+      const change = host.call("NETWORK_DEFINE_XML", { xml: "<network/>" });
+      await expect(change).rejects.toThrow("polkit does not let this user in");
+      return host.denial();
+    });
     expect(said).toContain("polkit does not let this user in: add the user who connects to the group libvirt there");
     expect(said).toMatch(
       /or allow org.libvirt.unix.manage to it by a rule in \/etc\/polkit-1\/rules.d \(libvirt says: .*, code \d+\)$/,

@@ -106,6 +106,22 @@ describe("check", () => {
   });
 });
 
+describe("an account that may only look", () => {
+  it("sees changes and makes none", async () => {
+    const { id, outputs, inputs } = await made();
+    shelf.denied = "look, and do not touch";
+    const news = await checked({ title: "t" }, inputs);
+    expect(await box.diff(requestOn(shelf), id, outputs, news)).toMatchObject({ changes: true });
+    const acts = [
+      () => box.create(requestOn(shelf, { name: "other" }), inputs),
+      () => box.update(requestOn(shelf), id, outputs, news),
+      () => box.delete(requestOn(shelf), id, outputs),
+    ];
+    for (const act of acts) expect(await failure(act())).toEqual(new Refusal("look, and do not touch"));
+    expect(shelf.acts).toEqual(["make " + String(inputs["name"])]);
+  });
+});
+
 describe("create", () => {
   it("makes the object under the id that was known before, and records where and which life", async () => {
     const { id, outputs, inputs } = await made({ title: "t" });

@@ -15,6 +15,8 @@ export class Shelf {
   readonly acts: string[] = [];
   readonly lives = new Map<string, string>();
   host = "host-a";
+  /** Why this account may only look. */
+  denied: string | undefined;
   /** The host does not answer. */
   away = false;
   /** Thrown in the middle of reach: before the box is there, or after. */
@@ -100,7 +102,12 @@ export function requestOn(
     name,
     owner: { organization: "o", project: "p", stack, type: "kvm:index:Box", name },
     // Only what the flow asks of a place.
-    place: { identity, lives: shelf.lives, uri: { text: "qemu:///system" } } as unknown as Place,
+    place: {
+      identity,
+      denial: () => Promise.resolve(shelf.denied),
+      lives: shelf.lives,
+      uri: { text: "qemu:///system" },
+    } as unknown as Place,
     preview: false,
     signal: new AbortController().signal,
     progress: () => undefined,

@@ -1,5 +1,6 @@
 import { Code, type DomainInterface, isLibvirt, type ResultOf } from "../../rpc";
 import { findAll, readPath, type XmlElement } from "../../xml";
+import { isForbidden } from "../errors";
 import type { Looking } from "../port";
 
 type Handle = ResultOf<"DOMAIN_LOOKUP_BY_UUID">["dom"];
@@ -41,7 +42,7 @@ export async function heardFrom(
   } catch (error) {
     // libvirt 9.0 takes an empty ARP table for a broken one ("wrong nlmsg len").
     const emptyTable = source === Source.arp && isLibvirt(error, Code.INTERNAL_ERROR);
-    if (emptyTable || isSilent(error)) return [];
+    if (emptyTable || isSilent(error) || isForbidden(error)) return [];
     throw error;
   }
 }

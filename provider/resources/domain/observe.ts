@@ -2,6 +2,7 @@ import { isRecord, readTable, type Values } from "../../fields";
 import { addressesOf } from "./addresses";
 import { Code, isLibvirt, type ResultOf } from "../../rpc";
 import { findAll, parseXml, readPath, type XmlElement } from "../../xml";
+import { isForbidden } from "../errors";
 import type { Found } from "../flow";
 import { readMark } from "../mark";
 import type { HostFacts } from "../place";
@@ -48,9 +49,9 @@ export function powerOf(state: number): Power {
   return POWER[state] ?? "running";
 }
 
-/** VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE: passwords are compared too. */
-const INACTIVE_SECURE = 3;
+// virDomainXMLFlags; with passwords, to compare them too.
 const SECURE = 1;
+const INACTIVE = 2;
 
 /** A handle from a UUID alone: the daemon looks machines up by it, so a read needs no lookup before. */
 export function handleOf(uuid: string): Handle {
@@ -66,25 +67,32 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
       if (isLibvirt(error, Code.NO_DOMAIN)) return undefined;
       throw error;
     });
-  const xml = (flags: number): ReturnType<typeof host.call<"DOMAIN_GET_XML_DESC">> =>
-    host.call("DOMAIN_GET_XML_DESC", { dom, flags });
+  const unseen = { secrets: false };
+  const xml = async (flags: number): Promise<XmlElement> => {
+    try {
+      return parseXml((await host.call("DOMAIN_GET_XML_DESC", { dom, flags: flags | SECURE })).xml);
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      unseen.secrets = true;
+      return parseXml((await host.call("DOMAIN_GET_XML_DESC", { dom, flags })).xml);
+    }
+  };
   // What does not run has no definition but the one for its next start.
   const now = async (): Promise<{ power: Power; live?: XmlElement }> => {
     const { state } = await host.call("DOMAIN_GET_STATE", { dom, flags: 0 });
     const power = powerOf(state);
     if (power === "stopped" || power === "crashed") return { power };
-    return { power, live: parseXml((await xml(SECURE)).xml) };
+    return { power, live: await xml(0) };
   };
-  const [facts, inactiveXml, current, autostart, persistent, volumes] = await Promise.all([
+  const [facts, inactive, current, autostart, persistent, volumes] = await Promise.all([
     request.place.facts(),
-    known(xml(INACTIVE_SECURE)),
+    known(xml(INACTIVE)),
     known(now()),
     known(host.call("DOMAIN_GET_AUTOSTART", { dom })),
     known(host.call("DOMAIN_IS_PERSISTENT", { dom })),
     resolveVolumes(request, volumesOf(inputs)),
   ]);
-  if (!inactiveXml || !current || !autostart || !persistent) return undefined;
-  const inactive = parseXml(inactiveXml.xml);
+  if (!inactive || !current || !autostart || !persistent) return undefined;
   const { power, live } = current;
   const wish = complete(inputs, uuid, undefined, facts);
   const chains = knownChains(inactive, live);
@@ -100,6 +108,7 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
     persistent: persistent.persistent === 1,
     volumes,
     finished: true,
+    secretsUnseen: unseen.secrets,
     addresses: live ? await addressesOf(request, dom, live) : [],
   };
   const mark = readMark(inactive);

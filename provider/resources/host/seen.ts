@@ -1,7 +1,7 @@
 import { Code, isLibvirt, type ResultOf } from "../../rpc";
 import { childrenOf, findAll, parseXml, textOf, type XmlElement } from "../../xml";
 import { chooseType } from "../domain/template";
-import { Explained } from "../errors";
+import { Explained, isForbidden } from "../errors";
 import { type HostFacts, isAway } from "../place";
 import type { Looking } from "../port";
 
@@ -171,7 +171,7 @@ async function devicesOf(
     const answer = await ifTold(place.host.call("CONNECT_GET_DOMAIN_CAPABILITIES", asked, { signal }));
     return { devices: answer && devicesIn(parseXml(answer.capabilities), arch), mayChange: true };
   } catch (error) {
-    if (isLibvirt(error, Code.OPERATION_DENIED, Code.ACCESS_DENIED)) return { devices: undefined, mayChange: false };
+    if (isForbidden(error)) return { devices: undefined, mayChange: false };
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { readQcow2 } from "../../media";
 import { Code, isLibvirt } from "../../rpc";
 import { readPath } from "../../xml";
 import { given } from "../compare";
+import { isForbidden } from "../errors";
 import type { Found } from "../flow";
 import type { Mark } from "../mark";
 import { Refusal, type Request, UNFINISHED } from "../port";
@@ -144,8 +145,7 @@ async function proofOf(request: Request, here: Here, inputs: Values): ReturnType
     return await readProof(request, here, wantedBytes(inputs));
   } catch (error) {
     // Who may only look at a host sees drift all the same.
-    const mayNot = isLibvirt(error, Code.OPERATION_DENIED, Code.ACCESS_DENIED);
-    if (!mayNot || isStateless(inputs)) throw error;
+    if (!isForbidden(error) || isStateless(inputs)) throw error;
     return { unfinished: false, head: Buffer.alloc(0) };
   }
 }
