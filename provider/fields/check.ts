@@ -115,7 +115,6 @@ function checkObject(field: ObjectField, value: unknown, path: Path, found: Foun
   const given = field.oneOf.filter((name) => !isAbsent(value[name]));
   const names = field.oneOf.map((name) => `"${name}"`).join(", ");
   if (given.length > 1) found.push(fail(path, `has ${given.join(" and ")}: set one of ${names}, not several`));
-  else if (given.length === 0 && field.oneOfRequired) found.push(fail(path, `needs one of ${names}`));
 }
 
 function checkList(field: ListField, value: unknown, path: Path, found: Found): void {

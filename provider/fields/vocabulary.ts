@@ -76,9 +76,8 @@ export interface FlagOptions extends Common {
 }
 
 export interface ObjectOptions extends Common {
-  /** At most one of these properties may be set; exactly one where `oneOfRequired`. */
+  /** At most one of these properties may be set. */
   readonly oneOf?: readonly string[];
-  readonly oneOfRequired?: true;
 }
 
 export interface ListOptions extends Common {

@@ -88,7 +88,7 @@ namespace PulumiKvm.Kvm
         public Output<string> Name { get; private set; } = null!;
 
         /// <summary>
-        /// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+        /// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
         /// </summary>
         [Output("path")]
         public Output<string?> Path { get; private set; } = null!;
@@ -198,7 +198,7 @@ namespace PulumiKvm.Kvm
         public Input<string>? Name { get; set; }
 
         /// <summary>
-        /// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+        /// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
         /// </summary>
         [Input("path")]
         public Input<string>? Path { get; set; }

@@ -86,7 +86,7 @@ export class StoragePool extends pulumi.CustomResource {
      */
     declare public readonly name: pulumi.Output<string>;
     /**
-     * Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+     * Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
      */
     declare public readonly path: pulumi.Output<string | undefined>;
     /**
@@ -177,7 +177,7 @@ export interface StoragePoolArgs {
      */
     name?: pulumi.Input<string>;
     /**
-     * Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+     * Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
      */
     path?: pulumi.Input<string>;
     /**

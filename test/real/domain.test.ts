@@ -69,6 +69,27 @@ afterEach(() => {
 const small = { type: "qemu", memory: 64, os: { machine: "q35" }, shutdown: { timeout: 0 } };
 
 describe("a machine on a real host", () => {
+  it("plugs a card of QEMU's own network into the running guest", async () => {
+    const web = new Machine("cards");
+    const args = { ...small, interfaces: [{ name: "a", user: {} }] };
+    await web.up(args);
+    const run = virsh("domid", web.id);
+    const more = { ...args, interfaces: [...args.interfaces, { name: "b", user: { address: "10.0.9.0/24" } }] };
+    expect(await web.diff(more)).toEqual(["interfaces.1 add live"]);
+    await web.up(more);
+    expect(virsh("domiflist", web.id).match(/ user /g)).toHaveLength(2);
+    expect(virsh("dumpxml", web.id)).toContain("address='10.0.9.0'");
+    expect(await web.diff(more)).toEqual([]);
+    expect(virsh("domid", web.id)).toBe(run);
+  });
+
+  it("needs to know what a card is plugged into, where it is no session's", async () => {
+    const { failures } = await domain.check(requestFor("web", place), undefined, { ...small, interfaces: [{}] });
+    expect(failures).toEqual([
+      { property: "interfaces[0]", reason: 'needs one of "network", "bridge", "direct", "user"' },
+    ]);
+  });
+
   it("is created running, has no difference, and is gone after delete", async () => {
     const web = new Machine("web");
     const args = { ...small, title: "first", waitFor: {} };

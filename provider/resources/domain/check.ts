@@ -1,6 +1,7 @@
-import { type Failure, printPath, type Values } from "../../fields";
+import { type Failure, isRecord, printPath, type Values } from "../../fields";
 import { isAway } from "../place";
 import type { Request } from "../port";
+import { sources } from "./interfaces";
 import { SEED_TARGET } from "./seed";
 import { typeComplaint } from "./template";
 import { itemsOf } from "./wanted";
@@ -9,9 +10,10 @@ import { itemsOf } from "./wanted";
 export async function checkMore(
   request: Request,
   olds: Values | undefined,
-  inputs: Values,
+  given: Values,
 ): Promise<{ inputs: Values; failures: Failure[] }> {
-  const failures = [...checkIdentities(inputs), ...checkSeed(inputs), ...checkSizes(inputs)];
+  const inputs = withCards(request, given);
+  const failures = [...checkIdentities(inputs), ...checkSeed(inputs), ...checkCards(inputs), ...checkSizes(inputs)];
   // Only a new machine asks: an existing one runs already, and a host that is away fails no check.
   if (olds === undefined && failures.length === 0) {
     const complaint = await request.place.facts().then(
@@ -24,6 +26,25 @@ export async function checkMore(
     if (complaint !== undefined) failures.push({ property: "type", reason: complaint });
   }
   return { inputs, failures };
+}
+
+/** In a session only QEMU's own network needs no rights: a card that names nothing has that. */
+function withCards({ place: { uri } }: Request, inputs: Values): Values {
+  const cards = inputs["interfaces"];
+  if (uri.path !== "/session" || !Array.isArray(cards)) return inputs;
+  const plugged = (card: unknown): unknown => (isRecord(card) && !isPlugged(card) ? { ...card, user: {} } : card);
+  return { ...inputs, interfaces: cards.map(plugged) };
+}
+
+function checkCards(inputs: Values): Failure[] {
+  const names = sources.map((name) => `"${name}"`).join(", ");
+  return itemsOf(inputs["interfaces"]).flatMap((card, index) =>
+    isPlugged(card) ? [] : [{ property: printPath(["interfaces", index]), reason: `needs one of ${names}` }],
+  );
+}
+
+function isPlugged(card: Values): boolean {
+  return sources.some((name) => card[name] !== undefined);
 }
 
 function checkIdentities(inputs: Values): Failure[] {

@@ -13,7 +13,7 @@ import {
 } from "../../fields";
 import { disk, diskKey, isSeed } from "./disks";
 import { graphics } from "./graphics";
-import { interfaceKey, networkInterface } from "./interfaces";
+import { interfaceKey, networkInterface, sources } from "./interfaces";
 
 /** libvirt makes `q35` into `pc-q35-7.2`: the wish is met by any version of it. */
 function sameMachine(wanted: string, found: string): boolean {
@@ -175,8 +175,7 @@ export const domain = {
   interfaces: list(
     object(networkInterface, {
       change: "restart",
-      oneOf: ["network", "bridge", "direct"],
-      oneOfRequired: true,
+      oneOf: [...sources],
       doc: "A network card.",
     }),
     {

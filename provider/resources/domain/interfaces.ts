@@ -1,4 +1,5 @@
-import { grammar, int, object, text, type Values, type XmlPair } from "../../fields";
+import { isIPv4 } from "node:net";
+import { grammar, int, isRecord, object, text, type Values, type XmlPair } from "../../fields";
 import { readPath, writePath } from "../../xml";
 
 /** A source of one kind: `<interface type='network'><source network='...'/>`. */
@@ -32,6 +33,41 @@ const direct: XmlPair = {
   },
 };
 
+const ipv4Network = (value: string): string | undefined => {
+  const [address = "", prefix = "", ...rest] = value.split("/");
+  const fits =
+    isIPv4(address) && rest.length === 0 && /^\d+$/.test(prefix) && Number(prefix) >= 8 && Number(prefix) <= 30;
+  return fits ? undefined : 'must be a network such as "10.0.3.0/24"';
+};
+
+const IPV4 = "ip[@family='ipv4']";
+
+/** QEMU's own network behind one card: the guest reaches out, nobody reaches in. */
+const user: XmlPair = {
+  read: (card) => {
+    if (card.attributes.get("type") !== "user") return undefined;
+    const [address, prefix] = [readPath(card, `${IPV4}/@address`), readPath(card, `${IPV4}/@prefix`)];
+    return address === undefined || prefix === undefined ? {} : { address: `${address}/${prefix}` };
+  },
+  write: (card, value) => {
+    if (value === undefined) {
+      if (card.attributes.get("type") === "user") writePath(card, IPV4, undefined);
+      return;
+    }
+    writePath(card, "source", undefined);
+    card.attributes.set("type", "user");
+    const given = isRecord(value) ? value["address"] : undefined;
+    const [address, prefix] = typeof given === "string" ? given.split("/") : [];
+    writePath(card, IPV4, undefined);
+    if (address === undefined || prefix === undefined) return;
+    writePath(card, `${IPV4}/@address`, address);
+    writePath(card, `${IPV4}/@prefix`, prefix);
+  },
+};
+
+/** What a card may be plugged into. */
+export const sources = ["network", "bridge", "direct", "user"] as const;
+
 /** A user alias names a device for ever; libvirt keeps only aliases that begin with `ua-`. */
 const alias: XmlPair = {
   read: (card) => /^ua-(.+)$/.exec(readPath(card, "alias/@name") ?? "")?.[1],
@@ -60,6 +96,20 @@ export const networkInterface = {
     check: grammar.interfaceName,
     doc: "A device of the host to which the card is joined by macvtap, in bridge mode.",
   }),
+  user: object(
+    {
+      address: text({
+        change: "restart",
+        check: ipv4Network,
+        doc: "The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.",
+      }),
+    },
+    {
+      xml: user,
+      change: "restart",
+      doc: "QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.",
+    },
+  ),
   mac: text({
     xml: "mac/@address",
     change: "live",

@@ -146,7 +146,7 @@ export const pool = {
     change: "replace",
     check: grammar.absolutePath,
     same: samePath,
-    doc: "Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.",
+    doc: "Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.",
   }),
   source: object(source, { xml: "source", change: "restart", doc: "Where the storage comes from; not for `dir`." }),
   permissions: object(permissions, {

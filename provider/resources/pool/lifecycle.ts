@@ -5,6 +5,7 @@ import { doing, Explained, patiently } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { identityValues, ownedUuid } from "../owner";
 import { type Request, UNFINISHED } from "../port";
+import { withPath } from "./path";
 import { complaints } from "./check";
 import { pool as table } from "./fields";
 import { acts } from "./live";
@@ -220,7 +221,10 @@ const definition: Definition<FoundPool> = {
   scope: "rest",
   stables: ["uuid"],
   id: (uuid) => uuid,
-  checkMore: (_, _olds, inputs) => Promise.resolve({ inputs, failures: complaints(inputs) }),
+  checkMore: (request, olds, given) => {
+    const inputs = withPath(request, olds, given);
+    return Promise.resolve({ inputs, failures: complaints(inputs) });
+  },
   observe: byId,
   occupant: byName,
   differencesMore,

@@ -70,6 +70,12 @@ namespace PulumiKvm.Kvm.Inputs
         [Input("network")]
         public Input<string>? Network { get; set; }
 
+        /// <summary>
+        /// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+        /// </summary>
+        [Input("user")]
+        public Input<Inputs.DomainInterfaceUserArgs>? User { get; set; }
+
         public DomainInterfaceArgs()
         {
         }

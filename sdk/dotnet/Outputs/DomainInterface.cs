@@ -53,6 +53,10 @@ namespace PulumiKvm.Kvm.Outputs
         /// The name of a libvirt network (a Network's `name`).
         /// </summary>
         public readonly string? Network;
+        /// <summary>
+        /// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+        /// </summary>
+        public readonly Outputs.DomainInterfaceUser? User;
 
         [OutputConstructor]
         private DomainInterface(
@@ -72,7 +76,9 @@ namespace PulumiKvm.Kvm.Outputs
 
             string? name,
 
-            string? network)
+            string? network,
+
+            Outputs.DomainInterfaceUser? user)
         {
             BootOrder = bootOrder;
             Bridge = bridge;
@@ -83,6 +89,7 @@ namespace PulumiKvm.Kvm.Outputs
             Mtu = mtu;
             Name = name;
             Network = network;
+            User = user;
         }
     }
 }

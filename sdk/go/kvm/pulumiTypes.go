@@ -1969,6 +1969,8 @@ type DomainInterface struct {
 	Name *string `pulumi:"name"`
 	// The name of a libvirt network (a Network's `name`).
 	Network *string `pulumi:"network"`
+	// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+	User *DomainInterfaceUser `pulumi:"user"`
 }
 
 // DomainInterfaceInput is an input type that accepts DomainInterfaceArgs and DomainInterfaceOutput values.
@@ -2002,6 +2004,8 @@ type DomainInterfaceArgs struct {
 	Name pulumi.StringPtrInput `pulumi:"name"`
 	// The name of a libvirt network (a Network's `name`).
 	Network pulumi.StringPtrInput `pulumi:"network"`
+	// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+	User DomainInterfaceUserPtrInput `pulumi:"user"`
 }
 
 func (DomainInterfaceArgs) ElementType() reflect.Type {
@@ -2099,6 +2103,11 @@ func (o DomainInterfaceOutput) Name() pulumi.StringPtrOutput {
 // The name of a libvirt network (a Network's `name`).
 func (o DomainInterfaceOutput) Network() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainInterface) *string { return v.Network }).(pulumi.StringPtrOutput)
+}
+
+// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+func (o DomainInterfaceOutput) User() DomainInterfaceUserPtrOutput {
+	return o.ApplyT(func(v DomainInterface) *DomainInterfaceUser { return v.User }).(DomainInterfaceUserPtrOutput)
 }
 
 type DomainInterfaceArrayOutput struct{ *pulumi.OutputState }
@@ -2399,6 +2408,146 @@ func (o DomainInterfaceMtuPtrOutput) Size() pulumi.IntPtrOutput {
 		}
 		return v.Size
 	}).(pulumi.IntPtrOutput)
+}
+
+// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+type DomainInterfaceUser struct {
+	// The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+	Address *string `pulumi:"address"`
+}
+
+// DomainInterfaceUserInput is an input type that accepts DomainInterfaceUserArgs and DomainInterfaceUserOutput values.
+// You can construct a concrete instance of `DomainInterfaceUserInput` via:
+//
+//	DomainInterfaceUserArgs{...}
+type DomainInterfaceUserInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceUserOutput() DomainInterfaceUserOutput
+	ToDomainInterfaceUserOutputWithContext(context.Context) DomainInterfaceUserOutput
+}
+
+// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+type DomainInterfaceUserArgs struct {
+	// The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+	Address pulumi.StringPtrInput `pulumi:"address"`
+}
+
+func (DomainInterfaceUserArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceUser)(nil)).Elem()
+}
+
+func (i DomainInterfaceUserArgs) ToDomainInterfaceUserOutput() DomainInterfaceUserOutput {
+	return i.ToDomainInterfaceUserOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceUserArgs) ToDomainInterfaceUserOutputWithContext(ctx context.Context) DomainInterfaceUserOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceUserOutput)
+}
+
+func (i DomainInterfaceUserArgs) ToDomainInterfaceUserPtrOutput() DomainInterfaceUserPtrOutput {
+	return i.ToDomainInterfaceUserPtrOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceUserArgs) ToDomainInterfaceUserPtrOutputWithContext(ctx context.Context) DomainInterfaceUserPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceUserOutput).ToDomainInterfaceUserPtrOutputWithContext(ctx)
+}
+
+// DomainInterfaceUserPtrInput is an input type that accepts DomainInterfaceUserArgs, DomainInterfaceUserPtr and DomainInterfaceUserPtrOutput values.
+// You can construct a concrete instance of `DomainInterfaceUserPtrInput` via:
+//
+//	        DomainInterfaceUserArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainInterfaceUserPtrInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceUserPtrOutput() DomainInterfaceUserPtrOutput
+	ToDomainInterfaceUserPtrOutputWithContext(context.Context) DomainInterfaceUserPtrOutput
+}
+
+type domainInterfaceUserPtrType DomainInterfaceUserArgs
+
+func DomainInterfaceUserPtr(v *DomainInterfaceUserArgs) DomainInterfaceUserPtrInput {
+	return (*domainInterfaceUserPtrType)(v)
+}
+
+func (*domainInterfaceUserPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceUser)(nil)).Elem()
+}
+
+func (i *domainInterfaceUserPtrType) ToDomainInterfaceUserPtrOutput() DomainInterfaceUserPtrOutput {
+	return i.ToDomainInterfaceUserPtrOutputWithContext(context.Background())
+}
+
+func (i *domainInterfaceUserPtrType) ToDomainInterfaceUserPtrOutputWithContext(ctx context.Context) DomainInterfaceUserPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceUserPtrOutput)
+}
+
+// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+type DomainInterfaceUserOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceUserOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceUser)(nil)).Elem()
+}
+
+func (o DomainInterfaceUserOutput) ToDomainInterfaceUserOutput() DomainInterfaceUserOutput {
+	return o
+}
+
+func (o DomainInterfaceUserOutput) ToDomainInterfaceUserOutputWithContext(ctx context.Context) DomainInterfaceUserOutput {
+	return o
+}
+
+func (o DomainInterfaceUserOutput) ToDomainInterfaceUserPtrOutput() DomainInterfaceUserPtrOutput {
+	return o.ToDomainInterfaceUserPtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceUserOutput) ToDomainInterfaceUserPtrOutputWithContext(ctx context.Context) DomainInterfaceUserPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainInterfaceUser) *DomainInterfaceUser {
+		return &v
+	}).(DomainInterfaceUserPtrOutput)
+}
+
+// The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+func (o DomainInterfaceUserOutput) Address() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v DomainInterfaceUser) *string { return v.Address }).(pulumi.StringPtrOutput)
+}
+
+type DomainInterfaceUserPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceUserPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceUser)(nil)).Elem()
+}
+
+func (o DomainInterfaceUserPtrOutput) ToDomainInterfaceUserPtrOutput() DomainInterfaceUserPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceUserPtrOutput) ToDomainInterfaceUserPtrOutputWithContext(ctx context.Context) DomainInterfaceUserPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceUserPtrOutput) Elem() DomainInterfaceUserOutput {
+	return o.ApplyT(func(v *DomainInterfaceUser) DomainInterfaceUser {
+		if v != nil {
+			return *v
+		}
+		var ret DomainInterfaceUser
+		return ret
+	}).(DomainInterfaceUserOutput)
+}
+
+// The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+func (o DomainInterfaceUserPtrOutput) Address() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceUser) *string {
+		if v == nil {
+			return nil
+		}
+		return v.Address
+	}).(pulumi.StringPtrOutput)
 }
 
 // What boots, on which kind of machine.
@@ -7436,6 +7585,8 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceLinkPtrInput)(nil)).Elem(), DomainInterfaceLinkArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceMtuInput)(nil)).Elem(), DomainInterfaceMtuArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceMtuPtrInput)(nil)).Elem(), DomainInterfaceMtuArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceUserInput)(nil)).Elem(), DomainInterfaceUserArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceUserPtrInput)(nil)).Elem(), DomainInterfaceUserArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOsInput)(nil)).Elem(), DomainOsArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOsPtrInput)(nil)).Elem(), DomainOsArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainShutdownInput)(nil)).Elem(), DomainShutdownArgs{})
@@ -7519,6 +7670,8 @@ func init() {
 	pulumi.RegisterOutputType(DomainInterfaceLinkPtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceMtuOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceMtuPtrOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceUserOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceUserPtrOutput{})
 	pulumi.RegisterOutputType(DomainOsOutput{})
 	pulumi.RegisterOutputType(DomainOsPtrOutput{})
 	pulumi.RegisterOutputType(DomainShutdownOutput{})

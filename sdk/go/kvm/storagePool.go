@@ -62,7 +62,7 @@ type StoragePool struct {
 	DeletionProtection pulumi.BoolPtrOutput `pulumi:"deletionProtection"`
 	// The pool's name on the host; default `<logical name>-<7 hex>`. A change replaces the pool, never its content.
 	Name pulumi.StringOutput `pulumi:"name"`
-	// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+	// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
 	Path pulumi.StringPtrOutput `pulumi:"path"`
 	// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
 	Permissions StoragePoolPermissionsPtrOutput `pulumi:"permissions"`
@@ -130,7 +130,7 @@ type storagePoolArgs struct {
 	DeletionProtection *bool `pulumi:"deletionProtection"`
 	// The pool's name on the host; default `<logical name>-<7 hex>`. A change replaces the pool, never its content.
 	Name *string `pulumi:"name"`
-	// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+	// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
 	Path *string `pulumi:"path"`
 	// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
 	Permissions *StoragePoolPermissions `pulumi:"permissions"`
@@ -152,7 +152,7 @@ type StoragePoolArgs struct {
 	DeletionProtection pulumi.BoolPtrInput
 	// The pool's name on the host; default `<logical name>-<7 hex>`. A change replaces the pool, never its content.
 	Name pulumi.StringPtrInput
-	// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+	// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
 	Path pulumi.StringPtrInput
 	// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
 	Permissions StoragePoolPermissionsPtrInput
@@ -239,7 +239,7 @@ func (o StoragePoolOutput) Name() pulumi.StringOutput {
 	return o.ApplyT(func(v *StoragePool) pulumi.StringOutput { return v.Name }).(pulumi.StringOutput)
 }
 
-// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
 func (o StoragePoolOutput) Path() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *StoragePool) pulumi.StringPtrOutput { return v.Path }).(pulumi.StringPtrOutput)
 }

@@ -264,6 +264,10 @@ export interface DomainInterfaceArgs {
      * The name of a libvirt network (a Network's `name`).
      */
     network?: pulumi.Input<string>;
+    /**
+     * QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+     */
+    user?: pulumi.Input<inputs.DomainInterfaceUserArgs>;
 }
 
 /**
@@ -284,6 +288,16 @@ export interface DomainInterfaceMtuArgs {
      * Bytes.
      */
     size?: pulumi.Input<number>;
+}
+
+/**
+ * QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+ */
+export interface DomainInterfaceUserArgs {
+    /**
+     * The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+     */
+    address?: pulumi.Input<string>;
 }
 
 /**

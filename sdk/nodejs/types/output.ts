@@ -318,6 +318,10 @@ export interface DomainInterface {
      * The name of a libvirt network (a Network's `name`).
      */
     network?: string;
+    /**
+     * QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+     */
+    user?: outputs.DomainInterfaceUser;
 }
 
 /**
@@ -338,6 +342,16 @@ export interface DomainInterfaceMtu {
      * Bytes.
      */
     size?: number;
+}
+
+/**
+ * QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+ */
+export interface DomainInterfaceUser {
+    /**
+     * The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+     */
+    address?: string;
 }
 
 /**

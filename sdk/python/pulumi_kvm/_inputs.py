@@ -38,6 +38,8 @@ __all__ = [
     'DomainInterfaceLinkArgsDict',
     'DomainInterfaceMtuArgs',
     'DomainInterfaceMtuArgsDict',
+    'DomainInterfaceUserArgs',
+    'DomainInterfaceUserArgsDict',
     'DomainInterfaceArgs',
     'DomainInterfaceArgsDict',
     'DomainOsArgs',
@@ -1095,6 +1097,39 @@ class DomainInterfaceMtuArgs:
         pulumi.set(self, "size", value)
 
 
+class DomainInterfaceUserArgsDict(TypedDict):
+    """
+    QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+    """
+    address: NotRequired[pulumi.Input[_builtins.str]]
+    """
+    The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+    """
+
+@pulumi.input_type
+class DomainInterfaceUserArgs:
+    def __init__(__self__, *,
+                 address: Optional[pulumi.Input[_builtins.str]] = None):
+        """
+        QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+        :param pulumi.Input[_builtins.str] address: The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+        """
+        if address is not None:
+            pulumi.set(__self__, "address", address)
+
+    @_builtins.property
+    @pulumi.getter
+    def address(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+        """
+        return pulumi.get(self, "address")
+
+    @address.setter
+    def address(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "address", value)
+
+
 class DomainInterfaceArgsDict(TypedDict):
     """
     A network card.
@@ -1135,6 +1170,10 @@ class DomainInterfaceArgsDict(TypedDict):
     """
     The name of a libvirt network (a Network's `name`).
     """
+    user: NotRequired[pulumi.Input['DomainInterfaceUserArgsDict']]
+    """
+    QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+    """
 
 @pulumi.input_type
 class DomainInterfaceArgs:
@@ -1147,7 +1186,8 @@ class DomainInterfaceArgs:
                  model: Optional[pulumi.Input[_builtins.str]] = None,
                  mtu: Optional[pulumi.Input['DomainInterfaceMtuArgs']] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
-                 network: Optional[pulumi.Input[_builtins.str]] = None):
+                 network: Optional[pulumi.Input[_builtins.str]] = None,
+                 user: Optional[pulumi.Input['DomainInterfaceUserArgs']] = None):
         """
         A network card.
         :param pulumi.Input[_builtins.int] boot_order: Place in the boot order, 1 first.
@@ -1159,6 +1199,7 @@ class DomainInterfaceArgs:
         :param pulumi.Input['DomainInterfaceMtuArgs'] mtu: Largest packet; absent: the network's.
         :param pulumi.Input[_builtins.str] name: The card's own name, an identity where no `mac` is given; required then with more than one card.
         :param pulumi.Input[_builtins.str] network: The name of a libvirt network (a Network's `name`).
+        :param pulumi.Input['DomainInterfaceUserArgs'] user: QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
         """
         if boot_order is not None:
             pulumi.set(__self__, "boot_order", boot_order)
@@ -1178,6 +1219,8 @@ class DomainInterfaceArgs:
             pulumi.set(__self__, "name", name)
         if network is not None:
             pulumi.set(__self__, "network", network)
+        if user is not None:
+            pulumi.set(__self__, "user", user)
 
     @_builtins.property
     @pulumi.getter(name="bootOrder")
@@ -1286,6 +1329,18 @@ class DomainInterfaceArgs:
     @network.setter
     def network(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "network", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def user(self) -> Optional[pulumi.Input['DomainInterfaceUserArgs']]:
+        """
+        QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+        """
+        return pulumi.get(self, "user")
+
+    @user.setter
+    def user(self, value: Optional[pulumi.Input['DomainInterfaceUserArgs']]):
+        pulumi.set(self, "user", value)
 
 
 class DomainOsArgsDict(TypedDict):

@@ -32,6 +32,7 @@ __all__ = [
     'DomainInterface',
     'DomainInterfaceLink',
     'DomainInterfaceMtu',
+    'DomainInterfaceUser',
     'DomainOs',
     'DomainShutdown',
     'DomainWaitFor',
@@ -902,7 +903,8 @@ class DomainInterface(dict):
                  model: Optional[_builtins.str] = None,
                  mtu: Optional['outputs.DomainInterfaceMtu'] = None,
                  name: Optional[_builtins.str] = None,
-                 network: Optional[_builtins.str] = None):
+                 network: Optional[_builtins.str] = None,
+                 user: Optional['outputs.DomainInterfaceUser'] = None):
         """
         A network card.
         :param _builtins.int boot_order: Place in the boot order, 1 first.
@@ -914,6 +916,7 @@ class DomainInterface(dict):
         :param 'DomainInterfaceMtu' mtu: Largest packet; absent: the network's.
         :param _builtins.str name: The card's own name, an identity where no `mac` is given; required then with more than one card.
         :param _builtins.str network: The name of a libvirt network (a Network's `name`).
+        :param 'DomainInterfaceUser' user: QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
         """
         if boot_order is not None:
             pulumi.set(__self__, "boot_order", boot_order)
@@ -933,6 +936,8 @@ class DomainInterface(dict):
             pulumi.set(__self__, "name", name)
         if network is not None:
             pulumi.set(__self__, "network", network)
+        if user is not None:
+            pulumi.set(__self__, "user", user)
 
     @_builtins.property
     @pulumi.getter(name="bootOrder")
@@ -1006,6 +1011,14 @@ class DomainInterface(dict):
         """
         return pulumi.get(self, "network")
 
+    @_builtins.property
+    @pulumi.getter
+    def user(self) -> Optional['outputs.DomainInterfaceUser']:
+        """
+        QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+        """
+        return pulumi.get(self, "user")
+
 
 @pulumi.output_type
 class DomainInterfaceLink(dict):
@@ -1051,6 +1064,29 @@ class DomainInterfaceMtu(dict):
         Bytes.
         """
         return pulumi.get(self, "size")
+
+
+@pulumi.output_type
+class DomainInterfaceUser(dict):
+    """
+    QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+    """
+    def __init__(__self__, *,
+                 address: Optional[_builtins.str] = None):
+        """
+        QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+        :param _builtins.str address: The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+        """
+        if address is not None:
+            pulumi.set(__self__, "address", address)
+
+    @_builtins.property
+    @pulumi.getter
+    def address(self) -> Optional[_builtins.str]:
+        """
+        The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.
+        """
+        return pulumi.get(self, "address")
 
 
 @pulumi.output_type

@@ -38,7 +38,7 @@ class StoragePoolArgs:
         :param pulumi.Input['StoragePoolBuildArgs'] build: Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace it; default false.
         :param pulumi.Input[_builtins.str] name: The pool's name on the host; default `<logical name>-<7 hex>`. A change replaces the pool, never its content.
-        :param pulumi.Input[_builtins.str] path: Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+        :param pulumi.Input[_builtins.str] path: Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
         :param pulumi.Input['StoragePoolPermissionsArgs'] permissions: Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
         :param pulumi.Input['StoragePoolSourceArgs'] source: Where the storage comes from; not for `dir`.
         :param pulumi.Input['StoragePoolType'] type: What it is made of; default `dir`, a directory.
@@ -126,7 +126,7 @@ class StoragePoolArgs:
     @pulumi.getter
     def path(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+        Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
         """
         return pulumi.get(self, "path")
 
@@ -212,7 +212,7 @@ class StoragePool(pulumi.CustomResource):
         :param pulumi.Input[Union['StoragePoolBuildArgs', 'StoragePoolBuildArgsDict']] build: Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace it; default false.
         :param pulumi.Input[_builtins.str] name: The pool's name on the host; default `<logical name>-<7 hex>`. A change replaces the pool, never its content.
-        :param pulumi.Input[_builtins.str] path: Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+        :param pulumi.Input[_builtins.str] path: Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
         :param pulumi.Input[Union['StoragePoolPermissionsArgs', 'StoragePoolPermissionsArgsDict']] permissions: Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
         :param pulumi.Input[Union['StoragePoolSourceArgs', 'StoragePoolSourceArgsDict']] source: Where the storage comes from; not for `dir`.
         :param pulumi.Input['StoragePoolType'] type: What it is made of; default `dir`, a directory.
@@ -394,7 +394,7 @@ class StoragePool(pulumi.CustomResource):
     @pulumi.getter
     def path(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt's own (`/dev/...`). No default: the host's user and its home are not known here. QEMU must be able to reach it.
+        Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
         """
         return pulumi.get(self, "path")
 

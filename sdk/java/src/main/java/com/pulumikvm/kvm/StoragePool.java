@@ -178,14 +178,14 @@ public class StoragePool extends com.pulumi.resources.CustomResource {
         return this.name;
     }
     /**
-     * Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt&#39;s own (`/dev/...`). No default: the host&#39;s user and its home are not known here. QEMU must be able to reach it.
+     * Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt&#39;s own (`/dev/...`). QEMU must be able to reach it.
      * 
      */
     @Export(name="path", refs={String.class}, tree="[0]")
     private Output</* @Nullable */ String> path;
 
     /**
-     * @return Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt&#39;s own (`/dev/...`). No default: the host&#39;s user and its home are not known here. QEMU must be able to reach it.
+     * @return Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt&#39;s own (`/dev/...`). QEMU must be able to reach it.
      * 
      */
     public Output<Optional<String>> path() {

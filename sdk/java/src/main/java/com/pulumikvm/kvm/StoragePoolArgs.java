@@ -96,14 +96,14 @@ public final class StoragePoolArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt&#39;s own (`/dev/...`). No default: the host&#39;s user and its home are not known here. QEMU must be able to reach it.
+     * Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt&#39;s own (`/dev/...`). QEMU must be able to reach it.
      * 
      */
     @Import(name="path")
     private @Nullable Output<String> path;
 
     /**
-     * @return Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt&#39;s own (`/dev/...`). No default: the host&#39;s user and its home are not known here. QEMU must be able to reach it.
+     * @return Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt&#39;s own (`/dev/...`). QEMU must be able to reach it.
      * 
      */
     public Optional<Output<String>> path() {
@@ -293,7 +293,7 @@ public final class StoragePoolArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param path Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt&#39;s own (`/dev/...`). No default: the host&#39;s user and its home are not known here. QEMU must be able to reach it.
+         * @param path Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt&#39;s own (`/dev/...`). QEMU must be able to reach it.
          * 
          * @return builder
          * 
@@ -304,7 +304,7 @@ public final class StoragePoolArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param path Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `dir`, `fs`, `netfs` and `vstorage`, else libvirt&#39;s own (`/dev/...`). No default: the host&#39;s user and its home are not known here. QEMU must be able to reach it.
+         * @param path Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt&#39;s own (`/dev/...`). QEMU must be able to reach it.
          * 
          * @return builder
          * 

@@ -7,6 +7,7 @@ import com.pulumi.core.Output;
 import com.pulumi.core.annotations.Import;
 import com.pulumikvm.kvm.inputs.DomainInterfaceLinkArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfaceMtuArgs;
+import com.pulumikvm.kvm.inputs.DomainInterfaceUserArgs;
 import java.lang.Integer;
 import java.lang.String;
 import java.util.Objects;
@@ -157,6 +158,21 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
         return Optional.ofNullable(this.network);
     }
 
+    /**
+     * QEMU&#39;s own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+     * 
+     */
+    @Import(name="user")
+    private @Nullable Output<DomainInterfaceUserArgs> user;
+
+    /**
+     * @return QEMU&#39;s own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+     * 
+     */
+    public Optional<Output<DomainInterfaceUserArgs>> user() {
+        return Optional.ofNullable(this.user);
+    }
+
     private DomainInterfaceArgs() {}
 
     private DomainInterfaceArgs(DomainInterfaceArgs $) {
@@ -169,6 +185,7 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
         this.mtu = $.mtu;
         this.name = $.name;
         this.network = $.network;
+        this.user = $.user;
     }
 
     public static Builder builder() {
@@ -376,6 +393,27 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
          */
         public Builder network(String network) {
             return network(Output.of(network));
+        }
+
+        /**
+         * @param user QEMU&#39;s own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder user(@Nullable Output<DomainInterfaceUserArgs> user) {
+            $.user = user;
+            return this;
+        }
+
+        /**
+         * @param user QEMU&#39;s own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder user(DomainInterfaceUserArgs user) {
+            return user(Output.of(user));
         }
 
         public DomainInterfaceArgs build() {

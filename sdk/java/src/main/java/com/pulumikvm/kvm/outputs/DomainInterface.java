@@ -6,6 +6,7 @@ package com.pulumikvm.kvm.outputs;
 import com.pulumi.core.annotations.CustomType;
 import com.pulumikvm.kvm.outputs.DomainInterfaceLink;
 import com.pulumikvm.kvm.outputs.DomainInterfaceMtu;
+import com.pulumikvm.kvm.outputs.DomainInterfaceUser;
 import java.lang.Integer;
 import java.lang.String;
 import java.util.Objects;
@@ -59,6 +60,11 @@ public final class DomainInterface {
      * 
      */
     private @Nullable String network;
+    /**
+     * @return QEMU&#39;s own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+     * 
+     */
+    private @Nullable DomainInterfaceUser user;
 
     private DomainInterface() {}
     /**
@@ -124,6 +130,13 @@ public final class DomainInterface {
     public Optional<String> network() {
         return Optional.ofNullable(this.network);
     }
+    /**
+     * @return QEMU&#39;s own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+     * 
+     */
+    public Optional<DomainInterfaceUser> user() {
+        return Optional.ofNullable(this.user);
+    }
 
     public static Builder builder() {
         return new Builder();
@@ -143,6 +156,7 @@ public final class DomainInterface {
         private @Nullable DomainInterfaceMtu mtu;
         private @Nullable String name;
         private @Nullable String network;
+        private @Nullable DomainInterfaceUser user;
         public Builder() {}
         public Builder(DomainInterface defaults) {
     	      Objects.requireNonNull(defaults);
@@ -155,6 +169,7 @@ public final class DomainInterface {
     	      this.mtu = defaults.mtu;
     	      this.name = defaults.name;
     	      this.network = defaults.network;
+    	      this.user = defaults.user;
         }
 
         @CustomType.Setter
@@ -211,6 +226,12 @@ public final class DomainInterface {
             this.network = network;
             return this;
         }
+        @CustomType.Setter
+        public Builder user(@Nullable DomainInterfaceUser user) {
+
+            this.user = user;
+            return this;
+        }
         public DomainInterface build() {
             final var _resultValue = new DomainInterface();
             _resultValue.bootOrder = bootOrder;
@@ -222,6 +243,7 @@ public final class DomainInterface {
             _resultValue.mtu = mtu;
             _resultValue.name = name;
             _resultValue.network = network;
+            _resultValue.user = user;
             return _resultValue;
         }
     }
