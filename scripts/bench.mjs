@@ -15,6 +15,7 @@ const sections = {
   start: async () => (await import("./bench/start.mjs")).start,
   engine: async () => (await import("./bench/engine.mjs")).engine,
   plugin: async () => (await import("./bench/plugin.mjs")).plugin,
+  hosts: async () => (await import("./bench/hosts.mjs")).hosts,
   upload: async () => (await import("./bench/upload.mjs")).upload,
 };
 
@@ -24,7 +25,7 @@ async function bench(words) {
   // "test" has all that a lab needs.
   await setup("test");
   say(
-    `Ratios: medians of runs in turn${["engine", "plugin"].some((name) => wanted.includes(name)) ? "; the engine takes some minutes" : ""}.`,
+    `Ratios: medians of runs in turn${["engine", "plugin", "hosts"].some((name) => wanted.includes(name)) ? "; the engine takes some minutes" : ""}.`,
   );
   return inLab([process.execPath, process.argv[1], ...words], {
     PATH: [engineFolder(), languagesPath(), process.env.PATH].join(delimiter),

@@ -15,6 +15,11 @@ export class Peaks {
   kib = Object.fromEntries(Object.keys(roles).map((role) => [role, 0]));
   #roleOf = new Map();
 
+  /** How many processes had that role. */
+  processes(role) {
+    return [...this.#roleOf.values()].filter((other) => other === role).length;
+  }
+
   watch(root) {
     return setInterval(() => this.#look(root), 50);
   }

@@ -15,21 +15,30 @@ const lingerMs = 5_000;
 
 const tunnels = new Map<string, Promise<Tunnel>>();
 
-/** The one SSH connection for a host and its settings: whoever comes while it is being made waits for it. */
+/**
+ * The one SSH connection for a host and its settings: whoever comes while it is being made waits for it. A failure stands for
+ * as long as it took, so that of many objects on a host that does not answer only the first one waits.
+ */
 export function tunnelTo(uri: HostUri, access: Access): Promise<Tunnel> {
   const key = keyOf(uri, access);
   const known = tunnels.get(key);
   if (known !== undefined) return known;
+  const begunMs = performance.now();
   const opening = open(uri, access);
   tunnels.set(key, opening);
   const forget = (): void => {
     if (tunnels.get(key) === opening) tunnels.delete(key);
   };
-  opening.then((tunnel) => {
-    tunnel.onClose(forget);
-    if (tunnel.closed) forget();
-    endWhenIdle(tunnel);
-  }, forget);
+  opening.then(
+    (tunnel) => {
+      tunnel.onClose(forget);
+      if (tunnel.closed) forget();
+      endWhenIdle(tunnel);
+    },
+    () => {
+      setTimeout(forget, performance.now() - begunMs).unref();
+    },
+  );
   return opening;
 }
 
