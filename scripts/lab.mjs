@@ -14,7 +14,8 @@ export function inLab(command, env = {}) {
   const isolated = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", inside];
   const [program, ...args] = asRoot([...isolated, ...command], { keepEnvironment: true });
   const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env, PULUMI_KVM_LAB: "1" } });
-  const pass = (signal) => child.kill(signal);
+  // unshare waits on through all others; what is inside ends with it. Ctrl-C reaches the command by the terminal.
+  const pass = (signal) => child.kill(signal === "SIGINT" ? signal : "SIGKILL");
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, pass);
   return new Promise((resolve, reject) => {
     child.on("error", (error) => reject(new Stop(`lab: ${program} could not be started: ${error.message}`)));

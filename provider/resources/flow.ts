@@ -1,5 +1,6 @@
 import {
   checkValues,
+  type Cost,
   differences,
   type Difference,
   type Failure,
@@ -109,7 +110,9 @@ class Flow<F extends Found> {
     const more = (await this.kind.differencesMore?.(request, found, wanted)) ?? [];
     const all = asked(request, [...plain, ...more]);
     if (this.kind.announce) this.kind.announce(request, found, all);
-    else if (all.length > 0) request.info(`${found.name}: ${all.map(inWords).join(", ")}`);
+    else if (all.length > 0) request.info(`${found.name}: ${costsInWords(all)}`);
+    if (olds[UNFINISHED] === true)
+      request.info(`${this.what(olds)} was not finished by the last run; this one goes on`);
     const diff = this.judge(olds, news, all);
     if (diff.replaces.length > 0) await this.guardReplace(request, found, olds, news);
     return diff;
@@ -347,6 +350,17 @@ class Flow<F extends Found> {
   private protectedText(values: Values, done: string): string {
     return `${this.what(values)} has deletionProtection and would be ${done}: set it to false and run up before`;
   }
+}
+
+/** What a change costs an object that no guest runs in. */
+const costs: Readonly<Record<Cost, string>> = { live: "live", restart: "by a restart of it", replace: "by a new one" };
+
+function costsInWords(all: readonly Difference[]): string {
+  const groups = Object.entries(costs).map(([cost, words]) => {
+    const own = all.filter((one) => one.cost === cost);
+    return own.length === 0 ? [] : [`${words}: ${own.map(inWords).join(", ")}`];
+  });
+  return groups.flat().join("; ");
 }
 
 const NO_DIFF = { differences: [], replaces: [], deleteBeforeReplace: false, changes: false } as const;

@@ -47,14 +47,17 @@ export class Host {
     const place = await this.placeOf(daemonOf(name));
     const { lane } = procedureNamed(name);
     if (lane === "long") return place.long.use((connection) => connection.call(name, args, options), options.signal);
-    if (lane === "write") return (await place.write.get()).call(name, args, options);
-    const connection = await place.read.get();
-    try {
-      return await connection.call(name, args, options);
-    } catch (error) {
-      if (!wasLost(error) || this.closed) throw error;
-      return (await place.read.get()).call(name, args, options);
-    }
+    const ask = (connection: Connection): Promise<ResultOf<P>> => connection.call(name, args, options);
+    if (lane === "write") return place.write.use(ask);
+    const { read } = place;
+    return read.use(async (connection) => {
+      try {
+        return await ask(connection);
+      } catch (error) {
+        if (!wasLost(error) || this.closed) throw error;
+        return read.use(ask);
+      }
+    });
   }
 
   /**
@@ -147,7 +150,7 @@ export class Host {
   private async placeOf(daemon: Daemon): Promise<Place> {
     if (this.closed) throw closedError(this.uri.text);
     const hypervisor = this.placeAt("hypervisor");
-    await hypervisor.read.get();
+    await hypervisor.read.first();
     return hypervisor.shared ? hypervisor : this.placeAt(daemon);
   }
 

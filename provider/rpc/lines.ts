@@ -46,6 +46,45 @@ export class Line {
   }
 }
 
+/** What a daemon works on at once for one connection; more only wait in its socket (`max_client_requests` is 5). */
+const CALLS_AT_ONCE = 4;
+
+/** As many lines as their users keep busy, up to a number: over a long link it is the answers on their way that fill one. */
+export class Lines {
+  private readonly all: readonly { readonly line: Line; users: number }[];
+
+  constructor(open: Opener, uri: string, most: number) {
+    this.all = Array.from({ length: most }, () => ({ line: new Line(open, uri), users: 0 }));
+  }
+
+  /** The connection that is there before all others. */
+  async first(): Promise<void> {
+    await this.all[0]?.line.get();
+  }
+
+  async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const one = this.freest();
+    one.users += 1;
+    try {
+      return await work(await one.line.get());
+    } finally {
+      one.users -= 1;
+    }
+  }
+
+  /** Closes for good, the first one last. */
+  async close(): Promise<void> {
+    const [first, ...others] = this.all;
+    await Promise.all(others.map(({ line }) => line.close()));
+    await first?.line.close();
+  }
+
+  private freest(): { readonly line: Line; users: number } {
+    const free = this.all.find(({ users }) => users < CALLS_AT_ONCE);
+    return free ?? this.all.reduce((least, one) => (one.users < least.users ? one : least));
+  }
+}
+
 const idleMs = 5_000;
 
 /** Connections that serve one user at a time, kept for a moment between users. */

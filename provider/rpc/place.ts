@@ -2,7 +2,7 @@ import { dial, DialError, type Daemon, type DialOptions, type HostUri } from "..
 import type { Connection } from "./connection";
 import { ConnectionError, HungUpError } from "./errors";
 import { opened } from "./handshake";
-import { Line, Pool } from "./lines";
+import { Lines, Pool } from "./lines";
 import { DeniedError } from "./login";
 import type { Packet } from "./packet";
 import type { ProcedureName } from "./procedures";
@@ -10,6 +10,7 @@ import type { ProcedureName } from "./procedures";
 const dialMs = 10_000;
 const tries = 5;
 const firstPauseMs = 100;
+const farLines = 4;
 const longMaximum = 8;
 const transferMaximum = 4;
 
@@ -17,8 +18,8 @@ type EventListener = (event: Packet | "resync") => void;
 
 /** The connections to one daemon, one set for each need: reads never stand behind writes. */
 export class Place {
-  readonly read: Line;
-  readonly write: Line;
+  readonly read: Lines;
+  readonly write: Lines;
   readonly long: Pool;
   readonly transfers: Pool;
   /** True once the socket has proved to serve every daemon's calls. */
@@ -36,8 +37,9 @@ export class Place {
   ) {
     const open = (): Promise<Connection> => this.open();
     const openToRead = (): Promise<Connection> => this.openToRead();
-    this.read = new Line(openToRead, uri.text);
-    this.write = new Line(open, uri.text);
+    const lines = uri.transport === "unix" ? 1 : farLines;
+    this.read = new Lines(openToRead, uri.text, lines);
+    this.write = new Lines(open, uri.text, lines);
     // Some of them only read, as what asks a guest's agent.
     this.long = new Pool(openToRead, longMaximum, uri.text);
     this.transfers = new Pool(open, transferMaximum, uri.text);

@@ -4,8 +4,8 @@ import type { Place } from "../resources/place";
 import type { Request } from "../resources/port";
 import { ownerOf } from "./hidden";
 
-// Each line stays in the log of the whole stack, so progress is sparse in this door.
-const PROGRESS_EVERY_MS = 10_000;
+// Each line stays in the log of the whole stack, so progress is sparse in this door, and ever more so.
+const FIRST_PROGRESS_MS = 10_000;
 
 /** The signal of this door, which knows no cancel. */
 export const NEVER: AbortSignal = new AbortController().signal;
@@ -24,7 +24,7 @@ export function requestFor(
   const say = (message: string): void => {
     print(`${nounOf(token)} "${owner.name}": ${message}`);
   };
-  let spokeAt = Date.now();
+  const spoken = { atMs: Date.now(), nextMs: FIRST_PROGRESS_MS };
   return {
     name: owner.name,
     owner,
@@ -33,8 +33,9 @@ export function requestFor(
     signal: NEVER,
     ...(oldInputs === undefined ? {} : { oldInputs }),
     progress: (message) => {
-      if (Date.now() - spokeAt < PROGRESS_EVERY_MS) return;
-      spokeAt = Date.now();
+      if (Date.now() - spoken.atMs < spoken.nextMs) return;
+      spoken.atMs = Date.now();
+      spoken.nextMs *= 2;
       say(message);
     },
     info: say,

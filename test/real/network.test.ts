@@ -67,6 +67,17 @@ describe("a network on a real daemon", () => {
     expect(await names()).not.toContain("full");
   });
 
+  it("gets a bridge of its own where programs race for one", async () => {
+    // Each program has its own process and queue: so has each place here.
+    const places = Array.from({ length: 8 }, () => placeOf());
+    const all = places.map((own, index) => new Driven(network, own, `race${index}`));
+    await Promise.all(all.map((one, index) => one.up({ ips: [{ address: `10.${200 + index}.0.1/24` }] })));
+    expect(new Set(all.map(({ outputs }) => outputs["bridgeName"])).size).toBe(all.length);
+    for (const one of all) expect(await one.refresh()).toBe(true);
+    await Promise.all(all.map((one) => one.destroy()));
+    await Promise.all(places.map((own) => own.host.close()));
+  });
+
   it("gets a name, a bridge and the whole subnet where the program says no more", async () => {
     const one = new Driven(network, place, "lab");
     const wish = { ips: [{ address: "10.32.0.1/24", dhcp: {} }], autostart: false };

@@ -134,7 +134,8 @@ export async function waitFor(
     if (now - told > 5000) {
       told = now;
       const seconds = Math.round((now - begin) / 1000);
-      request.progress(`waiting for ${address ? "the guest agent" : "an address"} of domain "${name}" (${seconds} s)`);
+      const what = address ? "the guest agent" : "an address";
+      request.progress(`waiting for ${what} of domain "${name}" (${seconds} of ${wait.timeoutMs / 1000} s)`);
     }
     await sleep(pause);
     pause = Math.min(1000, pause * 1.2);

@@ -1,6 +1,6 @@
 import { deepEqual, type Difference, differences, isRecord, type Path, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
-import { parseXml, printXml, readPath } from "../../xml";
+import { parseXml, printXml, readPath, writePath } from "../../xml";
 import { doing, explain, Explained } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { readMark, writeMark } from "../mark";
@@ -10,6 +10,7 @@ import { network as table } from "./fields";
 import { type Attached, attachedTo, namesOf, replug, type Wire } from "./guests";
 import { acts, entryNames } from "./live";
 import { type FoundNetwork, plan, restartFields, type Step, wanted } from "./plan";
+import { whileRacing } from "./racing";
 
 const INACTIVE = 1;
 
@@ -106,7 +107,7 @@ function restartText(
   const start = `network "${found.name}": ${fields.join(", ")} can change only with a restart of the network, and running machines are attached: ${namesOf(attached)}`;
   return goesOn
     ? `${start}. Their packets are lost meanwhile; their cards are plugged in again afterwards`
-    : `${start}. Nothing is changed: stop or detach them, or set \`disruptive: true\` to restart it under them`;
+    : `${start}. An update refuses that: stop or detach them first, or set \`disruptive: true\` to restart it under them`;
 }
 
 async function reach(request: Request, found: FoundNetwork | undefined, goal: Goal): Promise<FoundNetwork> {
@@ -195,10 +196,17 @@ async function run(request: Request, net: Network, step: Step, inputs: Values): 
   };
   switch (step.act) {
     case "define":
-      await inTurn("define", () => place.host.call("NETWORK_DEFINE_XML", { xml: step.xml }, { signal }));
+      await inTurn("define", () =>
+        whileRacing(() => place.host.call("NETWORK_DEFINE_XML", { xml: step.xml }, { signal })),
+      );
       return;
     case "start":
-      await inTurn("start", () => start(request, net, inputs));
+      await inTurn("start", () =>
+        whileRacing(
+          () => start(request, net, inputs),
+          () => forgetBridge(request, net, inputs),
+        ),
+      );
       return;
     case "restart":
       await inTurn("restart", async () => {
@@ -216,8 +224,17 @@ async function run(request: Request, net: Network, step: Step, inputs: Values): 
       await doing(`set autostart of ${what}`, () => acts.autostart(place, net, step, signal));
       return;
     case "seal":
-      await inTurn("finish", () => seal(request, net, step));
+      await inTurn("finish", () => whileRacing(() => seal(request, net, step)));
   }
+}
+
+/** Lets libvirt choose the bridge's name again, where it chose it. */
+async function forgetBridge({ place, signal }: Request, net: Network, { bridge }: Values): Promise<void> {
+  if (isRecord(bridge) && bridge["name"] !== undefined) return;
+  const { xml } = await place.host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal });
+  const root = parseXml(xml);
+  writePath(root, "bridge/@name", undefined);
+  await whileRacing(() => place.host.call("NETWORK_DEFINE_XML", { xml: printXml(root) }, { signal }));
 }
 
 /** Starts it; one that runs already is what was wanted. */

@@ -58,6 +58,7 @@ export const machines: Conformance = {
     row("interfaces[].network", "table-a", "table-b", { with: { interfaces } }),
     row("interfaces[].bridge", "br-a", "br-b", { with: { interfaces: [{}] } }),
     row("interfaces[].direct", "eth7", "eth8", { with: { interfaces: [{}] } }),
+    row("interfaces[].user.address", "10.0.3.0/24", "10.0.4.0/24", { with: { interfaces: [{}] } }),
     row("interfaces[].mac", "52:54:00:00:00:01", "52:54:00:00:00:02", { with: { interfaces }, shows: wholeCard }),
     row("interfaces[].name", "a", "b", {
       with: { interfaces: [{ network: "table-a" }] },
