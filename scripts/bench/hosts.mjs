@@ -41,9 +41,15 @@ async function* many(all, rounds) {
   for (const name of Object.keys(commands))
     yield { what: `${name} of ${work}, time / all on one`, ratio: ratio((run) => run.seconds[name]) };
   const mebibytes = Math.round(median(runs.many.map((run) => run.kib)) / 1024);
-  yield { what: `peak memory of the largest provider process, ${mebibytes} MiB / all on one`, ratio: ratio((run) => run.kib) };
+  yield {
+    what: `peak memory of the largest provider process, ${mebibytes} MiB / all on one`,
+    ratio: ratio((run) => run.kib),
+  };
   const processes = median(runs.many.map((run) => run.processes));
-  yield { what: `provider's processes, ${processes} / all on one`, ratio: ratio((run) => run.processes) };
+  yield {
+    what: `provider's processes in the four commands, ${processes} / all on one`,
+    ratio: ratio((run) => run.processes),
+  };
 }
 
 /** One life of a stack of as many parts as there are URIs. */
