@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { DialError, type Dialled, type DialOptions } from "./outcome";
-import { candidates, type Candidate, type Daemon } from "./sockets";
+import { candidates, type Candidate, type Daemon, modularDaemon } from "./sockets";
 import { startSession } from "./session";
 import { dialSsh } from "./ssh";
 import { dialTcp } from "./tcp";
@@ -14,7 +14,7 @@ export async function dial(uri: HostUri, daemon: Daemon, options: DialOptions): 
   if (uri.transport === "tcp") return dialTcp(uri, options);
   const found = await tryAll(uri, daemon, options);
   if (!Array.isArray(found)) return found;
-  if (!startsItself(uri) || !found.every(({ code }) => absences.has(code))) throw refusal(uri, found);
+  if (!startsItself(uri) || !found.every(({ code }) => absences.has(code))) throw refusal(uri, daemon, found);
   const answers = async (): Promise<boolean> => {
     const again = await tryAll(uri, daemon, options);
     if (Array.isArray(again)) return false;
@@ -23,7 +23,7 @@ export async function dial(uri: HostUri, daemon: Daemon, options: DialOptions): 
   };
   const trouble = await startSession(uri, daemon, answers, options.timeoutMs);
   const reached = await tryAll(uri, daemon, options);
-  if (Array.isArray(reached)) throw refusal(uri, reached, trouble);
+  if (Array.isArray(reached)) throw refusal(uri, daemon, reached, trouble);
   return reached;
 }
 
@@ -77,7 +77,7 @@ function reach(path: string, timeoutMs: number): Promise<Socket | string> {
 
 const absences = new Set(["ENOENT", "ECONNREFUSED", "EAGAIN", "ETIMEDOUT"]);
 
-function refusal(uri: HostUri, tried: readonly Tried[], trouble?: string): DialError {
+function refusal(uri: HostUri, daemon: Daemon, tried: readonly Tried[], trouble?: string): DialError {
   const paths = tried.map(({ candidate, code }) => `${candidate.path} (${code})`).join(", ");
   const codes = new Set(tried.map(({ code }) => code));
   const denied = codes.has("EACCES") || codes.has("EPERM");
@@ -85,7 +85,7 @@ function refusal(uri: HostUri, tried: readonly Tried[], trouble?: string): DialE
     ? "this user may not use the socket: add it to the group libvirt (`sudo usermod -aG libvirt $USER`, then log in anew)"
     : uri.path === "/session"
       ? `the session's daemon does not run${trouble === undefined ? "" : `, and ${trouble}`}: install libvirt's daemon here, or start it by hand`
-      : "is libvirtd running? `sudo systemctl start libvirtd` (or virtqemud.socket) starts it";
+      : `is libvirtd running? \`sudo systemctl start libvirtd\` (or ${modularDaemon(uri, daemon) ?? "virtproxyd"}.socket) starts it`;
   const absent = [...codes].every((code) => absences.has(code));
   return new DialError(
     `connect ${uri.text}: no socket of libvirt answers: tried ${paths || "none"}; ${remedy}`,

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { DialError, type Dialled, type DialOptions } from "./outcome";
-import { candidates, type Daemon } from "./sockets";
+import { candidates, type Daemon, modularDaemon } from "./sockets";
 import type { Sight } from "./ssh/files";
 import type { Tunnel } from "./ssh/tunnel";
 import { tunnelTo, wantsHelper } from "./ssh/tunnels";
@@ -38,7 +38,7 @@ async function reach(uri: HostUri, daemon: Daemon, options: DialOptions): Promis
     }
     tried.push(path);
   }
-  throw await refusal(uri, tunnel, tried);
+  throw await refusal(uri, daemon, tunnel, tried);
 }
 
 function withoutFolder(tunnel: Tunnel): DialError {
@@ -48,7 +48,7 @@ function withoutFolder(tunnel: Tunnel): DialError {
 }
 
 /** SSH says of no socket why it cannot be opened: a look at the path tells the causes apart. */
-async function refusal(uri: HostUri, tunnel: Tunnel, paths: readonly string[]): Promise<DialError> {
+async function refusal(uri: HostUri, daemon: Daemon, tunnel: Tunnel, paths: readonly string[]): Promise<DialError> {
   const { host, user } = tunnel.hop;
   const sights = await tunnel.look(paths);
   const present = sights.filter(({ sight }) => sight !== "absent");
@@ -56,7 +56,7 @@ async function refusal(uri: HostUri, tunnel: Tunnel, paths: readonly string[]): 
   const start =
     uri.path === "/session"
       ? `no session daemon of ${user} runs there: proxy=helper in the URI starts one, as does \`virsh -c qemu:///session version\` on the host`
-      : "libvirtd does not run there: `sudo systemctl start libvirtd` (or virtqemud.socket) starts it";
+      : `libvirtd does not run there: \`sudo systemctl start libvirtd\` (or ${modularDaemon(uri, daemon) ?? "virtproxyd"}.socket) starts it`;
   const causes = present.length === 0 ? [start] : causesOf(present, user, host, start);
   const reasons =
     causes.length === 1

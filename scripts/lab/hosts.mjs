@@ -1,5 +1,6 @@
-// hosts.mjs COUNT: inside a lab, makes as many small hosts of their own beside it, each with sshd and libvirtd and a cable to
-// the lab, and prints one line of JSON about them. They last until stdin ends.
+// hosts.mjs COUNT [bare]: inside a lab, makes as many small hosts of their own beside it, each with sshd and libvirtd and a cable
+// to the lab, and prints one line of JSON about them. They last until stdin ends. Bare ones lack the programs that other tools
+// want on a host.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -12,15 +13,19 @@ import { Stop, isProgram, main, must } from "../shell.mjs";
 const BRIDGE = "hosts";
 const WAIT_MS = 120_000;
 
-async function hosts([word]) {
+/** Covers programs of this mount namespace: whoever calls one fails. */
+const bare =
+  "for p in $(type -aP virsh qemu-img nc netcat genisoimage mkisofs xorriso python3); do mount --bind /dev/null $(readlink -f $p); done";
+
+async function hosts([word, kind]) {
   const count = Number(word);
-  if (!(count >= 1 && count <= 250)) throw new Stop("usage: node scripts/lab/hosts.mjs COUNT (1 to 250)");
+  if (!(count >= 1 && count <= 250)) throw new Stop("usage: node scripts/lab/hosts.mjs COUNT [bare] (1 to 250)");
   if (process.env.PULUMI_KVM_LAB !== "1") throw new Stop("hosts: only in a lab");
   const folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-hosts-"));
   const key = join(folder, "id");
   makeKey(key);
   wire();
-  const made = Array.from({ length: count }, (_, index) => hostOf(folder, index));
+  const made = Array.from({ length: count }, (_, index) => hostOf(folder, index, kind === "bare" ? bare : ":"));
   const known = join(folder, "known_hosts");
   writeFileSync(known, made.map(({ line }) => line).join(""));
   const ended = new Promise((resolve, reject) => {
@@ -55,7 +60,7 @@ function wire() {
   must(["ip", "link", "set", BRIDGE, "up"]);
 }
 
-function hostOf(folder, index) {
+function hostOf(folder, index, prepare) {
   const [name, cable, address] = [`host${index + 1}`, `cable${index + 1}`, `10.99.0.${index + 1}`];
   const hostKey = join(folder, name);
   makeKey(hostKey);
@@ -75,7 +80,7 @@ function hostOf(folder, index) {
   const isolated = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const inside = ["bash", join(projectRoot, "scripts/lab/inside.sh"), "bash", "-c"];
   const serve = `exec >${hostKey}.log 2>&1
-    hostname ${name}; ip address add ${address}/24 dev lan; ip link set lan up; mkdir -p /run/sshd
+    hostname ${name}; ip address add ${address}/24 dev lan; ip link set lan up; mkdir -p /run/sshd; ${prepare}
     exec /usr/sbin/sshd -D -f ${hostKey}.conf`;
   const environment = { ...process.env, LAB_HOST_UUID: uuidOf(index) };
   const child = spawn("nsenter", [`--net=/run/netns/${name}`, ...isolated, ...inside, serve], {

@@ -21,8 +21,8 @@ export class Hosts {
     private readonly key: string,
   ) {}
 
-  static async start(count: number): Promise<Hosts> {
-    const child = spawn(process.execPath, [script, String(count)], { stdio: ["pipe", "pipe", "inherit"] });
+  static async start(count: number, kind = "whole"): Promise<Hosts> {
+    const child = spawn(process.execPath, [script, String(count), kind], { stdio: ["pipe", "pipe", "inherit"] });
     for await (const line of createInterface(child.stdout)) {
       const { hosts, key } = JSON.parse(line) as { hosts: LabHost[]; key: string };
       return new Hosts(hosts, child, key);

@@ -61,6 +61,13 @@ describe("dialling", () => {
     );
   });
 
+  it("names the daemon that is wanted where each driver has its own", async () => {
+    const uri = parseUri("qemu:///system?mode=direct");
+    const error = await dial(uri, "storage", { timeoutMs: 1000 }).catch((caught: unknown) => caught);
+    expect((error as Error).message).toContain("/run/libvirt/virtstoraged-sock (ENOENT)");
+    expect((error as Error).message).toContain("(or virtstoraged.socket) starts it");
+  });
+
   it.each(["192.0.2.1", "[2001:db8::1]", "kvm.test", "127.0.0.1.kvm.test", "localhost.kvm.test", "0.0.0.0"])(
     "never speaks plain TCP with %s",
     async (host) => {
