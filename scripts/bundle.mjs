@@ -25,22 +25,38 @@ const settings = {
   metafile: true,
 };
 
-/** The plugin's program from the sources, with the licences of its packages: with schema.json and all packages inside, it needs nothing beside it. */
-export async function program() {
-  const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
+const words = "process.argv.slice(2)";
+const entrance = "./provider/serving/plugin/entrance";
+
+/** The plugin's whole program, with the licences of its packages: with schema.json inside, it needs nothing beside it. */
+export function program() {
+  return built(`
+    import { opened } from "${entrance}";
+    import schema from "./schema.json";
+    const about = { version: ${JSON.stringify(version())}, schema };
+    opened(${words}).then((entrance) => require("./provider/serving/plugin").main(about, ${words}, entrance));`);
+}
+
+/** What serves whoever comes through an entrance that is open already: its \`serve\`. */
+function serving() {
   return built(`
     import { main } from "./provider/serving/plugin";
     import schema from "./schema.json";
-    void main({ version: ${JSON.stringify(version)}, schema }, process.argv.slice(2));`);
+    export const serve = (entrance) => main({ version: ${JSON.stringify(version())}, schema }, ${words}, entrance);`);
+}
+
+function version() {
+  return JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")).version;
 }
 
 /** Writes the plugin as one executable file for Node: the head that starts it, and below it the program. */
 export async function bundle(file) {
-  const { text: body, licences } = await program();
+  const { text: body, licences } = await serving();
   const digest = createHash("sha256").update(body).digest("hex");
   const { text: head } = await built(`
-    import { launch } from "./provider/serving/launch";
-    launch(__filename, ${JSON.stringify(digest)}, require);`);
+    import { launched } from "./provider/serving/launch";
+    import { opened } from "${entrance}";
+    opened(${words}).then((entrance) => launched(__filename, ${JSON.stringify(digest)}, require).serve(entrance));`);
   // No line of the head begins like that: it has no comments.
   const lines = body.replace(/^/gm, "//");
   writeFileSync(file, `#!/usr/bin/env node\n${head}${lines}`);

@@ -18,18 +18,20 @@ type Body = (
   dirname: string,
 ) => void;
 
-/** Runs the program that stands in a file below its head; `digest` tells it from every other version's. */
-export function launch(file: string, digest: string, load: NodeJS.Require): void {
+/** What stands in a file below its head, compiled and run; `digest` tells it from every other version's. */
+export function launched(file: string, digest: string, load: NodeJS.Require): object {
   const kept = join(cacheFolder(), `plugin-${digest.slice(0, 16)}-${process.version}-${process.arch}`);
   const cachedData = keptCode(kept);
   const source = `(function (exports, require, module, __filename, __dirname) {${programIn(readFileSync(file, "latin1"))}\n})`;
   const script = new Script(source, { filename: file, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
   (script.runInThisContext() as Body)(module.exports, load, module, file, dirname(file));
-  if (cachedData !== undefined && script.cachedDataRejected === false) return;
-  setTimeout(() => {
-    keep(kept, script.createCachedData());
-  }, KEEP_AFTER_MS).unref();
+  if (cachedData === undefined || script.cachedDataRejected === true) {
+    setTimeout(() => {
+      keep(kept, script.createCachedData());
+    }, KEEP_AFTER_MS).unref();
+  }
+  return module.exports;
 }
 
 function programIn(text: string): string {

@@ -1,13 +1,14 @@
 // The second door: pulumi-resource-kvm, which the engine starts as a process of its own. It loads no Pulumi SDK, only the
-// messages of the protocol, so that it starts in a tenth of a second. scripts/bundle.mjs makes one file of it.
+// messages of the protocol, and those after its port is open: the engine connects meanwhile. scripts/bundle.mjs makes one file
+// of it.
 import { fstatSync } from "node:fs";
+import type { Entrance } from "./plugin/entrance";
 import { type About, Plugin } from "./plugin/server";
 
-/** Serves until the engine ends it. The only line on stdout is the port. */
-export async function main(about: About, words: readonly string[]): Promise<void> {
-  const tell = guardOutput();
-  if (words.includes("--version")) {
-    tell(about.version);
+/** Serves those who come through the entrance until the engine ends it; without one it says its version. */
+export function main(about: About, words: readonly string[], entrance: Entrance | undefined): void {
+  if (entrance === undefined) {
+    process.stdout.write(`${about.version}\n`);
     return;
   }
   // Files that the process may make (keys, sockets) are its user's alone.
@@ -19,16 +20,7 @@ export async function main(about: About, words: readonly string[]): Promise<void
   plugin.engine.connect(engine);
   endWithSignals(plugin);
   if (engine !== undefined) endWithEngine(plugin);
-  tell(String(await plugin.listen()));
-}
-
-/** Stdout belongs to the protocol: whatever else is printed goes to stderr. */
-function guardOutput(): (line: string) => void {
-  const write = process.stdout.write.bind(process.stdout);
-  process.stdout.write = process.stderr.write.bind(process.stderr);
-  return (line) => {
-    write(`${line}\n`);
-  };
+  plugin.serve(entrance);
 }
 
 /** The engine's address is the last word, behind options of its own; a plugin that was started by hand gets it later. */

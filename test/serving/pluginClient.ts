@@ -9,6 +9,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { Values } from "../../provider/fields";
 import type { Lookup, Resource } from "../../provider/resources/port";
+import { Entrance } from "../../provider/serving/plugin/entrance";
 import { Plugin } from "../../provider/serving/plugin/server";
 
 export const UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -85,7 +86,10 @@ export class Driver {
         else resolve(port);
       });
     });
-    const client = new ResourceProviderClient(`127.0.0.1:${await plugin.listen()}`, credentials.createInsecure(), {
+    const entrance = new Entrance();
+    const port = await entrance.open();
+    plugin.serve(entrance);
+    const client = new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
       "grpc.max_receive_message_length": -1,
     });
     const driver = new Driver(plugin, client, engine, `127.0.0.1:${enginePort}`);

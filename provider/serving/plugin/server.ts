@@ -15,6 +15,7 @@ import { check, create, diff, diffOf, failureOf, read, remove, update } from "./
 import { changedSettings, checkSettings, configurationOf, settingsOf } from "./config";
 import { Door, type Find, type FindLookup } from "./door";
 import { Engine } from "./engine";
+import type { Entrance } from "./entrance";
 import { invoke } from "./invoke";
 import { Operations } from "./operation";
 import { maskOf, open, seal, tableSecrets } from "./secrets";
@@ -29,10 +30,11 @@ export interface About {
   readonly schema: string;
 }
 
-/** The provider as a gRPC server on a port of the loopback. */
+/** The provider as a gRPC server, for whoever comes through an entrance. */
 export class Plugin {
   readonly engine = new Engine();
   readonly operations = new Operations();
+  private entrance: Entrance | undefined;
   private readonly server = new Server({
     "grpc.max_receive_message_length": MESSAGE_BYTES,
     "grpc.max_send_message_length": MESSAGE_BYTES,
@@ -47,13 +49,13 @@ export class Plugin {
     this.server.addService(ResourceProviderService, handlers(about, door));
   }
 
-  /** Starts to serve; resolves to the port. */
-  listen(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-        if (error) reject(error);
-        else resolve(port);
-      });
+  /** Serves all who come. */
+  serve(entrance: Entrance): void {
+    this.entrance = entrance;
+    const injector = this.server.createConnectionInjector(ServerCredentials.createInsecure());
+    entrance.lead((socket) => {
+      injector.injectConnection(socket);
+      socket.resume();
     });
   }
 
@@ -62,6 +64,7 @@ export class Plugin {
     this.operations.cancel(reason);
     await this.operations.idle();
     this.engine.close();
+    this.entrance?.close();
     this.server.forceShutdown();
   }
 }
