@@ -1,3 +1,5 @@
+import { lookup } from "node:dns";
+import type { LookupFunction } from "node:net";
 import { DialError } from "./outcome";
 
 /** How a port of a host fails before anything is said there. */
@@ -20,3 +22,13 @@ export function unreachable(code: string, where: string, listens: string): DialE
 export function isOfNetwork(code: string): boolean {
   return code === "ECONNREFUSED" || Object.hasOwn(causes, code);
 }
+
+/** The system's name service, with its own word for `localhost` where it has none (https://www.rfc-editor.org/rfc/rfc6761#section-6.3). */
+export const lookUp: LookupFunction = (name, options, done) => {
+  lookup(name, options, (error, address, family) => {
+    const loopback = error?.code === "ENOTFOUND" && name.toLowerCase() === "localhost";
+    if (!loopback) done(error, address, family);
+    else if (options.all === true) done(null, [{ address: "127.0.0.1", family: 4 }]);
+    else done(null, "127.0.0.1", 4);
+  });
+};

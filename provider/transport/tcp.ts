@@ -1,5 +1,5 @@
 import { BlockList, connect, isIP, type Socket } from "node:net";
-import { unreachable } from "./network";
+import { lookUp, unreachable } from "./network";
 import { DialError, type Dialled, type DialOptions } from "./outcome";
 import type { HostUri } from "./uri";
 
@@ -43,7 +43,7 @@ export async function dialTcp(uri: HostUri, options: DialOptions): Promise<Diall
 /** The connected socket, or the system's code of the failure. */
 function reach(host: string, port: number, timeoutMs: number): Promise<Socket | string> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, lookup: lookUp });
     const timer = setTimeout(() => {
       fail("ETIMEDOUT");
     }, timeoutMs);

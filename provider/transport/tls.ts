@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
-import { isOfNetwork, unreachable } from "./network";
+import { isOfNetwork, lookUp, unreachable } from "./network";
 import { DialError, type Dialled, type DialOptions } from "./outcome";
 import { credentialsOf, type Credentials } from "./tls/credentials";
 import { refusedByHost, refusedByUs } from "./tls/refusals";
@@ -34,6 +34,7 @@ function reach(uri: HostUri, credentials: Credentials, timeoutMs: number): Promi
   const { host = "", port = usualPort } = uri;
   return new Promise((resolve, reject) => {
     const socket = connect({
+      lookup: lookUp,
       host,
       port,
       servername: isIP(host) === 0 ? host : "",

@@ -374,7 +374,7 @@ describe("a network with a running guest", () => {
     const { dom } = await host.call("DOMAIN_CREATE_XML", { xml_desc: xml, flags: 0 }, { signal });
     const before = printXml(await xmlOf("busy", 1));
     await one.preview(changed);
-    expect(one.said.join()).toMatch(/mtu can change only with a restart.*"guest".*Nothing is changed/);
+    expect(one.said.join()).toMatch(/mtu can change only with a restart.*"guest".*An update refuses that/);
     await expect(one.up(changed)).rejects.toThrow(/running machines are attached: "guest"/);
     await expect(one.destroy()).rejects.toThrow(/running machines are attached: "guest"/);
     expect(printXml(await xmlOf("busy", 1))).toBe(before);

@@ -115,18 +115,20 @@ describeReal("qemu:///system", () => {
 
   it("reads on after its connections were cut, and says of a write that it may have happened", async () => {
     await host.call("CONNECT_GET_URI", {});
-    const { read, write } = (host as unknown as { places: Map<string, { read: Line; write: Line }> }).places.get(
+    const { read, write } = (host as unknown as { places: Map<string, { read: Lines; write: Lines }> }).places.get(
       "hypervisor",
     )!;
-    interface Line {
-      get(): Promise<{ drop(cause: Error): void }>;
+    interface Lines {
+      use<T>(work: (connection: { drop(cause: Error): void }) => T): Promise<T>;
     }
     const reading = host.call("CONNECT_GET_CAPABILITIES", {});
     await Promise.resolve();
-    (await read.get()).drop(new Error("cut by the test"));
+    await read.use((connection) => {
+      connection.drop(new Error("cut by the test"));
+    });
     expect((await reading).capabilities).toContain("<capabilities>");
     const uuid = randomUUID();
-    const line = await write.get();
+    const line = await write.use((connection) => connection);
     const writing = host.call("DOMAIN_DEFINE_XML_FLAGS", { xml: domainXml("rpc-cut", uuid), flags: 0 });
     setImmediate(() => {
       line.drop(new Error("cut by the test"));

@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Access } from "../access";
+import { lookUp } from "../network";
 import { DialError, quoted } from "../outcome";
 import { HostKeys } from "./hostKey";
 import { asAgent, gather, type KeyRing, labelOf, type Source } from "./keyRing";
@@ -40,7 +41,7 @@ export interface Login {
 
 /** A stream to the host, opened here unless another host forwards it. */
 export function tcpTo({ host, port }: Hop): Socket {
-  const socket = connectTcp({ host, port });
+  const socket = connectTcp({ host, port, lookup: lookUp });
   socket.setNoDelay(true); // else each small packet waits 40 ms for an acknowledgement
   socket.setKeepAlive(true, tcpKeepaliveMs);
   return socket;
