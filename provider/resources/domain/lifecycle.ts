@@ -171,7 +171,9 @@ async function pictureFor(request: Request, goal: Goal, macs: readonly string[],
 /** The create's last step: from here on the machine is finished, and another create of it is refused. */
 async function finish(request: Request, goal: Goal, planned: Plan): Promise<void> {
   if (goal.mark.phase === "ready") return;
-  if (planned.definition && readMark(planned.definition)?.phase !== "creating") return;
+  const written = planned.definition && readMark(planned.definition);
+  if (written && written.phase !== "creating") return;
+  if (written) await refuseOtherRun(request, goal);
   await doing(`mark domain "${goal.name}" as finished`, () =>
     request.place.host.call("DOMAIN_SET_METADATA", {
       dom: handleOf(goal.id),
@@ -182,6 +184,13 @@ async function finish(request: Request, goal: Goal, planned: Plan): Promise<void
       flags: CONFIG,
     }),
   );
+}
+
+/** A killed engine's provider may act on for a while: a run that took the machine over since then must keep it. */
+async function refuseOtherRun(request: Request, goal: Goal): Promise<void> {
+  const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(goal.id), flags: 2 });
+  if (readMark(parseXml(xml))?.incarnation === goal.mark.incarnation) return;
+  throw new Refusal(`domain "${goal.name}" was taken over by a later run, which goes on with it`);
 }
 
 /** Reads the machine back, and fails on what libvirt accepted but did not do. */

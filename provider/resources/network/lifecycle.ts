@@ -270,6 +270,9 @@ async function stop({ place, signal }: Request, net: Network): Promise<void> {
 async function seal({ place, signal }: Request, net: Network, step: Extract<Step, { act: "seal" }>): Promise<void> {
   const { xml } = await place.host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal });
   const root = parseXml(xml);
+  // A killed engine's provider may act on for a while: a run that took the network over since then must keep it.
+  if (readMark(root)?.incarnation !== step.mark.incarnation)
+    throw new Refusal(`network "${net.name}" was taken over by a later run, which goes on with it`);
   writeMark(root, step.mark);
   await place.host.call("NETWORK_DEFINE_XML", { xml: printXml(root) }, { signal });
 }
