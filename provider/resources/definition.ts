@@ -56,7 +56,9 @@ export interface Definition<F extends Found> {
   /** Differences that no field tells. */
   differencesMore?(request: Request, found: F, wanted: Values): Promise<readonly Difference[]>;
   /** Says in words what an update would do. */
-  announce?(request: Request, found: F, changes: readonly Difference[]): void;
+  announce?(request: Request, found: F, changes: readonly Difference[], wanted: Values): void;
+  /** Says why an update must not happen (it would cost more than the program allows), or nothing; pure. */
+  forbidUpdate?(found: F, changes: readonly Difference[], wanted: Values): string | undefined;
   /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
   forbidReplace?(request: Request, found: F, olds: Values, inputs: Values): Promise<string | undefined>;
   /** Brings the object to the goal from wherever it is, and returns it as it then stands. */

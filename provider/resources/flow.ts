@@ -10,6 +10,7 @@ import {
   inWords,
   ownInputs,
   printPath,
+  type Table,
   type Values,
 } from "../fields";
 import { asked, changedWishes, compare, ignoredAsFound, situate } from "./compare";
@@ -109,12 +110,13 @@ class Flow<F extends Found> {
     const { wanted, differences: plain } = compare(this.kind, found, news, managed);
     const more = (await this.kind.differencesMore?.(request, found, wanted)) ?? [];
     const all = asked(request, [...plain, ...more]);
-    if (this.kind.announce) this.kind.announce(request, found, all);
-    else if (all.length > 0) request.info(`${found.name}: ${costsInWords(all)}`);
+    if (this.kind.announce) this.kind.announce(request, found, all, wanted);
+    else if (all.length > 0) request.info(`${found.name}: ${costsInWords(all, this.kind.table)}`);
     if (olds[UNFINISHED] === true)
       request.info(`${this.what(olds)} was not finished by the last run; this one goes on`);
     const diff = this.judge(olds, news, all);
     if (diff.replaces.length > 0) await this.guardReplace(request, found, olds, news);
+    else this.guardUpdate(found, all, wanted);
     return diff;
   }
 
@@ -131,6 +133,11 @@ class Flow<F extends Found> {
       stables: replaces.length > 0 ? [] : this.kind.stables.filter((name) => !all.some(({ path }) => path[0] === name)),
       changes: all.length > 0 || olds[UNFINISHED] === true || changedWishes(this.kind.table, olds, news).length > 0,
     };
+  }
+
+  private guardUpdate(found: F, changes: readonly Difference[], wanted: Values): void {
+    const reason = this.kind.forbidUpdate?.(found, changes, wanted);
+    if (reason !== undefined) throw new Refusal(reason);
   }
 
   private async guardReplace(request: Request, found: F, olds: Values, news: Values): Promise<void> {
@@ -355,10 +362,10 @@ class Flow<F extends Found> {
 /** What a change costs an object that no guest runs in. */
 const costs: Readonly<Record<Cost, string>> = { live: "live", restart: "by a restart of it", replace: "by a new one" };
 
-function costsInWords(all: readonly Difference[]): string {
+function costsInWords(all: readonly Difference[], table: Table): string {
   const groups = Object.entries(costs).map(([cost, words]) => {
     const own = all.filter((one) => one.cost === cost);
-    return own.length === 0 ? [] : [`${words}: ${own.map(inWords).join(", ")}`];
+    return own.length === 0 ? [] : [`${words}: ${own.map((one) => inWords(one, table)).join(", ")}`];
   });
   return groups.flat().join("; ");
 }

@@ -255,7 +255,7 @@ namespace PulumiKvm.Kvm
         public Output<Outputs.DomainWaitFor?> WaitFor { get; private set; } = null!;
 
         /// <summary>
-        /// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+        /// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
         /// </summary>
         [Output("whenRestartNeeded")]
         public Output<PulumiKvm.Kvm.DomainWhenRestartNeeded?> WhenRestartNeeded { get; private set; } = null!;
@@ -449,7 +449,7 @@ namespace PulumiKvm.Kvm
         public Input<Inputs.DomainWaitForArgs>? WaitFor { get; set; }
 
         /// <summary>
-        /// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+        /// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
         /// </summary>
         [Input("whenRestartNeeded")]
         public Input<PulumiKvm.Kvm.DomainWhenRestartNeeded>? WhenRestartNeeded { get; set; }

@@ -430,7 +430,7 @@ namespace PulumiKvm.Kvm
     }
 
     /// <summary>
-    /// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+    /// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
     /// </summary>
     [EnumType]
     public readonly struct DomainWhenRestartNeeded : IEquatable<DomainWhenRestartNeeded>
@@ -443,6 +443,8 @@ namespace PulumiKvm.Kvm
         }
 
         public static DomainWhenRestartNeeded Defer { get; } = new DomainWhenRestartNeeded("defer");
+        public static DomainWhenRestartNeeded Restart { get; } = new DomainWhenRestartNeeded("restart");
+        public static DomainWhenRestartNeeded Fail { get; } = new DomainWhenRestartNeeded("fail");
 
         public static bool operator ==(DomainWhenRestartNeeded left, DomainWhenRestartNeeded right) => left.Equals(right);
         public static bool operator !=(DomainWhenRestartNeeded left, DomainWhenRestartNeeded right) => !left.Equals(right);

@@ -190,7 +190,7 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly waitFor: pulumi.Output<outputs.DomainWaitFor | undefined>;
     /**
-     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
      */
     declare public readonly whenRestartNeeded: pulumi.Output<enums.DomainWhenRestartNeeded | undefined>;
 
@@ -360,7 +360,7 @@ export interface DomainArgs {
      */
     waitFor?: pulumi.Input<inputs.DomainWaitForArgs>;
     /**
-     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
      */
     whenRestartNeeded?: pulumi.Input<enums.DomainWhenRestartNeeded>;
 }

@@ -245,9 +245,9 @@ export const domain = {
     },
   ),
   whenRestartNeeded: text({
-    values: ["defer"],
+    values: ["defer", "restart", "fail"],
     default: "defer",
-    doc: "What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.",
+    doc: "What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.",
   }),
   shutdown: object(
     {

@@ -1,10 +1,11 @@
-import { type Difference, printPath } from "../../fields";
+import { type Difference, hasUnknown, printPath, type Values } from "../../fields";
 import { find, readPath } from "../../xml";
 import type { Goal } from "../flow";
 import { Refusal } from "../port";
 import type { FoundDomain } from "./observe";
 import { changesOf } from "./plan";
 import { complete, itemsOf } from "./wanted";
+import { tell } from "./words";
 
 /** Refuses what names a volume that is not there: the machine could not start. */
 export function refuseMissing(goal: Goal, volumes: ReadonlyMap<string, unknown>): void {
@@ -39,14 +40,30 @@ function lostDevice({ kind, path, key }: Difference): string[] {
   return source || (kind === "delete" && path.length === 2) ? [`disk ${key ?? ""}`] : [];
 }
 
-/** Refuses a new name for a machine that runs, or that would lose its UEFI variables by it. */
-export function refuseRename(found: FoundDomain, name: string): void {
-  if (found.name === name) return;
-  const advice = `stop it first (powerState: "stopped"), then change its name`;
-  if (found.live) throw new Refusal(`domain "${found.name}" runs and cannot be renamed to "${name}": ${advice}`);
+/** Why a machine cannot have a new name, or nothing. One that runs is renamed between its stop and its start. */
+export function renameComplaint(found: FoundDomain, name: string, wanted: Values): string | undefined {
+  if (found.name === name) return undefined;
   const os = find(found.inactive, "os");
   const uefi = os?.attributes.get("firmware") === "efi" || readPath(found.inactive, "os/loader/@type") === "pflash";
   if (uefi && readPath(found.inactive, "os/nvram") === undefined) {
-    throw new Refusal(`domain "${found.name}" has UEFI variables that a rename would lose; make a new machine instead`);
+    return `domain "${found.name}" has UEFI variables that a rename would lose; make a new machine instead`;
   }
+  if (!found.live || wanted["powerState"] === "stopped" || wanted["whenRestartNeeded"] === "restart") return undefined;
+  return (
+    `domain "${found.name}" runs and cannot be renamed to "${name}": stop it first (powerState: "stopped"), then change ` +
+    `its name, or set whenRestartNeeded: "restart"`
+  );
+}
+
+/** Why an update must not happen: it would stop a guest that the program wants undisturbed. */
+export function forbidUpdate(found: FoundDomain, changes: readonly Difference[], wanted: Values): string | undefined {
+  const costly = changes.filter(({ cost, after }) => cost === "restart" && !hasUnknown(after));
+  if (found.live && costly.length > 0 && wanted["whenRestartNeeded"] === "fail" && wanted["powerState"] !== "stopped") {
+    return (
+      `domain "${found.name}" runs, and ${costly.map(tell).join(", ")} needs a power cycle, which whenRestartNeeded: "fail" ` +
+      `forbids. Set it to "defer" or "restart", or stop the machine first (powerState: "stopped")`
+    );
+  }
+  const name = changes.some(({ path }) => path[0] === "name") ? wanted["name"] : undefined;
+  return typeof name === "string" ? renameComplaint(found, name, wanted) : undefined;
 }

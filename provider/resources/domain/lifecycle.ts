@@ -8,15 +8,20 @@ import { Refusal, type Request, UNFINISHED } from "../port";
 import { checkMore } from "./check";
 import { connectionOf } from "./connection";
 import { domain as table } from "./fields";
-import { refuseLossyAdoption, refuseMissing, refuseRename } from "./guards";
-import { describe, runLive } from "./live";
+import { forecast } from "./forecast";
+import { forbidUpdate, refuseLossyAdoption, refuseMissing } from "./guards";
+import { runLive } from "./live";
 import { type FoundDomain, handleOf, macsOf, observe, resolveVolumes } from "./observe";
-import { changesOf, pendingOf, type Plan, plan } from "./plan";
+import { pendingOf } from "./pending";
+import { changesOf, type Plan, plan } from "./plan";
 import { runPower, shutdownPolicy, stop } from "./power";
+import { dropLeftovers, proveStart } from "./proof";
 import { dropSeed, makeSeed } from "./seedVolume";
+import { owed } from "./restart";
 import { refuseType } from "./template";
 import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
 import { complete, volumesOf } from "./wanted";
+import { describe } from "./words";
 
 // virDomainDefineFlags, virDomainModificationImpact, virDomainMetadataType, virDomainUndefineFlagsValues
 const VALIDATE = 1;
@@ -37,6 +42,8 @@ const definition: Definition<FoundDomain> = {
   occupant,
   wanted: (found, inputs, managed) => complete(inputs, found.id, managed, found.facts),
   changes: changesOf,
+  differencesMore: (_request, found, wanted) => Promise.resolve(owed(found, wanted)),
+  forbidUpdate,
   announce,
   reach,
   remove,
@@ -58,20 +65,9 @@ async function occupant(request: Request, inputs: Values): Promise<FoundDomain |
 }
 
 /** Says in words what an up will do, and what of it a running guest gets now or at its next power cycle. */
-function announce(request: Request, found: FoundDomain, changes: readonly Difference[]): void {
-  const words = (costs: readonly string[]): string =>
-    changes
-      .filter(({ cost }) => costs.includes(cost))
-      .map(describe)
-      .join(", ");
-  const spoken = found.live
-    ? [["live", words(["live"])] as const, ["waits for a power cycle", words(["restart"])] as const]
-    : [[`it is ${found.power}`, words(["live", "restart"])] as const];
-  const parts = spoken.flatMap(([title, text]) => (text === "" ? [] : [`${title}: ${text}`]));
-  const waiting = pendingOf(found);
-  // No difference is left, but the guest does not have it yet.
-  if (waiting.length > 0) parts.push(`waits for a power cycle since an earlier update: ${waiting.join(", ")}`);
-  if (parts.length > 0) request.info(`${found.name}: ${parts.join("; ")}`);
+function announce(request: Request, found: FoundDomain, changes: readonly Difference[], wanted: Values): void {
+  const text = forecast(found, changes, wanted);
+  if (text !== undefined) request.info(text);
 }
 
 /** observe -> ensure -> sync -> return. */
@@ -82,11 +78,13 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   refuseMissing(goal, volumes);
   if (found) {
     refuseLossyAdoption(found, goal);
-    refuseRename(found, goal.name);
+    const wanted = complete(goal.inputs, goal.id, goal.managed, facts);
+    const reason = forbidUpdate(found, changesOf(found, wanted, goal.managed), wanted);
+    if (reason !== undefined) throw new Refusal(reason);
   }
   const seedPath = await makeSeed(request, goal, found);
   const planned = plan(found, goal, { facts, volumes, ...(seedPath === undefined ? {} : { seedPath }) });
-  const named = await rename(request, found, goal, planned);
+  const named = found?.live ? found : await rename(request, found, goal, planned);
   await apply(request, named, goal, planned).catch(async (error: unknown) => {
     // A seed that no definition names would be nobody's.
     const left = await observe(request, goal.id, goal.inputs);
@@ -117,9 +115,12 @@ async function rename(
 /** Writes the definition, which libvirt checks, then changes the running guest; what it refuses is shown by the next diff. */
 async function apply(request: Request, found: FoundDomain | undefined, goal: Goal, planned: Plan): Promise<void> {
   const { host } = request.place;
+  const definition = planned.definition ?? found?.inactive;
+  if (planned.restarts && definition) await proveStart(request, goal.name, goal.id, definition);
   if (planned.definition) {
     if (found) await refuseOtherHand(request, found);
-    const renamed = planned.rename === undefined ? planned.definition : withName(planned.definition, planned.rename);
+    // Another name is another machine to libvirt: one that runs gets it when it is stopped.
+    const renamed = found ? withName(planned.definition, found.name) : planned.definition;
     const xml = printXml(renamed);
     const action = found ? `change the definition of domain "${goal.name}"` : `define domain "${goal.name}"`;
     await doing(action, () => host.call("DOMAIN_DEFINE_XML_FLAGS", { xml, flags: VALIDATE }));
@@ -156,11 +157,26 @@ async function power(request: Request, found: FoundDomain | undefined, goal: Goa
   const wait = waits ? await waitOf(request, goal.inputs) : undefined;
   const macs = macsOf(complete(goal.inputs, goal.id, goal.managed, await request.place.facts()));
   const before: Picture = wait?.address ? await pictureFor(request, goal, macs, starts) : NO_PICTURE;
+  if (planned.restarts) request.info(`domain "${goal.name}" is restarted for ${planned.deferred.join(", ")}`);
   for (const step of planned.power) {
     request.signal.throwIfAborted();
-    await runPower(request, goal.name, goal.id, step, goal.inputs);
+    await runPower(request, goal.name, goal.id, step, goal.inputs).catch((error: unknown) => {
+      throw planned.restarts ? afterDefinition(error, planned) : error;
+    });
+    if (step === "stop" && found?.live) await rename(request, found, goal, planned);
   }
   if (wait) await waitFor(request, goal.name, goal.id, wait, before, macs);
+}
+
+/** A restart that did not come to its end is no refusal: the definition was changed. */
+function afterDefinition(error: unknown, planned: Plan): Error {
+  const text = error instanceof Error ? error.message : String(error);
+  return new Error(
+    `${text}. Its definition is written already; ${planned.deferred.join(", ")} will hold from its next start on`,
+    {
+      cause: error,
+    },
+  );
 }
 
 async function pictureFor(request: Request, goal: Goal, macs: readonly string[], starts: boolean): Promise<Picture> {
@@ -222,6 +238,7 @@ async function remove(request: Request, found: FoundDomain, olds: Values): Promi
   }
   await dropSeed(request, found.seedPath, undefined);
   await dropSeed(request, found.liveSeedPath, found.seedPath);
+  if (olds["whenRestartNeeded"] === "restart") await dropLeftovers(request, found.id, found.inactive);
   await undefine(request, found);
 }
 

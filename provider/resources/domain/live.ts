@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Difference, inWords, isRecord, type LiveKeys, type Values } from "../../fields";
+import type { Difference, LiveKeys } from "../../fields";
 import { cloneXml, find, findAll, parseXml, printXml, readPath, type XmlElement } from "../../xml";
 import { doing } from "../errors";
 import type { Request } from "../port";
 import { isSeed } from "./disks";
 import type { domain } from "./fields";
 import type { FoundDomain } from "./observe";
+import { describe } from "./words";
 
 /** What an act on a running guest works with. */
 export interface Running {
@@ -159,24 +160,4 @@ function ordered(changes: readonly Difference[]): Difference[] {
     return !seen.has(name) && seen.add(name);
   });
   return [...once].sort((a, b) => Number(b.kind === "delete") - Number(a.kind === "delete"));
-}
-
-/** What a new power state means for the machine. */
-const POWER_WORDS: Readonly<Record<string, string>> = { running: "start it", stopped: "stop it", paused: "pause it" };
-
-/** A change in words: `attach disk vdb`, `start it`, `change onlineVcpus from 2 to 4`. */
-export function describe(change: Difference): string {
-  const { path, kind, key, before, after } = change;
-  const [name, index, ...rest] = path;
-  if (name === "powerState" && typeof after === "string") return POWER_WORDS[after] ?? inWords(change);
-  const noun = name === "disks" ? "disk" : name === "interfaces" ? "interface" : undefined;
-  if (noun === undefined || typeof index !== "number") return inWords(change);
-  if (rest.length > 0) return `change ${rest.join(".")} of ${noun} ${key ?? ""}`;
-  const device = isRecord(after) ? after : isRecord(before) ? before : {};
-  return `${kind === "delete" ? "detach" : "attach"} ${noun} ${key ?? keyText(device)}`;
-}
-
-function keyText(device: Values): string {
-  const key = device["target"] ?? device["mac"];
-  return typeof key === "string" ? key : "";
 }

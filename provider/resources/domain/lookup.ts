@@ -6,7 +6,7 @@ import { among, lookup, missing, resultsIn } from "../lookup";
 import { readMark } from "../mark";
 import type { Looking } from "../port";
 import { macsOf, observe, type Power, powerOf } from "./observe";
-import { pendingOf } from "./plan";
+import { pendingOf } from "./pending";
 
 const states: readonly Power[] = ["running", "paused", "stopped", "crashed", "suspended"];
 

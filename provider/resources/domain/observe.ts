@@ -23,6 +23,8 @@ export interface FoundDomain extends Found {
   readonly live?: XmlElement;
   readonly power: Power;
   readonly persistent: boolean;
+  /** A managed save is there: the next start goes on from it. */
+  readonly saved: boolean;
   readonly volumes: ReadonlyMap<string, Resolved>;
   readonly addresses: readonly string[];
   readonly seedPath?: string;
@@ -78,11 +80,11 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
     }
   };
   // What does not run has no definition but the one for its next start.
-  const now = async (): Promise<{ power: Power; live?: XmlElement }> => {
+  const now = async (): Promise<{ power: Power; saved: boolean; live?: XmlElement }> => {
     const { state } = await host.call("DOMAIN_GET_STATE", { dom, flags: 0 });
     const power = powerOf(state);
-    if (power === "stopped" || power === "crashed") return { power };
-    return { power, live: await xml(0) };
+    if (power === "stopped" || power === "crashed") return { power, saved: await hasSavedState(request, uuid) };
+    return { power, saved: false, live: await xml(0) };
   };
   const [facts, inactive, current, autostart, persistent, volumes] = await Promise.all([
     request.place.facts(),
@@ -93,7 +95,7 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
     resolveVolumes(request, volumesOf(inputs)),
   ]);
   if (!inactive || !current || !autostart || !persistent) return undefined;
-  const { power, live } = current;
+  const { power, saved, live } = current;
   const wish = complete(inputs, uuid, undefined, facts);
   const chains = knownChains(inactive, live);
   const read = (root: XmlElement): Values =>
@@ -105,6 +107,7 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
     facts,
     inactive,
     power,
+    saved,
     persistent: persistent.persistent === 1,
     volumes,
     finished: true,
@@ -125,6 +128,16 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
     values: { ...read(inactive), ...wishes(found.power, autostart.autostart === 1, seed, inputs, uuid) },
     ...(live ? { situation: { live: read(live), freePorts: freePorts(live, inactive).length } } : {}),
   };
+}
+
+/** A managed save, where the driver knows such. */
+export async function hasSavedState({ place }: Looking, uuid: string): Promise<boolean> {
+  try {
+    return (await place.host.call("DOMAIN_HAS_MANAGED_SAVE_IMAGE", { dom: handleOf(uuid), flags: 0 })).result !== 0;
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_SUPPORT, Code.OPERATION_UNSUPPORTED, Code.NO_DOMAIN)) return false;
+    throw error;
+  }
 }
 
 function expressed(

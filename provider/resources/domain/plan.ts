@@ -2,7 +2,6 @@ import {
   type Difference,
   differences,
   isRecord,
-  printPath,
   readTable,
   type Situation,
   type Values,
@@ -15,18 +14,18 @@ import type { HostFacts } from "../place";
 import { diskChains, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import type { FoundDomain, Power } from "./observe";
+import { deferredOf, label, pendingOf, runOf } from "./pending";
 import { guestFields } from "./live";
 import { freePorts, placeOn } from "./pci";
+import type { PowerStep } from "./power";
+import { restarts, restartSteps } from "./restart";
 import { writeSeed } from "./seed";
 import { initialValues, tablet, template, videoCard } from "./template";
 import { complete, completeDevices, lower, lowerManaged, pick, type Resolved } from "./wanted";
 
-/** What is done to a machine's power, in words that people know. */
-export type PowerStep = "start" | "start paused" | "stop" | "pause" | "resume";
-
 /** The way from what is found to what is wanted, as a value: print it, test it, then run it. */
 export interface Plan {
-  /** A stopped machine's new name. */
+  /** The new name; one that runs is stopped before. */
   readonly rename?: string;
   /** The definition to write; absent: it says so already. */
   readonly definition?: XmlElement;
@@ -36,6 +35,8 @@ export interface Plan {
   readonly deferred: readonly string[];
   readonly autostart?: boolean;
   readonly power: readonly PowerStep[];
+  /** The guest is stopped and started for what it cannot take while it runs. */
+  readonly restarts: boolean;
 }
 
 /** All that a plan depends on. */
@@ -51,14 +52,15 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   const managed = goal.managed;
   const wanted = complete(goal.inputs, goal.id, managed, at.facts);
   const changes = found ? changesOf(found, wanted, managed) : [];
-  const live = found?.live
-    ? changes.filter(({ cost, path }) => cost === "live" && guestFields.has(String(path[0])))
-    : [];
   const deferred = found?.live ? deferredOf(found, changes) : [];
+  const cycle = found !== undefined && restarts(found, changes, wanted);
+  const live = found?.live ? liveOf(changes, cycle) : [];
   const definition = define(found, goal, wanted, at, deferred);
   if (found?.live) placeNew(definition, found.live, found.inactive);
   const same = found?.persistent === true && equalXml(definition, found.inactive);
-  const power = powerSteps(found?.power ?? "stopped", wanted["powerState"]);
+  const power = cycle
+    ? restartSteps(found.power, wanted["powerState"])
+    : powerSteps(found?.power ?? "stopped", wanted["powerState"]);
   return {
     ...(found && found.name !== goal.name ? { rename: goal.name } : {}),
     ...(same ? {} : { definition }),
@@ -66,7 +68,14 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
     deferred,
     ...autostartStep(found, wanted),
     power,
+    restarts: cycle,
   };
+}
+
+/** What the running guest is told; of one that is power-cycled only the seed, whose former image goes away. */
+function liveOf(changes: readonly Difference[], cycle: boolean): Difference[] {
+  const told = changes.filter(({ cost, path }) => cost === "live" && guestFields.has(String(path[0])));
+  return cycle ? told.filter(({ path }) => path[0] === "cloudInit") : told;
 }
 
 function autostartStep(found: FoundDomain | undefined, wanted: Values): { autostart?: boolean } {
@@ -80,8 +89,18 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   const situation: Situation = { before: found.values, after: wanted, ...found.situation };
   const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, found.values);
   const planned = differences(table, found.values, wanted, { managed: former, situation }).filter(leads(wanted));
-  const fitting = withinPorts(planned, found.situation?.freePorts ?? 0);
+  const fitting = withinPorts(heldByGuest(found, wanted, planned), found.situation?.freePorts ?? 0);
   return [...fitting, ...liveOnly(found, wanted, situation, fitting)];
+}
+
+/** A definition that goes back to what the guest runs with waits for nothing. */
+function heldByGuest(found: FoundDomain, wanted: Values, changes: readonly Difference[]): readonly Difference[] {
+  const live = found.situation?.live;
+  if (!live || !changes.some(({ cost }) => cost === "restart")) return changes;
+  const lacking = new Set(
+    differences(table, live, wanted, { managed: live, situation: { before: live, after: wanted } }).map(label),
+  );
+  return changes.map((one) => (one.cost === "restart" && !lacking.has(label(one)) ? { ...one, cost: "live" } : one));
 }
 
 /** Each new device takes a port of its own: those for which none is left wait for a power cycle. */
@@ -126,30 +145,6 @@ function liveOnly(
 
 /** What a guest has as it was told; its balloon moves by itself. */
 const IN_GUEST = ["title", "description", "onlineVcpus", "disks", "interfaces"];
-
-/** A path by identity (`disks[vdb].cache`), which outlives a reorder. */
-export function label({ path, key }: Difference): string {
-  const [list, index, ...rest] = path;
-  if (key === undefined || typeof index !== "number") return printPath(path);
-  return [`${String(list)}[${key}]`, ...rest].join(".");
-}
-
-/** What waited before and still does, and what this change adds. */
-function deferredOf(found: FoundDomain, changes: readonly Difference[]): readonly string[] {
-  const added = changes.filter(({ cost }) => cost === "restart").map(label);
-  return [...new Set([...pendingOf(found), ...added])].sort();
-}
-
-/** The properties that still wait: the guest that they were deferred on runs on. */
-export function pendingOf(found: FoundDomain): readonly string[] {
-  if (!found.live || !found.mark) return [];
-  return found.mark.run !== undefined && found.mark.run === runOf(found) ? found.mark.deferred : [];
-}
-
-/** Names one run of a guest: libvirt numbers them. */
-export function runOf(found: FoundDomain): string | undefined {
-  return found.live?.attributes.get("id");
-}
 
 function define(
   found: FoundDomain | undefined,

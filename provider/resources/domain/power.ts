@@ -3,8 +3,7 @@ import { isRecord, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { doing } from "../errors";
 import { type Request, Refusal } from "../port";
-import { handleOf } from "./observe";
-import type { PowerStep } from "./plan";
+import { handleOf, hasSavedState } from "./observe";
 
 // virDomainCreateFlags, virDomainShutdownFlagValues, virDomainState
 const START_PAUSED = 1;
@@ -15,6 +14,9 @@ const PAUSED = 3;
 const SHUTOFF = 5;
 const CRASHED = 6;
 const PM_SUSPENDED = 7;
+
+/** What is done to a machine's power, in words that people know. */
+export type PowerStep = "start" | "start paused" | "stop" | "pause" | "resume";
 
 /** How long a guest may take to stop, and whether it is turned off then. */
 export interface ShutdownPolicy {
@@ -83,13 +85,7 @@ async function resume(request: Request, uuid: string): Promise<void> {
 }
 
 async function warnOfSavedState(request: Request, name: string, uuid: string): Promise<void> {
-  const saved = await request.place.host
-    .call("DOMAIN_HAS_MANAGED_SAVE_IMAGE", { dom: handleOf(uuid), flags: 0 })
-    .catch((error: unknown) => {
-      if (isLibvirt(error, Code.NO_SUPPORT, Code.OPERATION_UNSUPPORTED)) return { result: 0 };
-      throw error;
-    });
-  if (saved.result === 0) return;
+  if (!(await hasSavedState(request, uuid))) return;
   request.warn(`domain "${name}" goes on from its saved state, with the definition that it was saved with`);
 }
 

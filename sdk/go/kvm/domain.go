@@ -151,7 +151,7 @@ type Domain struct {
 	Vcpus pulumi.IntPtrOutput `pulumi:"vcpus"`
 	// What an up waits for after it started the machine; default `{ address: true }` with a card on a network with DHCP; `{}`: nothing.
 	WaitFor DomainWaitForPtrOutput `pulumi:"waitFor"`
-	// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+	// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
 	WhenRestartNeeded DomainWhenRestartNeededPtrOutput `pulumi:"whenRestartNeeded"`
 }
 
@@ -246,7 +246,7 @@ type domainArgs struct {
 	Vcpus *int `pulumi:"vcpus"`
 	// What an up waits for after it started the machine; default `{ address: true }` with a card on a network with DHCP; `{}`: nothing.
 	WaitFor *DomainWaitFor `pulumi:"waitFor"`
-	// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+	// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
 	WhenRestartNeeded *DomainWhenRestartNeeded `pulumi:"whenRestartNeeded"`
 }
 
@@ -294,7 +294,7 @@ type DomainArgs struct {
 	Vcpus pulumi.IntPtrInput
 	// What an up waits for after it started the machine; default `{ address: true }` with a card on a network with DHCP; `{}`: nothing.
 	WaitFor DomainWaitForPtrInput
-	// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+	// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
 	WhenRestartNeeded DomainWhenRestartNeededPtrInput
 }
 
@@ -465,7 +465,7 @@ func (o DomainOutput) WaitFor() DomainWaitForPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainWaitForPtrOutput { return v.WaitFor }).(DomainWaitForPtrOutput)
 }
 
-// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
 func (o DomainOutput) WhenRestartNeeded() DomainWhenRestartNeededPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainWhenRestartNeededPtrOutput { return v.WhenRestartNeeded }).(DomainWhenRestartNeededPtrOutput)
 }

@@ -2206,11 +2206,13 @@ func (in *domainTypePtr) ToDomainTypePtrOutputWithContext(ctx context.Context) D
 	return pulumi.ToOutputWithContext(ctx, in).(DomainTypePtrOutput)
 }
 
-// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+// What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
 type DomainWhenRestartNeeded string
 
 const (
-	DomainWhenRestartNeededDefer = DomainWhenRestartNeeded("defer")
+	DomainWhenRestartNeededDefer   = DomainWhenRestartNeeded("defer")
+	DomainWhenRestartNeededRestart = DomainWhenRestartNeeded("restart")
+	DomainWhenRestartNeededFail    = DomainWhenRestartNeeded("fail")
 )
 
 func (DomainWhenRestartNeeded) ElementType() reflect.Type {
@@ -2336,6 +2338,8 @@ func (o DomainWhenRestartNeededPtrOutput) ToStringPtrOutputWithContext(ctx conte
 // A concrete instance of `DomainWhenRestartNeededInput` can be one of the following:
 //
 //	DomainWhenRestartNeededDefer
+//	DomainWhenRestartNeededRestart
+//	DomainWhenRestartNeededFail
 type DomainWhenRestartNeededInput interface {
 	pulumi.Input
 

@@ -171,9 +171,11 @@ class DomainType(_builtins.str, Enum):
 @pulumi.type_token("kvm:index:DomainWhenRestartNeeded")
 class DomainWhenRestartNeeded(_builtins.str, Enum):
     """
-    What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+    What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
     """
     DEFER = "defer"
+    RESTART = "restart"
+    FAIL = "fail"
 
 
 @pulumi.type_token("kvm:index:NetworkDnsSrvProtocol")

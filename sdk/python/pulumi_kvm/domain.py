@@ -67,7 +67,7 @@ class DomainArgs:
         :param pulumi.Input['DomainType'] type: `kvm` (default), `qemu` (software emulation), or `auto`: kvm where the host can really run it, else qemu. Read at create.
         :param pulumi.Input[_builtins.int] vcpus: Most CPUs the guest may use; default 1.
         :param pulumi.Input['DomainWaitForArgs'] wait_for: What an up waits for after it started the machine; default `{ address: true }` with a card on a network with DHCP; `{}`: nothing.
-        :param pulumi.Input['DomainWhenRestartNeeded'] when_restart_needed: What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+        :param pulumi.Input['DomainWhenRestartNeeded'] when_restart_needed: What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
         """
         pulumi.set(__self__, "memory", memory)
         if adopt is not None:
@@ -369,7 +369,7 @@ class DomainArgs:
     @pulumi.getter(name="whenRestartNeeded")
     def when_restart_needed(self) -> Optional[pulumi.Input['DomainWhenRestartNeeded']]:
         """
-        What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+        What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
         """
         return pulumi.get(self, "when_restart_needed")
 
@@ -477,7 +477,7 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input['DomainType'] type: `kvm` (default), `qemu` (software emulation), or `auto`: kvm where the host can really run it, else qemu. Read at create.
         :param pulumi.Input[_builtins.int] vcpus: Most CPUs the guest may use; default 1.
         :param pulumi.Input[Union['DomainWaitForArgs', 'DomainWaitForArgsDict']] wait_for: What an up waits for after it started the machine; default `{ address: true }` with a card on a network with DHCP; `{}`: nothing.
-        :param pulumi.Input['DomainWhenRestartNeeded'] when_restart_needed: What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+        :param pulumi.Input['DomainWhenRestartNeeded'] when_restart_needed: What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
         """
         ...
     @overload
@@ -872,7 +872,7 @@ class Domain(pulumi.CustomResource):
     @pulumi.getter(name="whenRestartNeeded")
     def when_restart_needed(self) -> pulumi.Output[Optional['DomainWhenRestartNeeded']]:
         """
-        What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+        What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
         """
         return pulumi.get(self, "when_restart_needed")
 

@@ -105,13 +105,13 @@ export const machines: Conformance = {
     row("waitFor.address", undefined, true, { shows: ["waitFor"] }),
     row("waitFor.agent", undefined, true, { shows: ["waitFor"] }),
     row("waitFor.timeout", 10, 20, { shows: ["waitFor"] }),
+    row("whenRestartNeeded", "defer", "restart"),
     row("shutdown.timeout", 10, 20, { shows: ["shutdown"] }),
     row("shutdown.thenForce", undefined, true, { shows: ["shutdown"] }),
     row("adopt", undefined, true),
     row("deletionProtection", undefined, true),
   ],
   reasons: {
-    whenRestartNeeded: "has one value as yet",
     "graphics.spice.tlsPort": "needs certificates on the host: libvirt refuses it without `spice_tls` in qemu.conf",
   },
 };

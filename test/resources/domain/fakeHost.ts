@@ -30,6 +30,7 @@ export interface Stage {
   readonly state?: number;
   readonly autostart?: boolean;
   readonly persistent?: boolean;
+  readonly saved?: boolean;
   /** XML of volumes by id. */
   readonly volumes?: Readonly<Record<string, string>>;
 }
@@ -48,6 +49,8 @@ function answer(stage: Stage, procedure: string, args: Values): unknown {
       return { autostart: (stage.autostart ?? stage.live !== undefined) ? 1 : 0 };
     case "DOMAIN_IS_PERSISTENT":
       return { persistent: stage.persistent === false ? 0 : 1 };
+    case "DOMAIN_HAS_MANAGED_SAVE_IMAGE":
+      return { result: stage.saved === true ? 1 : 0 };
     case "DOMAIN_INTERFACE_ADDRESSES":
       return { ifaces: [] };
     case "STORAGE_VOL_GET_XML_DESC": {
@@ -112,5 +115,8 @@ export async function planned(
 }
 
 /** A plan as it is read by people: the definition as text. */
-export const told = ({ definition, ...rest }: Plan): Values =>
-  definition ? { definition: printXml(definition), ...rest } : rest;
+export const told = ({ definition, restarts, ...rest }: Plan): Values => ({
+  ...(definition ? { definition: printXml(definition) } : {}),
+  ...rest,
+  ...(restarts ? { restarts } : {}),
+});

@@ -1,6 +1,6 @@
 import { checkValues, UNKNOWN, type Values } from "../../../provider/fields";
 import { domain } from "../../../provider/resources/domain/fields";
-import { describe as describeChange } from "../../../provider/resources/domain/live";
+import { describe as describeChange, tell } from "../../../provider/resources/domain/words";
 import { freePorts, placeOn } from "../../../provider/resources/domain/pci";
 import { seedFiles, seedName, writeSeed } from "../../../provider/resources/domain/seed";
 import { chooseType, typeComplaint } from "../../../provider/resources/domain/template";
@@ -177,8 +177,11 @@ describe("a change in words", () => {
   it("says what happens to the machine", () => {
     const change = { kind: "update", cost: "live" } as const;
     expect(describeChange({ ...change, path: ["powerState"], before: "stopped", after: "running" })).toBe("start it");
-    expect(describeChange({ ...change, path: ["onlineVcpus"], before: 2, after: 4 })).toBe(
-      "change onlineVcpus from 2 to 4",
-    );
+    const more = { ...change, path: ["memory"], before: 2048, after: 4096 };
+    expect([describeChange(more), tell(more)]).toEqual(["change memory 2048 -> 4096 MiB", "memory 2048 -> 4096 MiB"]);
+    const disk = { ...change, path: ["disks", 1], key: "vdb", kind: "add", before: undefined, after: {} } as const;
+    expect([describeChange(disk), tell(disk)]).toEqual(["attach disk vdb", "disk vdb attached"]);
+    const cache = { ...change, path: ["disks", 1, "cache"], key: "vdb", before: "none", after: "unsafe" };
+    expect(tell(cache)).toBe("cache of disk vdb none -> unsafe");
   });
 });

@@ -153,10 +153,12 @@ export type DomainType = (typeof DomainType)[keyof typeof DomainType];
 
 export const DomainWhenRestartNeeded = {
     Defer: "defer",
+    Restart: "restart",
+    Fail: "fail",
 } as const;
 
 /**
- * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+ * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
  */
 export type DomainWhenRestartNeeded = (typeof DomainWhenRestartNeeded)[keyof typeof DomainWhenRestartNeeded];
 

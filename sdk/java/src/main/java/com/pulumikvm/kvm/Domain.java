@@ -492,14 +492,14 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.waitFor);
     }
     /**
-     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
      * 
      */
     @Export(name="whenRestartNeeded", refs={DomainWhenRestartNeeded.class}, tree="[0]")
     private Output</* @Nullable */ DomainWhenRestartNeeded> whenRestartNeeded;
 
     /**
-     * @return What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+     * @return What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
      * 
      */
     public Output<Optional<DomainWhenRestartNeeded>> whenRestartNeeded() {

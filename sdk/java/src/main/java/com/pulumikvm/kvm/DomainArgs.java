@@ -348,14 +348,14 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
      * 
      */
     @Import(name="whenRestartNeeded")
     private @Nullable Output<DomainWhenRestartNeeded> whenRestartNeeded;
 
     /**
-     * @return What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+     * @return What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
      * 
      */
     public Optional<Output<DomainWhenRestartNeeded>> whenRestartNeeded() {
@@ -869,7 +869,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param whenRestartNeeded What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+         * @param whenRestartNeeded What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
          * 
          * @return builder
          * 
@@ -880,7 +880,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param whenRestartNeeded What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+         * @param whenRestartNeeded What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
          * 
          * @return builder
          * 

@@ -9,12 +9,14 @@ import java.util.Objects;
 import java.util.StringJoiner;
 
     /**
-     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so.
+     * What happens to a change that a running guest cannot take: `defer` (default) writes it to the definition for the next power cycle and says so; `restart` proves that the host can start the new definition, then stops the guest as `shutdown` says (never by force unless `thenForce`) and starts it; `fail` refuses it, in the preview already.
      * 
      */
     @EnumType
     public enum DomainWhenRestartNeeded {
-        Defer("defer");
+        Defer("defer"),
+        Restart("restart"),
+        Fail("fail");
 
         private final String value;
 

@@ -1,0 +1,31 @@
+import type { Difference, Values } from "../../fields";
+import type { FoundDomain } from "./observe";
+import { pendingOf } from "./pending";
+import { restarts } from "./restart";
+import { tell } from "./words";
+
+/** What an up will do in a line: what the guest gets now, what stops it, and what waits for its next power cycle. */
+export function forecast(found: FoundDomain, changes: readonly Difference[], wanted: Values): string | undefined {
+  const words = (costs: readonly string[]): string =>
+    changes
+      .filter(({ cost, path }) => costs.includes(cost) && path[0] !== "restartPending")
+      .map(tell)
+      .join(", ");
+  const waiting = pendingOf(found);
+  if (restarts(found, changes, wanted)) {
+    const all = [
+      words(["restart", "live"]),
+      ...(waiting.length > 0 ? [`${waiting.join(", ")} of an earlier update`] : []),
+    ];
+    return `${found.name}: restarts the guest: ${all.filter((text) => text !== "").join(", ")}`;
+  }
+  const spoken = found.live
+    ? [["live", words(["live"])] as const, ["waits for a power cycle", words(["restart"])] as const]
+    : [[`it is ${found.power}`, words(["live", "restart"])] as const];
+  const parts = spoken.flatMap(([title, text]) => (text === "" ? [] : [`${title}: ${text}`]));
+  // No difference is left, but the guest does not have it yet.
+  if (waiting.length > 0) parts.push(`waits for a power cycle since an earlier update: ${waiting.join(", ")}`);
+  if (found.saved)
+    parts.push("it has a saved state: the next start goes on with the definition that it was saved with");
+  return parts.length > 0 ? `${found.name}: ${parts.join("; ")}` : undefined;
+}

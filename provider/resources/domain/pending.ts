@@ -1,0 +1,43 @@
+import { differences, type Difference, printPath } from "../../fields";
+import { domain as table } from "./fields";
+import type { FoundDomain } from "./observe";
+
+/** A path by identity (`disks[vdb].cache`), which outlives a reorder. */
+export function label({ path, key }: Difference): string {
+  const [list, index, ...rest] = path;
+  if (key === undefined || typeof index !== "number") return printPath(path);
+  return [`${String(list)}[${key}]`, ...rest].join(".");
+}
+
+/** Names one run of a guest: libvirt numbers them. */
+export function runOf(found: FoundDomain): string | undefined {
+  return found.live?.attributes.get("id");
+}
+
+/** What waited before and still does, and what these changes add. */
+export function deferredOf(found: FoundDomain, changes: readonly Difference[]): readonly string[] {
+  const added = changes.filter(({ cost }) => cost === "restart").map(label);
+  return [...new Set([...pendingOf(found), ...added])].sort();
+}
+
+/** What neither libvirt nor the guest changes by itself: where both definitions differ in it, somebody wants a power cycle. */
+const STEADY = new Set(["memory", "vcpus", "os", "clock"]);
+
+/**
+ * The properties that wait for a power cycle: what an update deferred in this run of the guest, and what another hand wrote to
+ * the definition, as far as the guest still has it otherwise.
+ */
+export function pendingOf(found: FoundDomain): readonly string[] {
+  const live = found.situation?.live;
+  if (!live) return [];
+  const situation = { before: live, after: found.values, ...found.situation };
+  const differing = differences(table, live, found.values, { managed: live, situation });
+  const deferred = new Set(found.mark?.run !== undefined && found.mark.run === runOf(found) ? found.mark.deferred : []);
+  const waiting = differing.filter((one) => deferred.has(label(one)) || isSteady(one));
+  return [...new Set(waiting.map(label))].sort();
+}
+
+function isSteady({ path, kind, cost }: Difference): boolean {
+  const device = ["disks", "interfaces"].includes(String(path[0])) && path.length === 2 && kind !== "update";
+  return cost === "restart" && (device || STEADY.has(String(path[0])));
+}

@@ -1,0 +1,22 @@
+import type { Difference, Values } from "../../fields";
+import type { FoundDomain, Power } from "./observe";
+import { deferredOf } from "./pending";
+import type { PowerStep } from "./power";
+
+/** True when an update power-cycles the guest: it runs, something needs that, and the program asked for it. */
+export function restarts(found: FoundDomain, changes: readonly Difference[], wanted: Values): boolean {
+  const asked = wanted["whenRestartNeeded"] === "restart" && wanted["powerState"] !== "stopped";
+  return asked && found.live !== undefined && deferredOf(found, changes).length > 0;
+}
+
+/** The steps of a power cycle, from a guest that runs or is paused; only what runs can be asked to stop. */
+export function restartSteps(found: Power, wanted: unknown): readonly PowerStep[] {
+  if (wanted === "paused" || (wanted !== "running" && found === "paused")) return ["stop", "start paused"];
+  return found === "running" ? ["stop", "start"] : ["resume", "stop", "start"];
+}
+
+/** An earlier update's debt that this one pays: the machine is as the program says, but the guest is not. */
+export function owed(found: FoundDomain, wanted: Values): Difference[] {
+  if (!restarts(found, [], wanted)) return [];
+  return [{ path: ["restartPending"], kind: "update", cost: "restart", before: deferredOf(found, []), after: [] }];
+}

@@ -1,0 +1,42 @@
+import { type Difference, inWords, isRecord, type Values } from "../../fields";
+import { domain as table } from "./fields";
+
+/** What a new power state means for the machine. */
+const POWER_WORDS: Readonly<Record<string, string>> = { running: "start it", stopped: "stop it", paused: "pause it" };
+const NOUNS: Readonly<Record<string, string>> = { disks: "disk", interfaces: "interface" };
+
+/** A change as an act: `attach disk vdb`, `start it`, `change onlineVcpus 2 -> 4`. */
+export function describe(change: Difference): string {
+  const device = deviceOf(change);
+  if (device && change.path.length === 2) return `${change.kind === "delete" ? "detach" : "attach"} ${device}`;
+  const power = powerWords(change);
+  return power ?? `change ${tell(change).replace(/ (changed|added|removed)$/, "")}`;
+}
+
+/** A change as a person would tell it: `disk vdb attached`, `start it`, `onlineVcpus 2 -> 4`. */
+export function tell(change: Difference): string {
+  const device = deviceOf(change);
+  if (device && change.path.length === 2) return `${device} ${change.kind === "delete" ? "detached" : "attached"}`;
+  if (!device) return powerWords(change) ?? inWords(change, table);
+  const words = inWords({ ...change, path: change.path.slice(2) });
+  const name = change.path.slice(2).join(".");
+  return `${name} of ${device}${words.slice(name.length)}`;
+}
+
+function powerWords({ path, after }: Difference): string | undefined {
+  return path[0] === "powerState" && typeof after === "string" ? POWER_WORDS[after] : undefined;
+}
+
+/** The device of a list that a change is about: `disk vdb`. */
+function deviceOf({ path, key, before, after }: Difference): string | undefined {
+  const [name, index] = path;
+  const noun = NOUNS[String(name)];
+  if (noun === undefined || typeof index !== "number") return undefined;
+  const device = isRecord(after) ? after : isRecord(before) ? before : {};
+  return `${noun} ${key ?? keyText(device)}`;
+}
+
+function keyText(device: Values): string {
+  const key = device["target"] ?? device["mac"];
+  return typeof key === "string" ? key : "";
+}

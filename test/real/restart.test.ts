@@ -1,0 +1,171 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import type { Values } from "../../provider/fields";
+import { domain } from "../../provider/resources/domain/lifecycle";
+import type { Place } from "../../provider/resources/place";
+import { Driven } from "./driven";
+import { placeOf } from "./request";
+
+// What a change that a running guest cannot take does to it, on a real guest that hears its power button.
+jest.setTimeout(120_000);
+
+const root = join(__dirname, "../..");
+const script = `import { guest } from "${root}/scripts/guest.mjs"; process.stdout.write(JSON.stringify(guest()));`;
+const virsh = (...args: string[]): string =>
+  execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
+const pool = "/var/lib/libvirt/images/restart";
+const blank = `${pool}/root.raw`;
+
+let place: Place;
+let os: Values;
+beforeAll(() => {
+  const out = execFileSync("node", ["--input-type=module", "-e", script], { encoding: "utf8" });
+  const files = JSON.parse(out.slice(out.indexOf("{"))) as { kernel: string; initrd: string };
+  os = { kernel: files.kernel, initrd: files.initrd, cmdline: "console=ttyS0 quiet" };
+  execFileSync("mkdir", ["-p", pool]);
+  virsh("pool-define-as", "restart", "dir", "--target", pool);
+  virsh("pool-start", "restart");
+  virsh("vol-create-as", "restart", "root.raw", "8M");
+  place = placeOf();
+});
+afterAll(async () => {
+  await place.host.close();
+});
+afterEach(() => {
+  for (const name of virsh("list", "--all", "--name").split("\n").filter(Boolean)) {
+    if (virsh("domstate", name).trim() !== "shut off") virsh("destroy", name);
+    virsh("undefine", name, "--managed-save", "--nvram");
+  }
+});
+
+/** A machine whose firmware finds nothing to boot: it never hears that it shall stop. */
+const deaf = { type: "qemu", memory: 64, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 1 } };
+const whole = { ...deaf, memory: 192, disks: [{ file: blank, target: "vda" }] };
+const runOf = (machine: Driven): string => virsh("domid", machine.id ?? "").trim();
+const memoryOf = (machine: Driven): string | undefined =>
+  /Max memory:\s+(\d+)/.exec(virsh("dominfo", machine.id ?? ""))?.[1];
+/** Waits until the guest's kernel listens to its power button. */
+const booted = async (machine: Driven): Promise<void> => {
+  for (let tries = 0; tries < 240; tries++) {
+    const used = Number(/cpu.time=(\d+)/.exec(virsh("domstats", machine.id ?? "", "--cpu-total"))?.[1]);
+    if (used > 6e9) return;
+    await new Promise((done) => setTimeout(done, 250));
+  }
+};
+
+describe("a change that a running guest cannot take", () => {
+  it("restarts the guest where the program says so, after the preview said it, and nothing waits any more", async () => {
+    const web = new Driven(domain, place, "web");
+    const args = { ...whole, os, shutdown: { timeout: 60 }, whenRestartNeeded: "restart" };
+    await web.up(args);
+    const run = runOf(web);
+    await booted(web);
+    const more = { ...args, memory: 224, title: "more" };
+    const diff = await web.preview(more);
+    expect(diff.differences.map(({ path, cost }) => `${path.join(".")} ${cost}`)).toEqual([
+      "title live",
+      "memory restart",
+    ]);
+    expect(web.said.join()).toMatch(/^web-\w+: restarts the guest: title set to more, memory 192 -> 224 MiB$/);
+    await web.up(more);
+    expect(web.said.join("\n")).toMatch(/domain "web-\w+" is restarted for memory/);
+    expect(runOf(web)).not.toBe(run);
+    expect([virsh("domstate", web.id ?? "").trim(), memoryOf(web)]).toEqual(["running", String(224 * 1024)]);
+    expect(web.outputs["restartPending"]).toEqual([]);
+    expect((await web.preview(more)).changes).toBe(false);
+    expect(virsh("vol-list", "restart").match(/kvm-proof/)).toBeNull();
+  });
+
+  it("is refused in the preview and in the update where the program forbids it", async () => {
+    const web = new Driven(domain, place, "forbidden");
+    const args = { ...deaf, whenRestartNeeded: "fail" };
+    await web.up(args);
+    const sentence = /runs, and memory 64 -> 96 MiB needs a power cycle, which whenRestartNeeded: "fail" forbids/;
+    await expect(web.preview({ ...args, memory: 96 })).rejects.toThrow(sentence);
+    const { inputs } = await web.check({ ...args, memory: 96 });
+    await expect(domain.update(web.request(), web.id ?? "", web.outputs, inputs)).rejects.toThrow(sentence);
+    expect(virsh("dumpxml", web.id ?? "", "--inactive")).toContain("<memory unit='KiB'>65536</memory>");
+    await web.up({ ...args, title: "live goes" });
+    expect(virsh("desc", web.id ?? "", "--title", "--live").trim()).toBe("live goes");
+  });
+
+  it("leaves the guest running where it does not stop by itself, says so, and is open in the next preview", async () => {
+    const web = new Driven(domain, place, "stubborn");
+    const args = { ...deaf, whenRestartNeeded: "restart" };
+    await web.up(args);
+    const run = runOf(web);
+    await expect(web.up({ ...args, memory: 96 })).rejects.toThrow(
+      /did not stop within 1 s and was left as it is.*Its definition is written already; memory will hold from its next start on/,
+    );
+    expect(runOf(web)).toBe(run);
+    expect(await web.refresh()).toBe(true);
+    expect(web.outputs["restartPending"]).toEqual(["memory"]);
+    const open = await web.preview({ ...args, memory: 96 });
+    expect(open.differences.map(({ path }) => path.join("."))).toEqual(["restartPending"]);
+    await web.up({ ...args, memory: 96, shutdown: { timeout: 0, thenForce: true } });
+    expect([memoryOf(web), web.outputs["restartPending"]]).toEqual([String(96 * 1024), []]);
+  });
+
+  it("never stops a guest for a definition that this host cannot start", async () => {
+    const web = new Driven(domain, place, "proof");
+    const args = { ...whole, whenRestartNeeded: "restart", shutdown: { timeout: 0, thenForce: true } };
+    await web.up(args);
+    const run = runOf(web);
+    const before = virsh("dumpxml", web.id ?? "", "--inactive");
+    await expect(web.up({ ...args, os: { machine: "q35", kernel: "/nowhere/vmlinuz" } })).rejects.toThrow(
+      /was not stopped and not changed: this host cannot start its new definition/,
+    );
+    expect(runOf(web)).toBe(run);
+    expect(virsh("dumpxml", web.id ?? "", "--inactive")).toBe(before);
+    expect(virsh("list", "--all", "--name").trim()).toBe(String(web.outputs["name"]));
+    expect(virsh("vol-list", "restart")).not.toContain("kvm-proof");
+  });
+
+  it("proves UEFI machines too, and leaves no variables behind", async () => {
+    const web = new Driven(domain, place, "uefi");
+    const args = {
+      ...deaf,
+      os: { firmware: "efi" },
+      whenRestartNeeded: "restart",
+      shutdown: { timeout: 0, thenForce: true },
+    };
+    await web.up(args);
+    await web.up({ ...args, memory: 96 });
+    expect(memoryOf(web)).toBe(String(96 * 1024));
+    expect(execFileSync("ls", ["/var/lib/libvirt/qemu/nvram"], { encoding: "utf8" })).not.toContain("kvm-proof");
+  });
+
+  it("gives a running machine its new name between stop and start", async () => {
+    const web = new Driven(domain, place, "named");
+    const args = { ...deaf, name: "old-name", shutdown: { timeout: 0, thenForce: true } };
+    await web.up(args);
+    await expect(web.preview({ ...args, name: "new-name" })).rejects.toThrow(
+      /runs and cannot be renamed to "new-name": stop it/,
+    );
+    await web.up({ ...args, name: "new-name", whenRestartNeeded: "restart" });
+    expect(virsh("domstate", "new-name").trim()).toBe("running");
+    expect((await web.preview({ ...args, name: "new-name", whenRestartNeeded: "restart" })).changes).toBe(false);
+  });
+
+  it("waits for nothing when the program goes back to what the guest has", async () => {
+    const web = new Driven(domain, place, "back");
+    await web.up(deaf);
+    await web.up({ ...deaf, memory: 96, vcpus: 2 });
+    expect(web.outputs["restartPending"]).toEqual(["memory", "vcpus"]);
+    const back = await web.preview({ ...deaf, vcpus: 2 });
+    expect(new Set(back.differences.map(({ cost }) => cost))).toEqual(new Set(["live"]));
+    await web.up({ ...deaf, vcpus: 2 });
+    expect(web.outputs["restartPending"]).toEqual(["vcpus"]);
+    expect((await web.preview({ ...deaf, vcpus: 2 })).changes).toBe(false);
+  });
+
+  it("tells of a saved state, which brings the old definition back", async () => {
+    const web = new Driven(domain, place, "saved");
+    await web.up(deaf);
+    virsh("managedsave", web.id ?? "");
+    await web.preview({ ...deaf, memory: 96 });
+    expect(web.said.join()).toContain("the next start goes on with the definition that it was saved with");
+    await web.up({ ...deaf, memory: 96 });
+    expect(web.outputs["restartPending"]).toEqual(["memory"]);
+  });
+});
