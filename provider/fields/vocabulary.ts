@@ -100,6 +100,9 @@ type LivenessOf<O> = O extends { change: "restart" | "replace" }
     ? "live"
     : "never";
 
+/** What may change live inside an object owes an act as well. */
+type InnerLiveness<T extends Table, O> = [LiveKeys<T>] extends [never] ? LivenessOf<O> : "live";
+
 /** Carries a field's types; never set at run time. */
 interface Phantom<T, P extends Presence, L extends Liveness> {
   readonly "~"?: { readonly value: T; readonly presence: P; readonly live: L };
@@ -174,7 +177,7 @@ export function flag<const O extends FlagOptions>(options: O): Field<boolean, Pr
 export function object<const T extends Table, const O extends ObjectOptions>(
   fields: T,
   options: O,
-): Field<O extends { output: true } ? Outputs<T> : Args<T>, PresenceOf<O>, LivenessOf<O>> {
+): Field<O extends { output: true } ? Outputs<T> : Args<T>, PresenceOf<O>, InnerLiveness<T, O>> {
   return { kind: "object", fields, ...options };
 }
 

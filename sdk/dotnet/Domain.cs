@@ -141,6 +141,12 @@ namespace PulumiKvm.Kvm
         public Output<Outputs.DomainCpu?> Cpu { get; private set; } = null!;
 
         /// <summary>
+        /// Where on the host the guest's CPUs run.
+        /// </summary>
+        [Output("cputune")]
+        public Output<Outputs.DomainCputune?> Cputune { get; private set; } = null!;
+
+        /// <summary>
         /// Memory given now (balloon), in MiB; absent: follows `memory`.
         /// </summary>
         [Output("currentMemory")]
@@ -193,6 +199,24 @@ namespace PulumiKvm.Kvm
         /// </summary>
         [Output("name")]
         public Output<string> Name { get; private set; } = null!;
+
+        /// <summary>
+        /// What becomes of the machine when the guest crashes; default `destroy`.
+        /// </summary>
+        [Output("onCrash")]
+        public Output<PulumiKvm.Kvm.DomainOnCrash?> OnCrash { get; private set; } = null!;
+
+        /// <summary>
+        /// What becomes of the machine when the guest powers itself off; default `destroy`.
+        /// </summary>
+        [Output("onPoweroff")]
+        public Output<PulumiKvm.Kvm.DomainOnPoweroff?> OnPoweroff { get; private set; } = null!;
+
+        /// <summary>
+        /// What becomes of the machine when the guest reboots; default `restart`.
+        /// </summary>
+        [Output("onReboot")]
+        public Output<PulumiKvm.Kvm.DomainOnReboot?> OnReboot { get; private set; } = null!;
 
         /// <summary>
         /// CPUs online; absent: follows `vcpus`.
@@ -341,6 +365,12 @@ namespace PulumiKvm.Kvm
         public Input<Inputs.DomainCpuArgs>? Cpu { get; set; }
 
         /// <summary>
+        /// Where on the host the guest's CPUs run.
+        /// </summary>
+        [Input("cputune")]
+        public Input<Inputs.DomainCputuneArgs>? Cputune { get; set; }
+
+        /// <summary>
         /// Memory given now (balloon), in MiB; absent: follows `memory`.
         /// </summary>
         [Input("currentMemory")]
@@ -399,6 +429,24 @@ namespace PulumiKvm.Kvm
         /// </summary>
         [Input("name")]
         public Input<string>? Name { get; set; }
+
+        /// <summary>
+        /// What becomes of the machine when the guest crashes; default `destroy`.
+        /// </summary>
+        [Input("onCrash")]
+        public Input<PulumiKvm.Kvm.DomainOnCrash>? OnCrash { get; set; }
+
+        /// <summary>
+        /// What becomes of the machine when the guest powers itself off; default `destroy`.
+        /// </summary>
+        [Input("onPoweroff")]
+        public Input<PulumiKvm.Kvm.DomainOnPoweroff>? OnPoweroff { get; set; }
+
+        /// <summary>
+        /// What becomes of the machine when the guest reboots; default `restart`.
+        /// </summary>
+        [Input("onReboot")]
+        public Input<PulumiKvm.Kvm.DomainOnReboot>? OnReboot { get; set; }
 
         /// <summary>
         /// CPUs online; absent: follows `vcpus`.

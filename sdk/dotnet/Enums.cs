@@ -334,6 +334,104 @@ namespace PulumiKvm.Kvm
     }
 
     /// <summary>
+    /// What becomes of the machine when the guest crashes; default `destroy`.
+    /// </summary>
+    [EnumType]
+    public readonly struct DomainOnCrash : IEquatable<DomainOnCrash>
+    {
+        private readonly string _value;
+
+        private DomainOnCrash(string value)
+        {
+            _value = value ?? throw new ArgumentNullException(nameof(value));
+        }
+
+        public static DomainOnCrash Destroy { get; } = new DomainOnCrash("destroy");
+        public static DomainOnCrash Restart { get; } = new DomainOnCrash("restart");
+        public static DomainOnCrash Preserve { get; } = new DomainOnCrash("preserve");
+        public static DomainOnCrash CoredumpDestroy { get; } = new DomainOnCrash("coredump-destroy");
+        public static DomainOnCrash CoredumpRestart { get; } = new DomainOnCrash("coredump-restart");
+
+        public static bool operator ==(DomainOnCrash left, DomainOnCrash right) => left.Equals(right);
+        public static bool operator !=(DomainOnCrash left, DomainOnCrash right) => !left.Equals(right);
+
+        public static explicit operator string(DomainOnCrash value) => value._value;
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override bool Equals(object? obj) => obj is DomainOnCrash other && Equals(other);
+        public bool Equals(DomainOnCrash other) => string.Equals(_value, other._value, StringComparison.Ordinal);
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override int GetHashCode() => _value?.GetHashCode() ?? 0;
+
+        public override string ToString() => _value;
+    }
+
+    /// <summary>
+    /// What becomes of the machine when the guest powers itself off; default `destroy`.
+    /// </summary>
+    [EnumType]
+    public readonly struct DomainOnPoweroff : IEquatable<DomainOnPoweroff>
+    {
+        private readonly string _value;
+
+        private DomainOnPoweroff(string value)
+        {
+            _value = value ?? throw new ArgumentNullException(nameof(value));
+        }
+
+        public static DomainOnPoweroff Destroy { get; } = new DomainOnPoweroff("destroy");
+        public static DomainOnPoweroff Restart { get; } = new DomainOnPoweroff("restart");
+        public static DomainOnPoweroff Preserve { get; } = new DomainOnPoweroff("preserve");
+
+        public static bool operator ==(DomainOnPoweroff left, DomainOnPoweroff right) => left.Equals(right);
+        public static bool operator !=(DomainOnPoweroff left, DomainOnPoweroff right) => !left.Equals(right);
+
+        public static explicit operator string(DomainOnPoweroff value) => value._value;
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override bool Equals(object? obj) => obj is DomainOnPoweroff other && Equals(other);
+        public bool Equals(DomainOnPoweroff other) => string.Equals(_value, other._value, StringComparison.Ordinal);
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override int GetHashCode() => _value?.GetHashCode() ?? 0;
+
+        public override string ToString() => _value;
+    }
+
+    /// <summary>
+    /// What becomes of the machine when the guest reboots; default `restart`.
+    /// </summary>
+    [EnumType]
+    public readonly struct DomainOnReboot : IEquatable<DomainOnReboot>
+    {
+        private readonly string _value;
+
+        private DomainOnReboot(string value)
+        {
+            _value = value ?? throw new ArgumentNullException(nameof(value));
+        }
+
+        public static DomainOnReboot Destroy { get; } = new DomainOnReboot("destroy");
+        public static DomainOnReboot Restart { get; } = new DomainOnReboot("restart");
+        public static DomainOnReboot Preserve { get; } = new DomainOnReboot("preserve");
+
+        public static bool operator ==(DomainOnReboot left, DomainOnReboot right) => left.Equals(right);
+        public static bool operator !=(DomainOnReboot left, DomainOnReboot right) => !left.Equals(right);
+
+        public static explicit operator string(DomainOnReboot value) => value._value;
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override bool Equals(object? obj) => obj is DomainOnReboot other && Equals(other);
+        public bool Equals(DomainOnReboot other) => string.Equals(_value, other._value, StringComparison.Ordinal);
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override int GetHashCode() => _value?.GetHashCode() ?? 0;
+
+        public override string ToString() => _value;
+    }
+
+    /// <summary>
     /// Firmware; default BIOS on x86, UEFI on arm64.
     /// </summary>
     [EnumType]

@@ -114,6 +114,10 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly cpu: pulumi.Output<outputs.DomainCpu | undefined>;
     /**
+     * Where on the host the guest's CPUs run.
+     */
+    declare public readonly cputune: pulumi.Output<outputs.DomainCputune | undefined>;
+    /**
      * Memory given now (balloon), in MiB; absent: follows `memory`.
      */
     declare public readonly currentMemory: pulumi.Output<number | undefined>;
@@ -149,6 +153,18 @@ export class Domain extends pulumi.CustomResource {
      * The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
      */
     declare public readonly name: pulumi.Output<string>;
+    /**
+     * What becomes of the machine when the guest crashes; default `destroy`.
+     */
+    declare public readonly onCrash: pulumi.Output<enums.DomainOnCrash | undefined>;
+    /**
+     * What becomes of the machine when the guest powers itself off; default `destroy`.
+     */
+    declare public readonly onPoweroff: pulumi.Output<enums.DomainOnPoweroff | undefined>;
+    /**
+     * What becomes of the machine when the guest reboots; default `restart`.
+     */
+    declare public readonly onReboot: pulumi.Output<enums.DomainOnReboot | undefined>;
     /**
      * CPUs online; absent: follows `vcpus`.
      */
@@ -213,6 +229,7 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["clock"] = args?.clock;
             resourceInputs["cloudInit"] = args?.cloudInit;
             resourceInputs["cpu"] = args?.cpu;
+            resourceInputs["cputune"] = args?.cputune;
             resourceInputs["currentMemory"] = args?.currentMemory;
             resourceInputs["deletionProtection"] = args?.deletionProtection;
             resourceInputs["description"] = args?.description;
@@ -221,6 +238,9 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["interfaces"] = args?.interfaces;
             resourceInputs["memory"] = args?.memory;
             resourceInputs["name"] = args?.name;
+            resourceInputs["onCrash"] = args?.onCrash;
+            resourceInputs["onPoweroff"] = args?.onPoweroff;
+            resourceInputs["onReboot"] = args?.onReboot;
             resourceInputs["onlineVcpus"] = args?.onlineVcpus;
             resourceInputs["os"] = args?.os;
             resourceInputs["powerState"] = args?.powerState;
@@ -243,6 +263,7 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["cloudInit"] = undefined /*out*/;
             resourceInputs["connection"] = undefined /*out*/;
             resourceInputs["cpu"] = undefined /*out*/;
+            resourceInputs["cputune"] = undefined /*out*/;
             resourceInputs["currentMemory"] = undefined /*out*/;
             resourceInputs["deletionProtection"] = undefined /*out*/;
             resourceInputs["description"] = undefined /*out*/;
@@ -252,6 +273,9 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["macs"] = undefined /*out*/;
             resourceInputs["memory"] = undefined /*out*/;
             resourceInputs["name"] = undefined /*out*/;
+            resourceInputs["onCrash"] = undefined /*out*/;
+            resourceInputs["onPoweroff"] = undefined /*out*/;
+            resourceInputs["onReboot"] = undefined /*out*/;
             resourceInputs["onlineVcpus"] = undefined /*out*/;
             resourceInputs["os"] = undefined /*out*/;
             resourceInputs["powerState"] = undefined /*out*/;
@@ -296,6 +320,10 @@ export interface DomainArgs {
      */
     cpu?: pulumi.Input<inputs.DomainCpuArgs>;
     /**
+     * Where on the host the guest's CPUs run.
+     */
+    cputune?: pulumi.Input<inputs.DomainCputuneArgs>;
+    /**
      * Memory given now (balloon), in MiB; absent: follows `memory`.
      */
     currentMemory?: pulumi.Input<number>;
@@ -327,6 +355,18 @@ export interface DomainArgs {
      * The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
      */
     name?: pulumi.Input<string>;
+    /**
+     * What becomes of the machine when the guest crashes; default `destroy`.
+     */
+    onCrash?: pulumi.Input<enums.DomainOnCrash>;
+    /**
+     * What becomes of the machine when the guest powers itself off; default `destroy`.
+     */
+    onPoweroff?: pulumi.Input<enums.DomainOnPoweroff>;
+    /**
+     * What becomes of the machine when the guest reboots; default `restart`.
+     */
+    onReboot?: pulumi.Input<enums.DomainOnReboot>;
     /**
      * CPUs online; absent: follows `vcpus`.
      */

@@ -13,7 +13,13 @@ export async function checkMore(
   given: Values,
 ): Promise<{ inputs: Values; failures: Failure[] }> {
   const inputs = withCards(request, given);
-  const failures = [...checkIdentities(inputs), ...checkSeed(inputs), ...checkCards(inputs), ...checkSizes(inputs)];
+  const failures = [
+    ...checkIdentities(inputs),
+    ...checkSeed(inputs),
+    ...checkCards(inputs),
+    ...checkSizes(inputs),
+    ...checkLimits(inputs),
+  ];
   // Only a new machine asks: an existing one runs already, and a host that is away fails no check.
   if (olds === undefined && failures.length === 0) {
     const complaint = await request.place.facts().then(
@@ -86,4 +92,23 @@ function checkSizes(inputs: Values): Failure[] {
     return wrong ? [{ property: name, reason: `must not be above ${most} (${limit})` }] : [];
   };
   return [...over("currentMemory", "memory"), ...over("onlineVcpus", "vcpus")];
+}
+
+/** libvirt takes a limit of reads and writes together, or of each. */
+function checkLimits(inputs: Values): Failure[] {
+  return itemsOf(inputs["disks"]).flatMap((disk, index) => {
+    const limits = isRecord(disk["iotune"]) ? disk["iotune"] : {};
+    return ["Bytes", "Iops"].flatMap((unit) => {
+      const total = `total${unit}Sec`;
+      const part = [`read${unit}Sec`, `write${unit}Sec`].find((name) => isLimit(limits[name]));
+      if (part === undefined || !isLimit(limits[total])) return [];
+      return [
+        { property: printPath(["disks", index, "iotune", part]), reason: `stands beside ${total}: give one of them` },
+      ];
+    });
+  });
+}
+
+function isLimit(value: unknown): boolean {
+  return typeof value === "number" && value > 0;
 }

@@ -1,4 +1,4 @@
-import { flag, grammar, int, text, type Values, type XmlPair } from "../../fields";
+import { flag, grammar, int, object, text, type Values, type XmlPair } from "../../fields";
 import { childrenOf, find, readPath, removeChild, writePath, type XmlElement } from "../../xml";
 
 /** The alias of the CD that carries the machine's own seed: not one of the program's disks. */
@@ -39,6 +39,22 @@ function mediaChange(
   const device = at.item?.wanted["device"];
   return device === "cdrom" || device === "floppy" ? "live" : "restart";
 }
+
+const limit = (name: string, what: string) =>
+  int({ xml: name, min: 0, change: "live", doc: `Most ${what} a second; absent or 0: no limit.` });
+
+/** I/O limits, as libvirt's block tuning has them; each total excludes its reads and writes. */
+const iotune = object(
+  {
+    totalBytesSec: limit("total_bytes_sec", "bytes read and written"),
+    readBytesSec: limit("read_bytes_sec", "bytes read"),
+    writeBytesSec: limit("write_bytes_sec", "bytes written"),
+    totalIopsSec: limit("total_iops_sec", "reads and writes"),
+    readIopsSec: limit("read_iops_sec", "reads"),
+    writeIopsSec: limit("write_iops_sec", "writes"),
+  },
+  { xml: "iotune", change: "live", doc: "I/O limits of the disk; a total excludes its read and write limits." },
+);
 
 /** A disk or drive of a machine. https://libvirt.org/formatdomain.html#hard-drives-floppy-disks-cdroms */
 export const disk = {
@@ -113,6 +129,7 @@ export const disk = {
     change: "restart",
     doc: "Whether the guest's TRIM reaches the image; written as `unmap` for a new disk unless told.",
   }),
+  iotune,
   serial: text({
     xml: "serial",
     most: 36,

@@ -11,16 +11,10 @@ import {
   type Situation,
   text,
 } from "../../fields";
+import { clock, cpu, cputune, lifecycle, os } from "./board";
 import { disk, diskKey, isSeed } from "./disks";
 import { graphics } from "./graphics";
 import { interfaceKey, networkInterface, sources } from "./interfaces";
-
-/** libvirt makes `q35` into `pc-q35-7.2`: the wish is met by any version of it. */
-function sameMachine(wanted: string, found: string): boolean {
-  const family: Record<string, string> = { q35: "pc-q35-", pc: "pc-i440fx-", virt: "virt-" };
-  const prefix = family[wanted];
-  return wanted === found || (prefix !== undefined && found.startsWith(prefix));
-}
 
 /** More CPUs than the guest was started with need a power cycle, and so does taking away what was there at the start. */
 function onlineChange(before: unknown, after: unknown, at: Situation): "live" | "restart" {
@@ -90,79 +84,20 @@ export const domain = {
     change: onlineChange,
     doc: "CPUs online; absent: follows `vcpus`.",
   }),
-  os: object(
-    {
-      arch: text({
-        xml: "type/@arch",
-        change: "replace",
-        check: grammar.objectName,
-        doc: "CPU architecture; default the host's.",
-      }),
-      machine: text({
-        xml: "type/@machine",
-        change: "restart",
-        check: grammar.objectName,
-        same: sameMachine,
-        doc: "Machine type; default `q35` on x86, `virt` on arm64.",
-      }),
-      firmware: text({
-        xml: "@firmware",
-        values: ["bios", "efi"],
-        change: "restart",
-        doc: "Firmware; default BIOS on x86, UEFI on arm64.",
-      }),
-      kernel: text({
-        xml: "kernel",
-        change: "restart",
-        check: grammar.absolutePath,
-        doc: "Kernel to boot directly: a path on the host (a Volume's `path`).",
-      }),
-      initrd: text({
-        xml: "initrd",
-        change: "restart",
-        check: grammar.absolutePath,
-        doc: "Its initial RAM disk: a path on the host.",
-      }),
-      cmdline: text({ xml: "cmdline", change: "restart", doc: "Its command line." }),
-    },
-    { xml: "os", change: "restart", doc: "What boots, on which kind of machine." },
+  os,
+  cpu,
+  cputune,
+  clock,
+  onPoweroff: lifecycle(
+    "on_poweroff",
+    ["destroy", "restart", "preserve"],
+    "the guest powers itself off; default `destroy`",
   ),
-  cpu: object(
-    {
-      mode: text({
-        xml: "@mode",
-        values: ["custom", "host-model", "host-passthrough", "maximum"],
-        change: "restart",
-        doc: "How the model is chosen; default `host-model` under kvm, `maximum` under qemu.",
-      }),
-      model: text({
-        xml: "model",
-        change: "restart",
-        check: grammar.objectName,
-        doc: "The model, with mode `custom`.",
-      }),
-      topology: object(
-        {
-          sockets: int({ xml: "@sockets", required: true, min: 1, change: "restart", doc: "Sockets." }),
-          dies: int({ xml: "@dies", min: 1, change: "restart", doc: "Dies in a socket; default 1." }),
-          cores: int({ xml: "@cores", required: true, min: 1, change: "restart", doc: "Cores in a die." }),
-          threads: int({ xml: "@threads", required: true, min: 1, change: "restart", doc: "Threads in a core." }),
-        },
-        { xml: "topology", change: "restart", doc: "How the CPUs look to the guest." },
-      ),
-    },
-    { xml: "cpu", change: "restart", doc: "The CPU that the guest sees; the default is written at create." },
-  ),
-  clock: object(
-    {
-      offset: text({
-        xml: "@offset",
-        values: ["utc", "localtime"],
-        change: "restart",
-        doc: "What the hardware clock shows; default `utc`.",
-      }),
-    },
-    { xml: "clock", change: "restart", doc: "The guest's clock." },
+  onReboot: lifecycle("on_reboot", ["destroy", "restart", "preserve"], "the guest reboots; default `restart`"),
+  onCrash: lifecycle(
+    "on_crash",
+    ["destroy", "restart", "preserve", "coredump-destroy", "coredump-restart"],
+    "the guest crashes; default `destroy`",
   ),
   disks: list(object(disk, { change: "restart", oneOf: ["volume", "file", "block"], doc: "A disk or drive." }), {
     key: diskKey,

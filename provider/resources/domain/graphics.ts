@@ -1,4 +1,4 @@
-import { flag, int, object, text } from "../../fields";
+import { flag, int, isRecord, object, type Situation, text } from "../../fields";
 
 const listen = object(
   {
@@ -15,12 +15,30 @@ const listen = object(
   { xml: "listen", change: "restart", doc: "Where the server listens; default the host's loopback address." },
 );
 
-const password = {
-  xml: "@passwd",
-  secret: true,
-  change: "restart",
-  doc: "Password that a client must give; secret.",
-} as const;
+/** QEMU changes a password only of a screen that was started with one, and never takes it away. */
+function passwordChange(screen: "spice" | "vnc") {
+  return (_before: unknown, after: unknown, at: Situation): "live" | "restart" => {
+    const shown = isRecord(at.live?.["graphics"]) ? at.live["graphics"][screen] : undefined;
+    return after !== undefined && isRecord(shown) && shown["password"] !== undefined ? "live" : "restart";
+  };
+}
+
+const passwords = (screen: "spice" | "vnc", most: number) => ({
+  password: text({
+    xml: "@passwd",
+    secret: true,
+    most,
+    change: passwordChange(screen),
+    doc: "Password that a client must give; secret. A screen that was started with one takes another while it runs.",
+  }),
+  passwordValidTo: text({
+    xml: "@passwdValidTo",
+    change: passwordChange(screen),
+    check: (value: string) =>
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(value) ? undefined : 'must be a time (UTC) such as "2027-01-31T23:59:59"',
+    doc: "When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.",
+  }),
+});
 
 /** Screens of a machine. https://libvirt.org/formatdomain.html#graphical-framebuffers */
 export const graphics = {
@@ -39,7 +57,7 @@ export const graphics = {
         change: "restart",
         doc: "The host chooses the ports; default where no port is given.",
       }),
-      password: text({ ...password, most: 64 }),
+      ...passwords("spice", 64),
       listen,
     },
     { xml: "devices/graphics[@type='spice']", change: "restart", doc: "A SPICE server." },
@@ -53,7 +71,7 @@ export const graphics = {
         doc: "The host chooses the port; default where no port is given.",
       }),
       // Its protocol has no more; libvirt refuses a longer one when the machine is defined.
-      password: text({ ...password, most: 8 }),
+      ...passwords("vnc", 8),
       listen,
     },
     {

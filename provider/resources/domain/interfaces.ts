@@ -1,5 +1,5 @@
 import { isIPv4 } from "node:net";
-import { grammar, int, isRecord, object, text, type Values, type XmlPair } from "../../fields";
+import { flag, grammar, int, isRecord, object, text, type Values, type XmlPair } from "../../fields";
 import { readPath, writePath } from "../../xml";
 
 /** A source of one kind: `<interface type='network'><source network='...'/>`. */
@@ -76,6 +76,16 @@ const alias: XmlPair = {
   },
 };
 
+const rate = (way: "inbound" | "outbound", doc: string) =>
+  object(
+    {
+      average: int({ xml: "@average", required: true, min: 1, change: "live", doc: "Average rate, in KiB a second." }),
+      peak: int({ xml: "@peak", min: 1, change: "live", doc: "Highest rate, in KiB a second." }),
+      burst: int({ xml: "@burst", min: 1, change: "live", doc: "KiB that may go at the peak rate." }),
+    },
+    { xml: way, change: "live", doc },
+  );
+
 /** A network card of a machine. https://libvirt.org/formatdomain.html#network-interfaces */
 export const networkInterface = {
   network: text({
@@ -134,6 +144,35 @@ export const networkInterface = {
   link: object(
     { state: text({ xml: "@state", values: ["up", "down"], change: "live", doc: "Whether the cable is plugged." }) },
     { xml: "link", change: "live", doc: "The card's cable; absent: plugged." },
+  ),
+  bandwidth: object(
+    {
+      inbound: rate("inbound", "What the guest receives."),
+      outbound: rate("outbound", "What the guest sends."),
+    },
+    { xml: "bandwidth", change: "live", doc: "Limits of the card's traffic; not for `user` cards." },
+  ),
+  filterref: object(
+    {
+      filter: text({
+        xml: "@filter",
+        required: true,
+        change: "live",
+        check: grammar.objectName,
+        doc: "The name of a network filter of the host, such as `clean-traffic`.",
+      }),
+    },
+    { xml: "filterref", change: "live", doc: "The network filter that the card's traffic goes through." },
+  ),
+  port: object(
+    {
+      isolated: flag({
+        xml: "@isolated",
+        change: "live",
+        doc: "The card reaches no other isolated card on the same bridge.",
+      }),
+    },
+    { xml: "port", change: "live", doc: "The card's port on the bridge." },
   ),
   mtu: object(
     { size: int({ xml: "@size", min: 68, max: 65535, change: "restart", doc: "Bytes." }) },

@@ -6,6 +6,7 @@ import type { Request } from "../port";
 import { isSeed } from "./disks";
 import type { domain } from "./fields";
 import type { FoundDomain } from "./observe";
+import { limitDisk, pin, setLifecycle } from "./tuning";
 import { describe } from "./words";
 
 /** What an act on a running guest works with. */
@@ -16,10 +17,12 @@ export interface Running {
   readonly definition: XmlElement;
 }
 
-type Act = (at: Running, difference: Difference) => Promise<void>;
+/** One change of a running guest. */
+export type Act = (at: Running, difference: Difference) => Promise<void>;
 
 // virDomainModificationImpact, virDomainMetadataType; https://libvirt.org/html/libvirt-libvirt-domain.html
 const LIVE = 1;
+const SECURE = 1;
 const METADATA_DESCRIPTION = 0;
 const METADATA_TITLE = 1;
 /** How long a guest may take to let go of a device. */
@@ -41,6 +44,11 @@ export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
   },
   disks: device("disk", "target/@dev"),
   interfaces: device("interface", "mac/@address"),
+  cputune: pin,
+  onPoweroff: setLifecycle,
+  onReboot: setLifecycle,
+  onCrash: setLifecycle,
+  graphics: setPassword,
   cloudInit: swapSeed,
   powerState: byStep,
   autostart: byStep,
@@ -69,7 +77,8 @@ function device(kind: "disk" | "interface", identity: string): Act {
     const key = difference.key ?? "";
     const inGuest = at.found.live && select(at.found.live, kind, identity, key);
     const planned = select(at.definition, kind, identity, key);
-    if (difference.path.length > 2) await update(at, kind, inGuest, planned);
+    if (difference.path[2] === "iotune") await (planned ? limitDisk(at, key, planned) : undefined);
+    else if (difference.path.length > 2) await update(at, kind, inGuest, planned);
     else if (difference.kind === "delete") await detach(at, kind, identity, key, inGuest);
     else if (planned) await attach(at, planned);
   };
@@ -107,6 +116,9 @@ async function detach(
   throw new Error(`the guest did not let go of it within ${DETACH_SECONDS} s; it is taken out of the definition only`);
 }
 
+/** What libvirt changes in a card that a guest has. */
+const CARD_PARTS = ["source", "link", "bandwidth", "filterref", "port"];
+
 /** The device as the guest has it, with what may change under it: media, network, link. */
 async function update(
   { request, found }: Running,
@@ -117,7 +129,7 @@ async function update(
   if (!inGuest || !planned) return;
   const changed = cloneXml(inGuest);
   changed.attributes.set("type", planned.attributes.get("type") ?? "file");
-  for (const part of kind === "disk" ? ["source", "backingStore"] : ["source", "link"]) {
+  for (const part of kind === "disk" ? ["source", "backingStore"] : CARD_PARTS) {
     changed.children = changed.children.filter((node) => !("name" in node && node.name === part));
     const wanted = find(planned, part);
     if (wanted && part !== "backingStore") changed.children.push(cloneXml(wanted));
@@ -127,6 +139,26 @@ async function update(
     xml: printXml(changed),
     flags: LIVE,
   });
+}
+
+/** The screen as the guest has it, with the password of the definition. */
+async function setPassword({ request, found, definition }: Running, { path }: Difference): Promise<void> {
+  const at = `devices/graphics[@type='${String(path[1])}']`;
+  const inGuest = found.live && find(found.live, at);
+  const planned = find(definition, at);
+  if (!inGuest || !planned) return;
+  const changed = cloneXml(inGuest);
+  for (const name of ["passwd", "passwdValidTo"]) {
+    const value = planned.attributes.get(name);
+    if (value === undefined) changed.attributes.delete(name);
+    else changed.attributes.set(name, value);
+  }
+  const { host } = request.place;
+  await host.call("DOMAIN_UPDATE_DEVICE_FLAGS", { dom: found.handle, xml: printXml(changed), flags: LIVE });
+  const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: SECURE });
+  const now = find(parseXml(xml), at);
+  if (now?.attributes.get("passwd") === changed.attributes.get("passwd")) return;
+  throw new Error("libvirt accepted the new password, and the screen keeps the old one");
 }
 
 async function swapSeed(at: Running): Promise<void> {
@@ -155,8 +187,11 @@ export async function runLive(at: Running, changes: readonly Difference[]): Prom
 function ordered(changes: readonly Difference[]): Difference[] {
   const seen = new Set<string>();
   const once = changes.filter(({ path, key }) => {
+    const part = path[2] === "iotune" ? "/iotune" : "";
     const name =
-      path.length > 2 ? `${String(path[0])}/${key ?? ""}` : JSON.stringify([path[0], path[1], key, path.length]);
+      path.length > 2 && key !== undefined
+        ? `${String(path[0])}/${key}${part}`
+        : JSON.stringify([...path.slice(0, 2), key, path.length]);
     return !seen.has(name) && seen.add(name);
   });
   return [...once].sort((a, b) => Number(b.kind === "delete") - Number(a.kind === "delete"));

@@ -144,7 +144,7 @@ function liveOnly(
 }
 
 /** What a guest has as it was told; its balloon moves by itself. */
-const IN_GUEST = ["title", "description", "onlineVcpus", "disks", "interfaces"];
+const IN_GUEST = ["title", "description", "onlineVcpus", "onPoweroff", "onReboot", "onCrash", "disks", "interfaces"];
 
 function define(
   found: FoundDomain | undefined,

@@ -39,6 +39,9 @@ export function initialValues(inputs: Values, facts: HostFacts): Values {
   };
 }
 
+/** What becomes of a machine of which the program says nothing; libvirt writes these in by itself. */
+export const FATE: Values = { onPoweroff: "destroy", onReboot: "restart", onCrash: "destroy" };
+
 function archOf(inputs: Values, facts: HostFacts): string {
   const os = isRecord(inputs["os"]) ? inputs["os"] : {};
   return typeof os["arch"] === "string" ? os["arch"] : facts.arch;

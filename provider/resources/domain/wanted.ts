@@ -1,7 +1,7 @@
 import { isRecord, UNKNOWN, type Values } from "../../fields";
 import type { HostFacts } from "../place";
 import { ownedMac } from "../owner";
-import { initialValues } from "./template";
+import { FATE, initialValues } from "./template";
 
 /** Where a volume's bytes are on the host. */
 export interface Resolved {
@@ -42,7 +42,8 @@ function restored(inputs: Values, managed: Values | undefined, facts: HostFacts)
     );
     result[name] = { ...Object.fromEntries(missing), ...(isRecord(given) ? given : {}) };
   }
-  return result;
+  const fates = Object.entries(FATE).filter(([name]) => inputs[name] === undefined && managed?.[name] !== undefined);
+  return { ...result, ...Object.fromEntries(fates) };
 }
 
 /** Disks with their target and bus; every device that a machine is created with has both. */

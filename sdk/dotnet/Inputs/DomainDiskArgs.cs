@@ -71,6 +71,12 @@ namespace PulumiKvm.Kvm.Inputs
         public Input<PulumiKvm.Kvm.DomainDiskIo>? Io { get; set; }
 
         /// <summary>
+        /// I/O limits of the disk; a total excludes its read and write limits.
+        /// </summary>
+        [Input("iotune")]
+        public Input<Inputs.DomainDiskIotuneArgs>? Iotune { get; set; }
+
+        /// <summary>
         /// The guest may not write to it.
         /// </summary>
         [Input("readOnly")]

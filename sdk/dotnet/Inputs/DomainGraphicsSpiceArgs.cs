@@ -32,7 +32,7 @@ namespace PulumiKvm.Kvm.Inputs
         private Input<string>? _password;
 
         /// <summary>
-        /// Password that a client must give; secret.
+        /// Password that a client must give; secret. A screen that was started with one takes another while it runs.
         /// </summary>
         public Input<string>? Password
         {
@@ -43,6 +43,12 @@ namespace PulumiKvm.Kvm.Inputs
                 _password = Output.Tuple<Input<string>?, int>(value, emptySecret).Apply(t => t.Item1);
             }
         }
+
+        /// <summary>
+        /// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+        /// </summary>
+        [Input("passwordValidTo")]
+        public Input<string>? PasswordValidTo { get; set; }
 
         /// <summary>
         /// Port; absent: the host chooses.

@@ -17,6 +17,12 @@ namespace PulumiKvm.Kvm.Inputs
     public sealed class DomainInterfaceArgs : global::Pulumi.ResourceArgs
     {
         /// <summary>
+        /// Limits of the card's traffic; not for `user` cards.
+        /// </summary>
+        [Input("bandwidth")]
+        public Input<Inputs.DomainInterfaceBandwidthArgs>? Bandwidth { get; set; }
+
+        /// <summary>
         /// Place in the boot order, 1 first.
         /// </summary>
         [Input("bootOrder")]
@@ -33,6 +39,12 @@ namespace PulumiKvm.Kvm.Inputs
         /// </summary>
         [Input("direct")]
         public Input<string>? Direct { get; set; }
+
+        /// <summary>
+        /// The network filter that the card's traffic goes through.
+        /// </summary>
+        [Input("filterref")]
+        public Input<Inputs.DomainInterfaceFilterrefArgs>? Filterref { get; set; }
 
         /// <summary>
         /// The card's cable; absent: plugged.
@@ -69,6 +81,12 @@ namespace PulumiKvm.Kvm.Inputs
         /// </summary>
         [Input("network")]
         public Input<string>? Network { get; set; }
+
+        /// <summary>
+        /// The card's port on the bridge.
+        /// </summary>
+        [Input("port")]
+        public Input<Inputs.DomainInterfacePortArgs>? Port { get; set; }
 
         /// <summary>
         /// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.

@@ -54,6 +54,10 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly PulumiKvm.Kvm.DomainDiskIo? Io;
         /// <summary>
+        /// I/O limits of the disk; a total excludes its read and write limits.
+        /// </summary>
+        public readonly Outputs.DomainDiskIotune? Iotune;
+        /// <summary>
         /// The guest may not write to it.
         /// </summary>
         public readonly bool? ReadOnly;
@@ -94,6 +98,8 @@ namespace PulumiKvm.Kvm.Outputs
 
             PulumiKvm.Kvm.DomainDiskIo? io,
 
+            Outputs.DomainDiskIotune? iotune,
+
             bool? readOnly,
 
             string? serial,
@@ -113,6 +119,7 @@ namespace PulumiKvm.Kvm.Outputs
             File = file;
             Format = format;
             Io = io;
+            Iotune = iotune;
             ReadOnly = readOnly;
             Serial = serial;
             Shareable = shareable;

@@ -26,9 +26,13 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly Outputs.DomainGraphicsSpiceListen? Listen;
         /// <summary>
-        /// Password that a client must give; secret.
+        /// Password that a client must give; secret. A screen that was started with one takes another while it runs.
         /// </summary>
         public readonly string? Password;
+        /// <summary>
+        /// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+        /// </summary>
+        public readonly string? PasswordValidTo;
         /// <summary>
         /// Port; absent: the host chooses.
         /// </summary>
@@ -46,6 +50,8 @@ namespace PulumiKvm.Kvm.Outputs
 
             string? password,
 
+            string? passwordValidTo,
+
             int? port,
 
             int? tlsPort)
@@ -53,6 +59,7 @@ namespace PulumiKvm.Kvm.Outputs
             Autoport = autoport;
             Listen = listen;
             Password = password;
+            PasswordValidTo = passwordValidTo;
             Port = port;
             TlsPort = tlsPort;
         }

@@ -18,6 +18,10 @@ namespace PulumiKvm.Kvm.Outputs
     public sealed class DomainInterface
     {
         /// <summary>
+        /// Limits of the card's traffic; not for `user` cards.
+        /// </summary>
+        public readonly Outputs.DomainInterfaceBandwidth? Bandwidth;
+        /// <summary>
         /// Place in the boot order, 1 first.
         /// </summary>
         public readonly int? BootOrder;
@@ -29,6 +33,10 @@ namespace PulumiKvm.Kvm.Outputs
         /// A device of the host to which the card is joined by macvtap, in bridge mode.
         /// </summary>
         public readonly string? Direct;
+        /// <summary>
+        /// The network filter that the card's traffic goes through.
+        /// </summary>
+        public readonly Outputs.DomainInterfaceFilterref? Filterref;
         /// <summary>
         /// The card's cable; absent: plugged.
         /// </summary>
@@ -54,17 +62,25 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly string? Network;
         /// <summary>
+        /// The card's port on the bridge.
+        /// </summary>
+        public readonly Outputs.DomainInterfacePort? Port;
+        /// <summary>
         /// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
         /// </summary>
         public readonly Outputs.DomainInterfaceUser? User;
 
         [OutputConstructor]
         private DomainInterface(
+            Outputs.DomainInterfaceBandwidth? bandwidth,
+
             int? bootOrder,
 
             string? bridge,
 
             string? direct,
+
+            Outputs.DomainInterfaceFilterref? filterref,
 
             Outputs.DomainInterfaceLink? link,
 
@@ -78,17 +94,22 @@ namespace PulumiKvm.Kvm.Outputs
 
             string? network,
 
+            Outputs.DomainInterfacePort? port,
+
             Outputs.DomainInterfaceUser? user)
         {
+            Bandwidth = bandwidth;
             BootOrder = bootOrder;
             Bridge = bridge;
             Direct = direct;
+            Filterref = filterref;
             Link = link;
             Mac = mac;
             Model = model;
             Mtu = mtu;
             Name = name;
             Network = network;
+            Port = port;
             User = user;
         }
     }

@@ -113,6 +113,8 @@ type Domain struct {
 	Connection DomainConnectionOutput `pulumi:"connection"`
 	// The CPU that the guest sees; the default is written at create.
 	Cpu DomainCpuPtrOutput `pulumi:"cpu"`
+	// Where on the host the guest's CPUs run.
+	Cputune DomainCputunePtrOutput `pulumi:"cputune"`
 	// Memory given now (balloon), in MiB; absent: follows `memory`.
 	CurrentMemory pulumi.Float64PtrOutput `pulumi:"currentMemory"`
 	// Refuse to delete or replace the machine.
@@ -131,6 +133,12 @@ type Domain struct {
 	Memory pulumi.Float64Output `pulumi:"memory"`
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name pulumi.StringOutput `pulumi:"name"`
+	// What becomes of the machine when the guest crashes; default `destroy`.
+	OnCrash DomainOnCrashPtrOutput `pulumi:"onCrash"`
+	// What becomes of the machine when the guest powers itself off; default `destroy`.
+	OnPoweroff DomainOnPoweroffPtrOutput `pulumi:"onPoweroff"`
+	// What becomes of the machine when the guest reboots; default `restart`.
+	OnReboot DomainOnRebootPtrOutput `pulumi:"onReboot"`
 	// CPUs online; absent: follows `vcpus`.
 	OnlineVcpus pulumi.IntPtrOutput `pulumi:"onlineVcpus"`
 	// What boots, on which kind of machine.
@@ -214,6 +222,8 @@ type domainArgs struct {
 	CloudInit *DomainCloudInit `pulumi:"cloudInit"`
 	// The CPU that the guest sees; the default is written at create.
 	Cpu *DomainCpu `pulumi:"cpu"`
+	// Where on the host the guest's CPUs run.
+	Cputune *DomainCputune `pulumi:"cputune"`
 	// Memory given now (balloon), in MiB; absent: follows `memory`.
 	CurrentMemory *float64 `pulumi:"currentMemory"`
 	// Refuse to delete or replace the machine.
@@ -230,6 +240,12 @@ type domainArgs struct {
 	Memory float64 `pulumi:"memory"`
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name *string `pulumi:"name"`
+	// What becomes of the machine when the guest crashes; default `destroy`.
+	OnCrash *DomainOnCrash `pulumi:"onCrash"`
+	// What becomes of the machine when the guest powers itself off; default `destroy`.
+	OnPoweroff *DomainOnPoweroff `pulumi:"onPoweroff"`
+	// What becomes of the machine when the guest reboots; default `restart`.
+	OnReboot *DomainOnReboot `pulumi:"onReboot"`
 	// CPUs online; absent: follows `vcpus`.
 	OnlineVcpus *int `pulumi:"onlineVcpus"`
 	// What boots, on which kind of machine.
@@ -262,6 +278,8 @@ type DomainArgs struct {
 	CloudInit DomainCloudInitPtrInput
 	// The CPU that the guest sees; the default is written at create.
 	Cpu DomainCpuPtrInput
+	// Where on the host the guest's CPUs run.
+	Cputune DomainCputunePtrInput
 	// Memory given now (balloon), in MiB; absent: follows `memory`.
 	CurrentMemory pulumi.Float64PtrInput
 	// Refuse to delete or replace the machine.
@@ -278,6 +296,12 @@ type DomainArgs struct {
 	Memory pulumi.Float64Input
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name pulumi.StringPtrInput
+	// What becomes of the machine when the guest crashes; default `destroy`.
+	OnCrash DomainOnCrashPtrInput
+	// What becomes of the machine when the guest powers itself off; default `destroy`.
+	OnPoweroff DomainOnPoweroffPtrInput
+	// What becomes of the machine when the guest reboots; default `restart`.
+	OnReboot DomainOnRebootPtrInput
 	// CPUs online; absent: follows `vcpus`.
 	OnlineVcpus pulumi.IntPtrInput
 	// What boots, on which kind of machine.
@@ -370,6 +394,11 @@ func (o DomainOutput) Cpu() DomainCpuPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainCpuPtrOutput { return v.Cpu }).(DomainCpuPtrOutput)
 }
 
+// Where on the host the guest's CPUs run.
+func (o DomainOutput) Cputune() DomainCputunePtrOutput {
+	return o.ApplyT(func(v *Domain) DomainCputunePtrOutput { return v.Cputune }).(DomainCputunePtrOutput)
+}
+
 // Memory given now (balloon), in MiB; absent: follows `memory`.
 func (o DomainOutput) CurrentMemory() pulumi.Float64PtrOutput {
 	return o.ApplyT(func(v *Domain) pulumi.Float64PtrOutput { return v.CurrentMemory }).(pulumi.Float64PtrOutput)
@@ -413,6 +442,21 @@ func (o DomainOutput) Memory() pulumi.Float64Output {
 // The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 func (o DomainOutput) Name() pulumi.StringOutput {
 	return o.ApplyT(func(v *Domain) pulumi.StringOutput { return v.Name }).(pulumi.StringOutput)
+}
+
+// What becomes of the machine when the guest crashes; default `destroy`.
+func (o DomainOutput) OnCrash() DomainOnCrashPtrOutput {
+	return o.ApplyT(func(v *Domain) DomainOnCrashPtrOutput { return v.OnCrash }).(DomainOnCrashPtrOutput)
+}
+
+// What becomes of the machine when the guest powers itself off; default `destroy`.
+func (o DomainOutput) OnPoweroff() DomainOnPoweroffPtrOutput {
+	return o.ApplyT(func(v *Domain) DomainOnPoweroffPtrOutput { return v.OnPoweroff }).(DomainOnPoweroffPtrOutput)
+}
+
+// What becomes of the machine when the guest reboots; default `restart`.
+func (o DomainOutput) OnReboot() DomainOnRebootPtrOutput {
+	return o.ApplyT(func(v *Domain) DomainOnRebootPtrOutput { return v.OnReboot }).(DomainOnRebootPtrOutput)
 }
 
 // CPUs online; absent: follows `vcpus`.

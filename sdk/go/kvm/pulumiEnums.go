@@ -1702,6 +1702,514 @@ func (in *domainInterfaceLinkStatePtr) ToDomainInterfaceLinkStatePtrOutputWithCo
 	return pulumi.ToOutputWithContext(ctx, in).(DomainInterfaceLinkStatePtrOutput)
 }
 
+// What becomes of the machine when the guest crashes; default `destroy`.
+type DomainOnCrash string
+
+const (
+	DomainOnCrashDestroy         = DomainOnCrash("destroy")
+	DomainOnCrashRestart         = DomainOnCrash("restart")
+	DomainOnCrashPreserve        = DomainOnCrash("preserve")
+	DomainOnCrashCoredumpDestroy = DomainOnCrash("coredump-destroy")
+	DomainOnCrashCoredumpRestart = DomainOnCrash("coredump-restart")
+)
+
+func (DomainOnCrash) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainOnCrash)(nil)).Elem()
+}
+
+func (e DomainOnCrash) ToDomainOnCrashOutput() DomainOnCrashOutput {
+	return pulumi.ToOutput(e).(DomainOnCrashOutput)
+}
+
+func (e DomainOnCrash) ToDomainOnCrashOutputWithContext(ctx context.Context) DomainOnCrashOutput {
+	return pulumi.ToOutputWithContext(ctx, e).(DomainOnCrashOutput)
+}
+
+func (e DomainOnCrash) ToDomainOnCrashPtrOutput() DomainOnCrashPtrOutput {
+	return e.ToDomainOnCrashPtrOutputWithContext(context.Background())
+}
+
+func (e DomainOnCrash) ToDomainOnCrashPtrOutputWithContext(ctx context.Context) DomainOnCrashPtrOutput {
+	return DomainOnCrash(e).ToDomainOnCrashOutputWithContext(ctx).ToDomainOnCrashPtrOutputWithContext(ctx)
+}
+
+func (e DomainOnCrash) ToStringOutput() pulumi.StringOutput {
+	return pulumi.ToOutput(pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainOnCrash) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return pulumi.ToOutputWithContext(ctx, pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainOnCrash) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringPtrOutputWithContext(context.Background())
+}
+
+func (e DomainOnCrash) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringOutputWithContext(ctx).ToStringPtrOutputWithContext(ctx)
+}
+
+type DomainOnCrashOutput struct{ *pulumi.OutputState }
+
+func (DomainOnCrashOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainOnCrash)(nil)).Elem()
+}
+
+func (o DomainOnCrashOutput) ToDomainOnCrashOutput() DomainOnCrashOutput {
+	return o
+}
+
+func (o DomainOnCrashOutput) ToDomainOnCrashOutputWithContext(ctx context.Context) DomainOnCrashOutput {
+	return o
+}
+
+func (o DomainOnCrashOutput) ToDomainOnCrashPtrOutput() DomainOnCrashPtrOutput {
+	return o.ToDomainOnCrashPtrOutputWithContext(context.Background())
+}
+
+func (o DomainOnCrashOutput) ToDomainOnCrashPtrOutputWithContext(ctx context.Context) DomainOnCrashPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainOnCrash) *DomainOnCrash {
+		return &v
+	}).(DomainOnCrashPtrOutput)
+}
+
+func (o DomainOnCrashOutput) ToStringOutput() pulumi.StringOutput {
+	return o.ToStringOutputWithContext(context.Background())
+}
+
+func (o DomainOnCrashOutput) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainOnCrash) string {
+		return string(e)
+	}).(pulumi.StringOutput)
+}
+
+func (o DomainOnCrashOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainOnCrashOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainOnCrash) *string {
+		v := string(e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+type DomainOnCrashPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainOnCrashPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainOnCrash)(nil)).Elem()
+}
+
+func (o DomainOnCrashPtrOutput) ToDomainOnCrashPtrOutput() DomainOnCrashPtrOutput {
+	return o
+}
+
+func (o DomainOnCrashPtrOutput) ToDomainOnCrashPtrOutputWithContext(ctx context.Context) DomainOnCrashPtrOutput {
+	return o
+}
+
+func (o DomainOnCrashPtrOutput) Elem() DomainOnCrashOutput {
+	return o.ApplyT(func(v *DomainOnCrash) DomainOnCrash {
+		if v != nil {
+			return *v
+		}
+		var ret DomainOnCrash
+		return ret
+	}).(DomainOnCrashOutput)
+}
+
+func (o DomainOnCrashPtrOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainOnCrashPtrOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e *DomainOnCrash) *string {
+		if e == nil {
+			return nil
+		}
+		v := string(*e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+// DomainOnCrashInput is an input type that accepts values of the DomainOnCrash enum
+// A concrete instance of `DomainOnCrashInput` can be one of the following:
+//
+//	DomainOnCrashDestroy
+//	DomainOnCrashRestart
+//	DomainOnCrashPreserve
+//	DomainOnCrashCoredumpDestroy
+//	DomainOnCrashCoredumpRestart
+type DomainOnCrashInput interface {
+	pulumi.Input
+
+	ToDomainOnCrashOutput() DomainOnCrashOutput
+	ToDomainOnCrashOutputWithContext(context.Context) DomainOnCrashOutput
+}
+
+var domainOnCrashPtrType = reflect.TypeOf((**DomainOnCrash)(nil)).Elem()
+
+type DomainOnCrashPtrInput interface {
+	pulumi.Input
+
+	ToDomainOnCrashPtrOutput() DomainOnCrashPtrOutput
+	ToDomainOnCrashPtrOutputWithContext(context.Context) DomainOnCrashPtrOutput
+}
+
+type domainOnCrashPtr string
+
+func DomainOnCrashPtr(v string) DomainOnCrashPtrInput {
+	return (*domainOnCrashPtr)(&v)
+}
+
+func (*domainOnCrashPtr) ElementType() reflect.Type {
+	return domainOnCrashPtrType
+}
+
+func (in *domainOnCrashPtr) ToDomainOnCrashPtrOutput() DomainOnCrashPtrOutput {
+	return pulumi.ToOutput(in).(DomainOnCrashPtrOutput)
+}
+
+func (in *domainOnCrashPtr) ToDomainOnCrashPtrOutputWithContext(ctx context.Context) DomainOnCrashPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, in).(DomainOnCrashPtrOutput)
+}
+
+// What becomes of the machine when the guest powers itself off; default `destroy`.
+type DomainOnPoweroff string
+
+const (
+	DomainOnPoweroffDestroy  = DomainOnPoweroff("destroy")
+	DomainOnPoweroffRestart  = DomainOnPoweroff("restart")
+	DomainOnPoweroffPreserve = DomainOnPoweroff("preserve")
+)
+
+func (DomainOnPoweroff) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainOnPoweroff)(nil)).Elem()
+}
+
+func (e DomainOnPoweroff) ToDomainOnPoweroffOutput() DomainOnPoweroffOutput {
+	return pulumi.ToOutput(e).(DomainOnPoweroffOutput)
+}
+
+func (e DomainOnPoweroff) ToDomainOnPoweroffOutputWithContext(ctx context.Context) DomainOnPoweroffOutput {
+	return pulumi.ToOutputWithContext(ctx, e).(DomainOnPoweroffOutput)
+}
+
+func (e DomainOnPoweroff) ToDomainOnPoweroffPtrOutput() DomainOnPoweroffPtrOutput {
+	return e.ToDomainOnPoweroffPtrOutputWithContext(context.Background())
+}
+
+func (e DomainOnPoweroff) ToDomainOnPoweroffPtrOutputWithContext(ctx context.Context) DomainOnPoweroffPtrOutput {
+	return DomainOnPoweroff(e).ToDomainOnPoweroffOutputWithContext(ctx).ToDomainOnPoweroffPtrOutputWithContext(ctx)
+}
+
+func (e DomainOnPoweroff) ToStringOutput() pulumi.StringOutput {
+	return pulumi.ToOutput(pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainOnPoweroff) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return pulumi.ToOutputWithContext(ctx, pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainOnPoweroff) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringPtrOutputWithContext(context.Background())
+}
+
+func (e DomainOnPoweroff) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringOutputWithContext(ctx).ToStringPtrOutputWithContext(ctx)
+}
+
+type DomainOnPoweroffOutput struct{ *pulumi.OutputState }
+
+func (DomainOnPoweroffOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainOnPoweroff)(nil)).Elem()
+}
+
+func (o DomainOnPoweroffOutput) ToDomainOnPoweroffOutput() DomainOnPoweroffOutput {
+	return o
+}
+
+func (o DomainOnPoweroffOutput) ToDomainOnPoweroffOutputWithContext(ctx context.Context) DomainOnPoweroffOutput {
+	return o
+}
+
+func (o DomainOnPoweroffOutput) ToDomainOnPoweroffPtrOutput() DomainOnPoweroffPtrOutput {
+	return o.ToDomainOnPoweroffPtrOutputWithContext(context.Background())
+}
+
+func (o DomainOnPoweroffOutput) ToDomainOnPoweroffPtrOutputWithContext(ctx context.Context) DomainOnPoweroffPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainOnPoweroff) *DomainOnPoweroff {
+		return &v
+	}).(DomainOnPoweroffPtrOutput)
+}
+
+func (o DomainOnPoweroffOutput) ToStringOutput() pulumi.StringOutput {
+	return o.ToStringOutputWithContext(context.Background())
+}
+
+func (o DomainOnPoweroffOutput) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainOnPoweroff) string {
+		return string(e)
+	}).(pulumi.StringOutput)
+}
+
+func (o DomainOnPoweroffOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainOnPoweroffOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainOnPoweroff) *string {
+		v := string(e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+type DomainOnPoweroffPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainOnPoweroffPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainOnPoweroff)(nil)).Elem()
+}
+
+func (o DomainOnPoweroffPtrOutput) ToDomainOnPoweroffPtrOutput() DomainOnPoweroffPtrOutput {
+	return o
+}
+
+func (o DomainOnPoweroffPtrOutput) ToDomainOnPoweroffPtrOutputWithContext(ctx context.Context) DomainOnPoweroffPtrOutput {
+	return o
+}
+
+func (o DomainOnPoweroffPtrOutput) Elem() DomainOnPoweroffOutput {
+	return o.ApplyT(func(v *DomainOnPoweroff) DomainOnPoweroff {
+		if v != nil {
+			return *v
+		}
+		var ret DomainOnPoweroff
+		return ret
+	}).(DomainOnPoweroffOutput)
+}
+
+func (o DomainOnPoweroffPtrOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainOnPoweroffPtrOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e *DomainOnPoweroff) *string {
+		if e == nil {
+			return nil
+		}
+		v := string(*e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+// DomainOnPoweroffInput is an input type that accepts values of the DomainOnPoweroff enum
+// A concrete instance of `DomainOnPoweroffInput` can be one of the following:
+//
+//	DomainOnPoweroffDestroy
+//	DomainOnPoweroffRestart
+//	DomainOnPoweroffPreserve
+type DomainOnPoweroffInput interface {
+	pulumi.Input
+
+	ToDomainOnPoweroffOutput() DomainOnPoweroffOutput
+	ToDomainOnPoweroffOutputWithContext(context.Context) DomainOnPoweroffOutput
+}
+
+var domainOnPoweroffPtrType = reflect.TypeOf((**DomainOnPoweroff)(nil)).Elem()
+
+type DomainOnPoweroffPtrInput interface {
+	pulumi.Input
+
+	ToDomainOnPoweroffPtrOutput() DomainOnPoweroffPtrOutput
+	ToDomainOnPoweroffPtrOutputWithContext(context.Context) DomainOnPoweroffPtrOutput
+}
+
+type domainOnPoweroffPtr string
+
+func DomainOnPoweroffPtr(v string) DomainOnPoweroffPtrInput {
+	return (*domainOnPoweroffPtr)(&v)
+}
+
+func (*domainOnPoweroffPtr) ElementType() reflect.Type {
+	return domainOnPoweroffPtrType
+}
+
+func (in *domainOnPoweroffPtr) ToDomainOnPoweroffPtrOutput() DomainOnPoweroffPtrOutput {
+	return pulumi.ToOutput(in).(DomainOnPoweroffPtrOutput)
+}
+
+func (in *domainOnPoweroffPtr) ToDomainOnPoweroffPtrOutputWithContext(ctx context.Context) DomainOnPoweroffPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, in).(DomainOnPoweroffPtrOutput)
+}
+
+// What becomes of the machine when the guest reboots; default `restart`.
+type DomainOnReboot string
+
+const (
+	DomainOnRebootDestroy  = DomainOnReboot("destroy")
+	DomainOnRebootRestart  = DomainOnReboot("restart")
+	DomainOnRebootPreserve = DomainOnReboot("preserve")
+)
+
+func (DomainOnReboot) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainOnReboot)(nil)).Elem()
+}
+
+func (e DomainOnReboot) ToDomainOnRebootOutput() DomainOnRebootOutput {
+	return pulumi.ToOutput(e).(DomainOnRebootOutput)
+}
+
+func (e DomainOnReboot) ToDomainOnRebootOutputWithContext(ctx context.Context) DomainOnRebootOutput {
+	return pulumi.ToOutputWithContext(ctx, e).(DomainOnRebootOutput)
+}
+
+func (e DomainOnReboot) ToDomainOnRebootPtrOutput() DomainOnRebootPtrOutput {
+	return e.ToDomainOnRebootPtrOutputWithContext(context.Background())
+}
+
+func (e DomainOnReboot) ToDomainOnRebootPtrOutputWithContext(ctx context.Context) DomainOnRebootPtrOutput {
+	return DomainOnReboot(e).ToDomainOnRebootOutputWithContext(ctx).ToDomainOnRebootPtrOutputWithContext(ctx)
+}
+
+func (e DomainOnReboot) ToStringOutput() pulumi.StringOutput {
+	return pulumi.ToOutput(pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainOnReboot) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return pulumi.ToOutputWithContext(ctx, pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainOnReboot) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringPtrOutputWithContext(context.Background())
+}
+
+func (e DomainOnReboot) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringOutputWithContext(ctx).ToStringPtrOutputWithContext(ctx)
+}
+
+type DomainOnRebootOutput struct{ *pulumi.OutputState }
+
+func (DomainOnRebootOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainOnReboot)(nil)).Elem()
+}
+
+func (o DomainOnRebootOutput) ToDomainOnRebootOutput() DomainOnRebootOutput {
+	return o
+}
+
+func (o DomainOnRebootOutput) ToDomainOnRebootOutputWithContext(ctx context.Context) DomainOnRebootOutput {
+	return o
+}
+
+func (o DomainOnRebootOutput) ToDomainOnRebootPtrOutput() DomainOnRebootPtrOutput {
+	return o.ToDomainOnRebootPtrOutputWithContext(context.Background())
+}
+
+func (o DomainOnRebootOutput) ToDomainOnRebootPtrOutputWithContext(ctx context.Context) DomainOnRebootPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainOnReboot) *DomainOnReboot {
+		return &v
+	}).(DomainOnRebootPtrOutput)
+}
+
+func (o DomainOnRebootOutput) ToStringOutput() pulumi.StringOutput {
+	return o.ToStringOutputWithContext(context.Background())
+}
+
+func (o DomainOnRebootOutput) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainOnReboot) string {
+		return string(e)
+	}).(pulumi.StringOutput)
+}
+
+func (o DomainOnRebootOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainOnRebootOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainOnReboot) *string {
+		v := string(e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+type DomainOnRebootPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainOnRebootPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainOnReboot)(nil)).Elem()
+}
+
+func (o DomainOnRebootPtrOutput) ToDomainOnRebootPtrOutput() DomainOnRebootPtrOutput {
+	return o
+}
+
+func (o DomainOnRebootPtrOutput) ToDomainOnRebootPtrOutputWithContext(ctx context.Context) DomainOnRebootPtrOutput {
+	return o
+}
+
+func (o DomainOnRebootPtrOutput) Elem() DomainOnRebootOutput {
+	return o.ApplyT(func(v *DomainOnReboot) DomainOnReboot {
+		if v != nil {
+			return *v
+		}
+		var ret DomainOnReboot
+		return ret
+	}).(DomainOnRebootOutput)
+}
+
+func (o DomainOnRebootPtrOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainOnRebootPtrOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e *DomainOnReboot) *string {
+		if e == nil {
+			return nil
+		}
+		v := string(*e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+// DomainOnRebootInput is an input type that accepts values of the DomainOnReboot enum
+// A concrete instance of `DomainOnRebootInput` can be one of the following:
+//
+//	DomainOnRebootDestroy
+//	DomainOnRebootRestart
+//	DomainOnRebootPreserve
+type DomainOnRebootInput interface {
+	pulumi.Input
+
+	ToDomainOnRebootOutput() DomainOnRebootOutput
+	ToDomainOnRebootOutputWithContext(context.Context) DomainOnRebootOutput
+}
+
+var domainOnRebootPtrType = reflect.TypeOf((**DomainOnReboot)(nil)).Elem()
+
+type DomainOnRebootPtrInput interface {
+	pulumi.Input
+
+	ToDomainOnRebootPtrOutput() DomainOnRebootPtrOutput
+	ToDomainOnRebootPtrOutputWithContext(context.Context) DomainOnRebootPtrOutput
+}
+
+type domainOnRebootPtr string
+
+func DomainOnRebootPtr(v string) DomainOnRebootPtrInput {
+	return (*domainOnRebootPtr)(&v)
+}
+
+func (*domainOnRebootPtr) ElementType() reflect.Type {
+	return domainOnRebootPtrType
+}
+
+func (in *domainOnRebootPtr) ToDomainOnRebootPtrOutput() DomainOnRebootPtrOutput {
+	return pulumi.ToOutput(in).(DomainOnRebootPtrOutput)
+}
+
+func (in *domainOnRebootPtr) ToDomainOnRebootPtrOutputWithContext(ctx context.Context) DomainOnRebootPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, in).(DomainOnRebootPtrOutput)
+}
+
 // Firmware; default BIOS on x86, UEFI on arm64.
 type DomainOsFirmware string
 
@@ -3763,6 +4271,12 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainGraphicsSpiceListenTypePtrInput)(nil)).Elem(), DomainGraphicsSpiceListenType("address"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceLinkStateInput)(nil)).Elem(), DomainInterfaceLinkState("up"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceLinkStatePtrInput)(nil)).Elem(), DomainInterfaceLinkState("up"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnCrashInput)(nil)).Elem(), DomainOnCrash("destroy"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnCrashPtrInput)(nil)).Elem(), DomainOnCrash("destroy"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnPoweroffInput)(nil)).Elem(), DomainOnPoweroff("destroy"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnPoweroffPtrInput)(nil)).Elem(), DomainOnPoweroff("destroy"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnRebootInput)(nil)).Elem(), DomainOnReboot("destroy"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnRebootPtrInput)(nil)).Elem(), DomainOnReboot("destroy"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOsFirmwareInput)(nil)).Elem(), DomainOsFirmware("bios"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOsFirmwarePtrInput)(nil)).Elem(), DomainOsFirmware("bios"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainPowerStateInput)(nil)).Elem(), DomainPowerState("running"))
@@ -3807,6 +4321,12 @@ func init() {
 	pulumi.RegisterOutputType(DomainGraphicsSpiceListenTypePtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceLinkStateOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceLinkStatePtrOutput{})
+	pulumi.RegisterOutputType(DomainOnCrashOutput{})
+	pulumi.RegisterOutputType(DomainOnCrashPtrOutput{})
+	pulumi.RegisterOutputType(DomainOnPoweroffOutput{})
+	pulumi.RegisterOutputType(DomainOnPoweroffPtrOutput{})
+	pulumi.RegisterOutputType(DomainOnRebootOutput{})
+	pulumi.RegisterOutputType(DomainOnRebootPtrOutput{})
 	pulumi.RegisterOutputType(DomainOsFirmwareOutput{})
 	pulumi.RegisterOutputType(DomainOsFirmwarePtrOutput{})
 	pulumi.RegisterOutputType(DomainPowerStateOutput{})

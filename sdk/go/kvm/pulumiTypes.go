@@ -963,6 +963,414 @@ func (o DomainCpuTopologyPtrOutput) Threads() pulumi.IntPtrOutput {
 	}).(pulumi.IntPtrOutput)
 }
 
+// Where on the host the guest's CPUs run.
+type DomainCputune struct {
+	// Where the emulator's own threads run.
+	Emulatorpin *DomainCputuneEmulatorpin `pulumi:"emulatorpin"`
+	// Where each of the guest's CPUs runs; those that are not listed run anywhere.
+	Vcpupins []DomainCputuneVcpupin `pulumi:"vcpupins"`
+}
+
+// DomainCputuneInput is an input type that accepts DomainCputuneArgs and DomainCputuneOutput values.
+// You can construct a concrete instance of `DomainCputuneInput` via:
+//
+//	DomainCputuneArgs{...}
+type DomainCputuneInput interface {
+	pulumi.Input
+
+	ToDomainCputuneOutput() DomainCputuneOutput
+	ToDomainCputuneOutputWithContext(context.Context) DomainCputuneOutput
+}
+
+// Where on the host the guest's CPUs run.
+type DomainCputuneArgs struct {
+	// Where the emulator's own threads run.
+	Emulatorpin DomainCputuneEmulatorpinPtrInput `pulumi:"emulatorpin"`
+	// Where each of the guest's CPUs runs; those that are not listed run anywhere.
+	Vcpupins DomainCputuneVcpupinArrayInput `pulumi:"vcpupins"`
+}
+
+func (DomainCputuneArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainCputune)(nil)).Elem()
+}
+
+func (i DomainCputuneArgs) ToDomainCputuneOutput() DomainCputuneOutput {
+	return i.ToDomainCputuneOutputWithContext(context.Background())
+}
+
+func (i DomainCputuneArgs) ToDomainCputuneOutputWithContext(ctx context.Context) DomainCputuneOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputuneOutput)
+}
+
+func (i DomainCputuneArgs) ToDomainCputunePtrOutput() DomainCputunePtrOutput {
+	return i.ToDomainCputunePtrOutputWithContext(context.Background())
+}
+
+func (i DomainCputuneArgs) ToDomainCputunePtrOutputWithContext(ctx context.Context) DomainCputunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputuneOutput).ToDomainCputunePtrOutputWithContext(ctx)
+}
+
+// DomainCputunePtrInput is an input type that accepts DomainCputuneArgs, DomainCputunePtr and DomainCputunePtrOutput values.
+// You can construct a concrete instance of `DomainCputunePtrInput` via:
+//
+//	        DomainCputuneArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainCputunePtrInput interface {
+	pulumi.Input
+
+	ToDomainCputunePtrOutput() DomainCputunePtrOutput
+	ToDomainCputunePtrOutputWithContext(context.Context) DomainCputunePtrOutput
+}
+
+type domainCputunePtrType DomainCputuneArgs
+
+func DomainCputunePtr(v *DomainCputuneArgs) DomainCputunePtrInput {
+	return (*domainCputunePtrType)(v)
+}
+
+func (*domainCputunePtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainCputune)(nil)).Elem()
+}
+
+func (i *domainCputunePtrType) ToDomainCputunePtrOutput() DomainCputunePtrOutput {
+	return i.ToDomainCputunePtrOutputWithContext(context.Background())
+}
+
+func (i *domainCputunePtrType) ToDomainCputunePtrOutputWithContext(ctx context.Context) DomainCputunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputunePtrOutput)
+}
+
+// Where on the host the guest's CPUs run.
+type DomainCputuneOutput struct{ *pulumi.OutputState }
+
+func (DomainCputuneOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainCputune)(nil)).Elem()
+}
+
+func (o DomainCputuneOutput) ToDomainCputuneOutput() DomainCputuneOutput {
+	return o
+}
+
+func (o DomainCputuneOutput) ToDomainCputuneOutputWithContext(ctx context.Context) DomainCputuneOutput {
+	return o
+}
+
+func (o DomainCputuneOutput) ToDomainCputunePtrOutput() DomainCputunePtrOutput {
+	return o.ToDomainCputunePtrOutputWithContext(context.Background())
+}
+
+func (o DomainCputuneOutput) ToDomainCputunePtrOutputWithContext(ctx context.Context) DomainCputunePtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainCputune) *DomainCputune {
+		return &v
+	}).(DomainCputunePtrOutput)
+}
+
+// Where the emulator's own threads run.
+func (o DomainCputuneOutput) Emulatorpin() DomainCputuneEmulatorpinPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *DomainCputuneEmulatorpin { return v.Emulatorpin }).(DomainCputuneEmulatorpinPtrOutput)
+}
+
+// Where each of the guest's CPUs runs; those that are not listed run anywhere.
+func (o DomainCputuneOutput) Vcpupins() DomainCputuneVcpupinArrayOutput {
+	return o.ApplyT(func(v DomainCputune) []DomainCputuneVcpupin { return v.Vcpupins }).(DomainCputuneVcpupinArrayOutput)
+}
+
+type DomainCputunePtrOutput struct{ *pulumi.OutputState }
+
+func (DomainCputunePtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainCputune)(nil)).Elem()
+}
+
+func (o DomainCputunePtrOutput) ToDomainCputunePtrOutput() DomainCputunePtrOutput {
+	return o
+}
+
+func (o DomainCputunePtrOutput) ToDomainCputunePtrOutputWithContext(ctx context.Context) DomainCputunePtrOutput {
+	return o
+}
+
+func (o DomainCputunePtrOutput) Elem() DomainCputuneOutput {
+	return o.ApplyT(func(v *DomainCputune) DomainCputune {
+		if v != nil {
+			return *v
+		}
+		var ret DomainCputune
+		return ret
+	}).(DomainCputuneOutput)
+}
+
+// Where the emulator's own threads run.
+func (o DomainCputunePtrOutput) Emulatorpin() DomainCputuneEmulatorpinPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *DomainCputuneEmulatorpin {
+		if v == nil {
+			return nil
+		}
+		return v.Emulatorpin
+	}).(DomainCputuneEmulatorpinPtrOutput)
+}
+
+// Where each of the guest's CPUs runs; those that are not listed run anywhere.
+func (o DomainCputunePtrOutput) Vcpupins() DomainCputuneVcpupinArrayOutput {
+	return o.ApplyT(func(v *DomainCputune) []DomainCputuneVcpupin {
+		if v == nil {
+			return nil
+		}
+		return v.Vcpupins
+	}).(DomainCputuneVcpupinArrayOutput)
+}
+
+// Where the emulator's own threads run.
+type DomainCputuneEmulatorpin struct {
+	// Host CPUs that run the emulator's own threads: `0-3,^2`.
+	Cpuset string `pulumi:"cpuset"`
+}
+
+// DomainCputuneEmulatorpinInput is an input type that accepts DomainCputuneEmulatorpinArgs and DomainCputuneEmulatorpinOutput values.
+// You can construct a concrete instance of `DomainCputuneEmulatorpinInput` via:
+//
+//	DomainCputuneEmulatorpinArgs{...}
+type DomainCputuneEmulatorpinInput interface {
+	pulumi.Input
+
+	ToDomainCputuneEmulatorpinOutput() DomainCputuneEmulatorpinOutput
+	ToDomainCputuneEmulatorpinOutputWithContext(context.Context) DomainCputuneEmulatorpinOutput
+}
+
+// Where the emulator's own threads run.
+type DomainCputuneEmulatorpinArgs struct {
+	// Host CPUs that run the emulator's own threads: `0-3,^2`.
+	Cpuset pulumi.StringInput `pulumi:"cpuset"`
+}
+
+func (DomainCputuneEmulatorpinArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainCputuneEmulatorpin)(nil)).Elem()
+}
+
+func (i DomainCputuneEmulatorpinArgs) ToDomainCputuneEmulatorpinOutput() DomainCputuneEmulatorpinOutput {
+	return i.ToDomainCputuneEmulatorpinOutputWithContext(context.Background())
+}
+
+func (i DomainCputuneEmulatorpinArgs) ToDomainCputuneEmulatorpinOutputWithContext(ctx context.Context) DomainCputuneEmulatorpinOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputuneEmulatorpinOutput)
+}
+
+func (i DomainCputuneEmulatorpinArgs) ToDomainCputuneEmulatorpinPtrOutput() DomainCputuneEmulatorpinPtrOutput {
+	return i.ToDomainCputuneEmulatorpinPtrOutputWithContext(context.Background())
+}
+
+func (i DomainCputuneEmulatorpinArgs) ToDomainCputuneEmulatorpinPtrOutputWithContext(ctx context.Context) DomainCputuneEmulatorpinPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputuneEmulatorpinOutput).ToDomainCputuneEmulatorpinPtrOutputWithContext(ctx)
+}
+
+// DomainCputuneEmulatorpinPtrInput is an input type that accepts DomainCputuneEmulatorpinArgs, DomainCputuneEmulatorpinPtr and DomainCputuneEmulatorpinPtrOutput values.
+// You can construct a concrete instance of `DomainCputuneEmulatorpinPtrInput` via:
+//
+//	        DomainCputuneEmulatorpinArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainCputuneEmulatorpinPtrInput interface {
+	pulumi.Input
+
+	ToDomainCputuneEmulatorpinPtrOutput() DomainCputuneEmulatorpinPtrOutput
+	ToDomainCputuneEmulatorpinPtrOutputWithContext(context.Context) DomainCputuneEmulatorpinPtrOutput
+}
+
+type domainCputuneEmulatorpinPtrType DomainCputuneEmulatorpinArgs
+
+func DomainCputuneEmulatorpinPtr(v *DomainCputuneEmulatorpinArgs) DomainCputuneEmulatorpinPtrInput {
+	return (*domainCputuneEmulatorpinPtrType)(v)
+}
+
+func (*domainCputuneEmulatorpinPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainCputuneEmulatorpin)(nil)).Elem()
+}
+
+func (i *domainCputuneEmulatorpinPtrType) ToDomainCputuneEmulatorpinPtrOutput() DomainCputuneEmulatorpinPtrOutput {
+	return i.ToDomainCputuneEmulatorpinPtrOutputWithContext(context.Background())
+}
+
+func (i *domainCputuneEmulatorpinPtrType) ToDomainCputuneEmulatorpinPtrOutputWithContext(ctx context.Context) DomainCputuneEmulatorpinPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputuneEmulatorpinPtrOutput)
+}
+
+// Where the emulator's own threads run.
+type DomainCputuneEmulatorpinOutput struct{ *pulumi.OutputState }
+
+func (DomainCputuneEmulatorpinOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainCputuneEmulatorpin)(nil)).Elem()
+}
+
+func (o DomainCputuneEmulatorpinOutput) ToDomainCputuneEmulatorpinOutput() DomainCputuneEmulatorpinOutput {
+	return o
+}
+
+func (o DomainCputuneEmulatorpinOutput) ToDomainCputuneEmulatorpinOutputWithContext(ctx context.Context) DomainCputuneEmulatorpinOutput {
+	return o
+}
+
+func (o DomainCputuneEmulatorpinOutput) ToDomainCputuneEmulatorpinPtrOutput() DomainCputuneEmulatorpinPtrOutput {
+	return o.ToDomainCputuneEmulatorpinPtrOutputWithContext(context.Background())
+}
+
+func (o DomainCputuneEmulatorpinOutput) ToDomainCputuneEmulatorpinPtrOutputWithContext(ctx context.Context) DomainCputuneEmulatorpinPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainCputuneEmulatorpin) *DomainCputuneEmulatorpin {
+		return &v
+	}).(DomainCputuneEmulatorpinPtrOutput)
+}
+
+// Host CPUs that run the emulator's own threads: `0-3,^2`.
+func (o DomainCputuneEmulatorpinOutput) Cpuset() pulumi.StringOutput {
+	return o.ApplyT(func(v DomainCputuneEmulatorpin) string { return v.Cpuset }).(pulumi.StringOutput)
+}
+
+type DomainCputuneEmulatorpinPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainCputuneEmulatorpinPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainCputuneEmulatorpin)(nil)).Elem()
+}
+
+func (o DomainCputuneEmulatorpinPtrOutput) ToDomainCputuneEmulatorpinPtrOutput() DomainCputuneEmulatorpinPtrOutput {
+	return o
+}
+
+func (o DomainCputuneEmulatorpinPtrOutput) ToDomainCputuneEmulatorpinPtrOutputWithContext(ctx context.Context) DomainCputuneEmulatorpinPtrOutput {
+	return o
+}
+
+func (o DomainCputuneEmulatorpinPtrOutput) Elem() DomainCputuneEmulatorpinOutput {
+	return o.ApplyT(func(v *DomainCputuneEmulatorpin) DomainCputuneEmulatorpin {
+		if v != nil {
+			return *v
+		}
+		var ret DomainCputuneEmulatorpin
+		return ret
+	}).(DomainCputuneEmulatorpinOutput)
+}
+
+// Host CPUs that run the emulator's own threads: `0-3,^2`.
+func (o DomainCputuneEmulatorpinPtrOutput) Cpuset() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v *DomainCputuneEmulatorpin) *string {
+		if v == nil {
+			return nil
+		}
+		return &v.Cpuset
+	}).(pulumi.StringPtrOutput)
+}
+
+// Where one of the guest's CPUs runs.
+type DomainCputuneVcpupin struct {
+	// Host CPUs that run it: `0-3,^2`.
+	Cpuset string `pulumi:"cpuset"`
+	// The guest's CPU, from 0.
+	Vcpu int `pulumi:"vcpu"`
+}
+
+// DomainCputuneVcpupinInput is an input type that accepts DomainCputuneVcpupinArgs and DomainCputuneVcpupinOutput values.
+// You can construct a concrete instance of `DomainCputuneVcpupinInput` via:
+//
+//	DomainCputuneVcpupinArgs{...}
+type DomainCputuneVcpupinInput interface {
+	pulumi.Input
+
+	ToDomainCputuneVcpupinOutput() DomainCputuneVcpupinOutput
+	ToDomainCputuneVcpupinOutputWithContext(context.Context) DomainCputuneVcpupinOutput
+}
+
+// Where one of the guest's CPUs runs.
+type DomainCputuneVcpupinArgs struct {
+	// Host CPUs that run it: `0-3,^2`.
+	Cpuset pulumi.StringInput `pulumi:"cpuset"`
+	// The guest's CPU, from 0.
+	Vcpu pulumi.IntInput `pulumi:"vcpu"`
+}
+
+func (DomainCputuneVcpupinArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainCputuneVcpupin)(nil)).Elem()
+}
+
+func (i DomainCputuneVcpupinArgs) ToDomainCputuneVcpupinOutput() DomainCputuneVcpupinOutput {
+	return i.ToDomainCputuneVcpupinOutputWithContext(context.Background())
+}
+
+func (i DomainCputuneVcpupinArgs) ToDomainCputuneVcpupinOutputWithContext(ctx context.Context) DomainCputuneVcpupinOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputuneVcpupinOutput)
+}
+
+// DomainCputuneVcpupinArrayInput is an input type that accepts DomainCputuneVcpupinArray and DomainCputuneVcpupinArrayOutput values.
+// You can construct a concrete instance of `DomainCputuneVcpupinArrayInput` via:
+//
+//	DomainCputuneVcpupinArray{ DomainCputuneVcpupinArgs{...} }
+type DomainCputuneVcpupinArrayInput interface {
+	pulumi.Input
+
+	ToDomainCputuneVcpupinArrayOutput() DomainCputuneVcpupinArrayOutput
+	ToDomainCputuneVcpupinArrayOutputWithContext(context.Context) DomainCputuneVcpupinArrayOutput
+}
+
+type DomainCputuneVcpupinArray []DomainCputuneVcpupinInput
+
+func (DomainCputuneVcpupinArray) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]DomainCputuneVcpupin)(nil)).Elem()
+}
+
+func (i DomainCputuneVcpupinArray) ToDomainCputuneVcpupinArrayOutput() DomainCputuneVcpupinArrayOutput {
+	return i.ToDomainCputuneVcpupinArrayOutputWithContext(context.Background())
+}
+
+func (i DomainCputuneVcpupinArray) ToDomainCputuneVcpupinArrayOutputWithContext(ctx context.Context) DomainCputuneVcpupinArrayOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputuneVcpupinArrayOutput)
+}
+
+// Where one of the guest's CPUs runs.
+type DomainCputuneVcpupinOutput struct{ *pulumi.OutputState }
+
+func (DomainCputuneVcpupinOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainCputuneVcpupin)(nil)).Elem()
+}
+
+func (o DomainCputuneVcpupinOutput) ToDomainCputuneVcpupinOutput() DomainCputuneVcpupinOutput {
+	return o
+}
+
+func (o DomainCputuneVcpupinOutput) ToDomainCputuneVcpupinOutputWithContext(ctx context.Context) DomainCputuneVcpupinOutput {
+	return o
+}
+
+// Host CPUs that run it: `0-3,^2`.
+func (o DomainCputuneVcpupinOutput) Cpuset() pulumi.StringOutput {
+	return o.ApplyT(func(v DomainCputuneVcpupin) string { return v.Cpuset }).(pulumi.StringOutput)
+}
+
+// The guest's CPU, from 0.
+func (o DomainCputuneVcpupinOutput) Vcpu() pulumi.IntOutput {
+	return o.ApplyT(func(v DomainCputuneVcpupin) int { return v.Vcpu }).(pulumi.IntOutput)
+}
+
+type DomainCputuneVcpupinArrayOutput struct{ *pulumi.OutputState }
+
+func (DomainCputuneVcpupinArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]DomainCputuneVcpupin)(nil)).Elem()
+}
+
+func (o DomainCputuneVcpupinArrayOutput) ToDomainCputuneVcpupinArrayOutput() DomainCputuneVcpupinArrayOutput {
+	return o
+}
+
+func (o DomainCputuneVcpupinArrayOutput) ToDomainCputuneVcpupinArrayOutputWithContext(ctx context.Context) DomainCputuneVcpupinArrayOutput {
+	return o
+}
+
+func (o DomainCputuneVcpupinArrayOutput) Index(i pulumi.IntInput) DomainCputuneVcpupinOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) DomainCputuneVcpupin {
+		return vs[0].([]DomainCputuneVcpupin)[vs[1].(int)]
+	}).(DomainCputuneVcpupinOutput)
+}
+
 // A disk or drive.
 type DomainDisk struct {
 	// A block device of the host; absolute path.
@@ -983,6 +1391,8 @@ type DomainDisk struct {
 	Format *DomainDiskFormat `pulumi:"format"`
 	// The host's I/O mode; default the hypervisor's.
 	Io *DomainDiskIo `pulumi:"io"`
+	// I/O limits of the disk; a total excludes its read and write limits.
+	Iotune *DomainDiskIotune `pulumi:"iotune"`
 	// The guest may not write to it.
 	ReadOnly *bool `pulumi:"readOnly"`
 	// The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
@@ -1026,6 +1436,8 @@ type DomainDiskArgs struct {
 	Format DomainDiskFormatPtrInput `pulumi:"format"`
 	// The host's I/O mode; default the hypervisor's.
 	Io DomainDiskIoPtrInput `pulumi:"io"`
+	// I/O limits of the disk; a total excludes its read and write limits.
+	Iotune DomainDiskIotunePtrInput `pulumi:"iotune"`
 	// The guest may not write to it.
 	ReadOnly pulumi.BoolPtrInput `pulumi:"readOnly"`
 	// The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
@@ -1135,6 +1547,11 @@ func (o DomainDiskOutput) Io() DomainDiskIoPtrOutput {
 	return o.ApplyT(func(v DomainDisk) *DomainDiskIo { return v.Io }).(DomainDiskIoPtrOutput)
 }
 
+// I/O limits of the disk; a total excludes its read and write limits.
+func (o DomainDiskOutput) Iotune() DomainDiskIotunePtrOutput {
+	return o.ApplyT(func(v DomainDisk) *DomainDiskIotune { return v.Iotune }).(DomainDiskIotunePtrOutput)
+}
+
 // The guest may not write to it.
 func (o DomainDiskOutput) ReadOnly() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v DomainDisk) *bool { return v.ReadOnly }).(pulumi.BoolPtrOutput)
@@ -1178,6 +1595,241 @@ func (o DomainDiskArrayOutput) Index(i pulumi.IntInput) DomainDiskOutput {
 	return pulumi.All(o, i).ApplyT(func(vs []interface{}) DomainDisk {
 		return vs[0].([]DomainDisk)[vs[1].(int)]
 	}).(DomainDiskOutput)
+}
+
+// I/O limits of the disk; a total excludes its read and write limits.
+type DomainDiskIotune struct {
+	// Most bytes read a second; absent or 0: no limit.
+	ReadBytesSec *int `pulumi:"readBytesSec"`
+	// Most reads a second; absent or 0: no limit.
+	ReadIopsSec *int `pulumi:"readIopsSec"`
+	// Most bytes read and written a second; absent or 0: no limit.
+	TotalBytesSec *int `pulumi:"totalBytesSec"`
+	// Most reads and writes a second; absent or 0: no limit.
+	TotalIopsSec *int `pulumi:"totalIopsSec"`
+	// Most bytes written a second; absent or 0: no limit.
+	WriteBytesSec *int `pulumi:"writeBytesSec"`
+	// Most writes a second; absent or 0: no limit.
+	WriteIopsSec *int `pulumi:"writeIopsSec"`
+}
+
+// DomainDiskIotuneInput is an input type that accepts DomainDiskIotuneArgs and DomainDiskIotuneOutput values.
+// You can construct a concrete instance of `DomainDiskIotuneInput` via:
+//
+//	DomainDiskIotuneArgs{...}
+type DomainDiskIotuneInput interface {
+	pulumi.Input
+
+	ToDomainDiskIotuneOutput() DomainDiskIotuneOutput
+	ToDomainDiskIotuneOutputWithContext(context.Context) DomainDiskIotuneOutput
+}
+
+// I/O limits of the disk; a total excludes its read and write limits.
+type DomainDiskIotuneArgs struct {
+	// Most bytes read a second; absent or 0: no limit.
+	ReadBytesSec pulumi.IntPtrInput `pulumi:"readBytesSec"`
+	// Most reads a second; absent or 0: no limit.
+	ReadIopsSec pulumi.IntPtrInput `pulumi:"readIopsSec"`
+	// Most bytes read and written a second; absent or 0: no limit.
+	TotalBytesSec pulumi.IntPtrInput `pulumi:"totalBytesSec"`
+	// Most reads and writes a second; absent or 0: no limit.
+	TotalIopsSec pulumi.IntPtrInput `pulumi:"totalIopsSec"`
+	// Most bytes written a second; absent or 0: no limit.
+	WriteBytesSec pulumi.IntPtrInput `pulumi:"writeBytesSec"`
+	// Most writes a second; absent or 0: no limit.
+	WriteIopsSec pulumi.IntPtrInput `pulumi:"writeIopsSec"`
+}
+
+func (DomainDiskIotuneArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainDiskIotune)(nil)).Elem()
+}
+
+func (i DomainDiskIotuneArgs) ToDomainDiskIotuneOutput() DomainDiskIotuneOutput {
+	return i.ToDomainDiskIotuneOutputWithContext(context.Background())
+}
+
+func (i DomainDiskIotuneArgs) ToDomainDiskIotuneOutputWithContext(ctx context.Context) DomainDiskIotuneOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainDiskIotuneOutput)
+}
+
+func (i DomainDiskIotuneArgs) ToDomainDiskIotunePtrOutput() DomainDiskIotunePtrOutput {
+	return i.ToDomainDiskIotunePtrOutputWithContext(context.Background())
+}
+
+func (i DomainDiskIotuneArgs) ToDomainDiskIotunePtrOutputWithContext(ctx context.Context) DomainDiskIotunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainDiskIotuneOutput).ToDomainDiskIotunePtrOutputWithContext(ctx)
+}
+
+// DomainDiskIotunePtrInput is an input type that accepts DomainDiskIotuneArgs, DomainDiskIotunePtr and DomainDiskIotunePtrOutput values.
+// You can construct a concrete instance of `DomainDiskIotunePtrInput` via:
+//
+//	        DomainDiskIotuneArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainDiskIotunePtrInput interface {
+	pulumi.Input
+
+	ToDomainDiskIotunePtrOutput() DomainDiskIotunePtrOutput
+	ToDomainDiskIotunePtrOutputWithContext(context.Context) DomainDiskIotunePtrOutput
+}
+
+type domainDiskIotunePtrType DomainDiskIotuneArgs
+
+func DomainDiskIotunePtr(v *DomainDiskIotuneArgs) DomainDiskIotunePtrInput {
+	return (*domainDiskIotunePtrType)(v)
+}
+
+func (*domainDiskIotunePtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainDiskIotune)(nil)).Elem()
+}
+
+func (i *domainDiskIotunePtrType) ToDomainDiskIotunePtrOutput() DomainDiskIotunePtrOutput {
+	return i.ToDomainDiskIotunePtrOutputWithContext(context.Background())
+}
+
+func (i *domainDiskIotunePtrType) ToDomainDiskIotunePtrOutputWithContext(ctx context.Context) DomainDiskIotunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainDiskIotunePtrOutput)
+}
+
+// I/O limits of the disk; a total excludes its read and write limits.
+type DomainDiskIotuneOutput struct{ *pulumi.OutputState }
+
+func (DomainDiskIotuneOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainDiskIotune)(nil)).Elem()
+}
+
+func (o DomainDiskIotuneOutput) ToDomainDiskIotuneOutput() DomainDiskIotuneOutput {
+	return o
+}
+
+func (o DomainDiskIotuneOutput) ToDomainDiskIotuneOutputWithContext(ctx context.Context) DomainDiskIotuneOutput {
+	return o
+}
+
+func (o DomainDiskIotuneOutput) ToDomainDiskIotunePtrOutput() DomainDiskIotunePtrOutput {
+	return o.ToDomainDiskIotunePtrOutputWithContext(context.Background())
+}
+
+func (o DomainDiskIotuneOutput) ToDomainDiskIotunePtrOutputWithContext(ctx context.Context) DomainDiskIotunePtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainDiskIotune) *DomainDiskIotune {
+		return &v
+	}).(DomainDiskIotunePtrOutput)
+}
+
+// Most bytes read a second; absent or 0: no limit.
+func (o DomainDiskIotuneOutput) ReadBytesSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainDiskIotune) *int { return v.ReadBytesSec }).(pulumi.IntPtrOutput)
+}
+
+// Most reads a second; absent or 0: no limit.
+func (o DomainDiskIotuneOutput) ReadIopsSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainDiskIotune) *int { return v.ReadIopsSec }).(pulumi.IntPtrOutput)
+}
+
+// Most bytes read and written a second; absent or 0: no limit.
+func (o DomainDiskIotuneOutput) TotalBytesSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainDiskIotune) *int { return v.TotalBytesSec }).(pulumi.IntPtrOutput)
+}
+
+// Most reads and writes a second; absent or 0: no limit.
+func (o DomainDiskIotuneOutput) TotalIopsSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainDiskIotune) *int { return v.TotalIopsSec }).(pulumi.IntPtrOutput)
+}
+
+// Most bytes written a second; absent or 0: no limit.
+func (o DomainDiskIotuneOutput) WriteBytesSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainDiskIotune) *int { return v.WriteBytesSec }).(pulumi.IntPtrOutput)
+}
+
+// Most writes a second; absent or 0: no limit.
+func (o DomainDiskIotuneOutput) WriteIopsSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainDiskIotune) *int { return v.WriteIopsSec }).(pulumi.IntPtrOutput)
+}
+
+type DomainDiskIotunePtrOutput struct{ *pulumi.OutputState }
+
+func (DomainDiskIotunePtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainDiskIotune)(nil)).Elem()
+}
+
+func (o DomainDiskIotunePtrOutput) ToDomainDiskIotunePtrOutput() DomainDiskIotunePtrOutput {
+	return o
+}
+
+func (o DomainDiskIotunePtrOutput) ToDomainDiskIotunePtrOutputWithContext(ctx context.Context) DomainDiskIotunePtrOutput {
+	return o
+}
+
+func (o DomainDiskIotunePtrOutput) Elem() DomainDiskIotuneOutput {
+	return o.ApplyT(func(v *DomainDiskIotune) DomainDiskIotune {
+		if v != nil {
+			return *v
+		}
+		var ret DomainDiskIotune
+		return ret
+	}).(DomainDiskIotuneOutput)
+}
+
+// Most bytes read a second; absent or 0: no limit.
+func (o DomainDiskIotunePtrOutput) ReadBytesSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainDiskIotune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.ReadBytesSec
+	}).(pulumi.IntPtrOutput)
+}
+
+// Most reads a second; absent or 0: no limit.
+func (o DomainDiskIotunePtrOutput) ReadIopsSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainDiskIotune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.ReadIopsSec
+	}).(pulumi.IntPtrOutput)
+}
+
+// Most bytes read and written a second; absent or 0: no limit.
+func (o DomainDiskIotunePtrOutput) TotalBytesSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainDiskIotune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.TotalBytesSec
+	}).(pulumi.IntPtrOutput)
+}
+
+// Most reads and writes a second; absent or 0: no limit.
+func (o DomainDiskIotunePtrOutput) TotalIopsSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainDiskIotune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.TotalIopsSec
+	}).(pulumi.IntPtrOutput)
+}
+
+// Most bytes written a second; absent or 0: no limit.
+func (o DomainDiskIotunePtrOutput) WriteBytesSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainDiskIotune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.WriteBytesSec
+	}).(pulumi.IntPtrOutput)
+}
+
+// Most writes a second; absent or 0: no limit.
+func (o DomainDiskIotunePtrOutput) WriteIopsSec() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainDiskIotune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.WriteIopsSec
+	}).(pulumi.IntPtrOutput)
 }
 
 // Screens served to clients; none by default, on loopback when asked, with a virtio video card and a tablet.
@@ -1345,8 +1997,10 @@ type DomainGraphicsSpice struct {
 	Autoport *bool `pulumi:"autoport"`
 	// Where the server listens; default the host's loopback address.
 	Listen *DomainGraphicsSpiceListen `pulumi:"listen"`
-	// Password that a client must give; secret.
+	// Password that a client must give; secret. A screen that was started with one takes another while it runs.
 	Password *string `pulumi:"password"`
+	// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+	PasswordValidTo *string `pulumi:"passwordValidTo"`
 	// Port; absent: the host chooses.
 	Port *int `pulumi:"port"`
 	// TLS port; absent: the host chooses.
@@ -1370,8 +2024,10 @@ type DomainGraphicsSpiceArgs struct {
 	Autoport pulumi.BoolPtrInput `pulumi:"autoport"`
 	// Where the server listens; default the host's loopback address.
 	Listen DomainGraphicsSpiceListenPtrInput `pulumi:"listen"`
-	// Password that a client must give; secret.
+	// Password that a client must give; secret. A screen that was started with one takes another while it runs.
 	Password pulumi.StringPtrInput `pulumi:"password"`
+	// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+	PasswordValidTo pulumi.StringPtrInput `pulumi:"passwordValidTo"`
 	// Port; absent: the host chooses.
 	Port pulumi.IntPtrInput `pulumi:"port"`
 	// TLS port; absent: the host chooses.
@@ -1466,9 +2122,14 @@ func (o DomainGraphicsSpiceOutput) Listen() DomainGraphicsSpiceListenPtrOutput {
 	return o.ApplyT(func(v DomainGraphicsSpice) *DomainGraphicsSpiceListen { return v.Listen }).(DomainGraphicsSpiceListenPtrOutput)
 }
 
-// Password that a client must give; secret.
+// Password that a client must give; secret. A screen that was started with one takes another while it runs.
 func (o DomainGraphicsSpiceOutput) Password() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainGraphicsSpice) *string { return v.Password }).(pulumi.StringPtrOutput)
+}
+
+// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+func (o DomainGraphicsSpiceOutput) PasswordValidTo() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v DomainGraphicsSpice) *string { return v.PasswordValidTo }).(pulumi.StringPtrOutput)
 }
 
 // Port; absent: the host chooses.
@@ -1525,13 +2186,23 @@ func (o DomainGraphicsSpicePtrOutput) Listen() DomainGraphicsSpiceListenPtrOutpu
 	}).(DomainGraphicsSpiceListenPtrOutput)
 }
 
-// Password that a client must give; secret.
+// Password that a client must give; secret. A screen that was started with one takes another while it runs.
 func (o DomainGraphicsSpicePtrOutput) Password() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainGraphicsSpice) *string {
 		if v == nil {
 			return nil
 		}
 		return v.Password
+	}).(pulumi.StringPtrOutput)
+}
+
+// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+func (o DomainGraphicsSpicePtrOutput) PasswordValidTo() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v *DomainGraphicsSpice) *string {
+		if v == nil {
+			return nil
+		}
+		return v.PasswordValidTo
 	}).(pulumi.StringPtrOutput)
 }
 
@@ -1758,8 +2429,10 @@ type DomainGraphicsVnc struct {
 	Autoport *bool `pulumi:"autoport"`
 	// Where the server listens; default the host's loopback address.
 	Listen *DomainGraphicsSpiceListen `pulumi:"listen"`
-	// Password that a client must give; secret.
+	// Password that a client must give; secret. A screen that was started with one takes another while it runs.
 	Password *string `pulumi:"password"`
+	// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+	PasswordValidTo *string `pulumi:"passwordValidTo"`
 	// Port; absent: the host chooses.
 	Port *int `pulumi:"port"`
 }
@@ -1781,8 +2454,10 @@ type DomainGraphicsVncArgs struct {
 	Autoport pulumi.BoolPtrInput `pulumi:"autoport"`
 	// Where the server listens; default the host's loopback address.
 	Listen DomainGraphicsSpiceListenPtrInput `pulumi:"listen"`
-	// Password that a client must give; secret.
+	// Password that a client must give; secret. A screen that was started with one takes another while it runs.
 	Password pulumi.StringPtrInput `pulumi:"password"`
+	// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+	PasswordValidTo pulumi.StringPtrInput `pulumi:"passwordValidTo"`
 	// Port; absent: the host chooses.
 	Port pulumi.IntPtrInput `pulumi:"port"`
 }
@@ -1875,9 +2550,14 @@ func (o DomainGraphicsVncOutput) Listen() DomainGraphicsSpiceListenPtrOutput {
 	return o.ApplyT(func(v DomainGraphicsVnc) *DomainGraphicsSpiceListen { return v.Listen }).(DomainGraphicsSpiceListenPtrOutput)
 }
 
-// Password that a client must give; secret.
+// Password that a client must give; secret. A screen that was started with one takes another while it runs.
 func (o DomainGraphicsVncOutput) Password() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainGraphicsVnc) *string { return v.Password }).(pulumi.StringPtrOutput)
+}
+
+// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+func (o DomainGraphicsVncOutput) PasswordValidTo() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v DomainGraphicsVnc) *string { return v.PasswordValidTo }).(pulumi.StringPtrOutput)
 }
 
 // Port; absent: the host chooses.
@@ -1929,13 +2609,23 @@ func (o DomainGraphicsVncPtrOutput) Listen() DomainGraphicsSpiceListenPtrOutput 
 	}).(DomainGraphicsSpiceListenPtrOutput)
 }
 
-// Password that a client must give; secret.
+// Password that a client must give; secret. A screen that was started with one takes another while it runs.
 func (o DomainGraphicsVncPtrOutput) Password() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainGraphicsVnc) *string {
 		if v == nil {
 			return nil
 		}
 		return v.Password
+	}).(pulumi.StringPtrOutput)
+}
+
+// When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+func (o DomainGraphicsVncPtrOutput) PasswordValidTo() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v *DomainGraphicsVnc) *string {
+		if v == nil {
+			return nil
+		}
+		return v.PasswordValidTo
 	}).(pulumi.StringPtrOutput)
 }
 
@@ -1951,12 +2641,16 @@ func (o DomainGraphicsVncPtrOutput) Port() pulumi.IntPtrOutput {
 
 // A network card.
 type DomainInterface struct {
+	// Limits of the card's traffic; not for `user` cards.
+	Bandwidth *DomainInterfaceBandwidth `pulumi:"bandwidth"`
 	// Place in the boot order, 1 first.
 	BootOrder *int `pulumi:"bootOrder"`
 	// The name of a bridge of the host.
 	Bridge *string `pulumi:"bridge"`
 	// A device of the host to which the card is joined by macvtap, in bridge mode.
 	Direct *string `pulumi:"direct"`
+	// The network filter that the card's traffic goes through.
+	Filterref *DomainInterfaceFilterref `pulumi:"filterref"`
 	// The card's cable; absent: plugged.
 	Link *DomainInterfaceLink `pulumi:"link"`
 	// The card's MAC and identity; default one made from the machine's UUID and the card's `name`, the same for ever.
@@ -1969,6 +2663,8 @@ type DomainInterface struct {
 	Name *string `pulumi:"name"`
 	// The name of a libvirt network (a Network's `name`).
 	Network *string `pulumi:"network"`
+	// The card's port on the bridge.
+	Port *DomainInterfacePort `pulumi:"port"`
 	// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
 	User *DomainInterfaceUser `pulumi:"user"`
 }
@@ -1986,12 +2682,16 @@ type DomainInterfaceInput interface {
 
 // A network card.
 type DomainInterfaceArgs struct {
+	// Limits of the card's traffic; not for `user` cards.
+	Bandwidth DomainInterfaceBandwidthPtrInput `pulumi:"bandwidth"`
 	// Place in the boot order, 1 first.
 	BootOrder pulumi.IntPtrInput `pulumi:"bootOrder"`
 	// The name of a bridge of the host.
 	Bridge pulumi.StringPtrInput `pulumi:"bridge"`
 	// A device of the host to which the card is joined by macvtap, in bridge mode.
 	Direct pulumi.StringPtrInput `pulumi:"direct"`
+	// The network filter that the card's traffic goes through.
+	Filterref DomainInterfaceFilterrefPtrInput `pulumi:"filterref"`
 	// The card's cable; absent: plugged.
 	Link DomainInterfaceLinkPtrInput `pulumi:"link"`
 	// The card's MAC and identity; default one made from the machine's UUID and the card's `name`, the same for ever.
@@ -2004,6 +2704,8 @@ type DomainInterfaceArgs struct {
 	Name pulumi.StringPtrInput `pulumi:"name"`
 	// The name of a libvirt network (a Network's `name`).
 	Network pulumi.StringPtrInput `pulumi:"network"`
+	// The card's port on the bridge.
+	Port DomainInterfacePortPtrInput `pulumi:"port"`
 	// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
 	User DomainInterfaceUserPtrInput `pulumi:"user"`
 }
@@ -2060,6 +2762,11 @@ func (o DomainInterfaceOutput) ToDomainInterfaceOutputWithContext(ctx context.Co
 	return o
 }
 
+// Limits of the card's traffic; not for `user` cards.
+func (o DomainInterfaceOutput) Bandwidth() DomainInterfaceBandwidthPtrOutput {
+	return o.ApplyT(func(v DomainInterface) *DomainInterfaceBandwidth { return v.Bandwidth }).(DomainInterfaceBandwidthPtrOutput)
+}
+
 // Place in the boot order, 1 first.
 func (o DomainInterfaceOutput) BootOrder() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v DomainInterface) *int { return v.BootOrder }).(pulumi.IntPtrOutput)
@@ -2073,6 +2780,11 @@ func (o DomainInterfaceOutput) Bridge() pulumi.StringPtrOutput {
 // A device of the host to which the card is joined by macvtap, in bridge mode.
 func (o DomainInterfaceOutput) Direct() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainInterface) *string { return v.Direct }).(pulumi.StringPtrOutput)
+}
+
+// The network filter that the card's traffic goes through.
+func (o DomainInterfaceOutput) Filterref() DomainInterfaceFilterrefPtrOutput {
+	return o.ApplyT(func(v DomainInterface) *DomainInterfaceFilterref { return v.Filterref }).(DomainInterfaceFilterrefPtrOutput)
 }
 
 // The card's cable; absent: plugged.
@@ -2105,6 +2817,11 @@ func (o DomainInterfaceOutput) Network() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainInterface) *string { return v.Network }).(pulumi.StringPtrOutput)
 }
 
+// The card's port on the bridge.
+func (o DomainInterfaceOutput) Port() DomainInterfacePortPtrOutput {
+	return o.ApplyT(func(v DomainInterface) *DomainInterfacePort { return v.Port }).(DomainInterfacePortPtrOutput)
+}
+
 // QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
 func (o DomainInterfaceOutput) User() DomainInterfaceUserPtrOutput {
 	return o.ApplyT(func(v DomainInterface) *DomainInterfaceUser { return v.User }).(DomainInterfaceUserPtrOutput)
@@ -2128,6 +2845,661 @@ func (o DomainInterfaceArrayOutput) Index(i pulumi.IntInput) DomainInterfaceOutp
 	return pulumi.All(o, i).ApplyT(func(vs []interface{}) DomainInterface {
 		return vs[0].([]DomainInterface)[vs[1].(int)]
 	}).(DomainInterfaceOutput)
+}
+
+// Limits of the card's traffic; not for `user` cards.
+type DomainInterfaceBandwidth struct {
+	// What the guest receives.
+	Inbound *DomainInterfaceBandwidthInbound `pulumi:"inbound"`
+	// What the guest sends.
+	Outbound *DomainInterfaceBandwidthOutbound `pulumi:"outbound"`
+}
+
+// DomainInterfaceBandwidthInput is an input type that accepts DomainInterfaceBandwidthArgs and DomainInterfaceBandwidthOutput values.
+// You can construct a concrete instance of `DomainInterfaceBandwidthInput` via:
+//
+//	DomainInterfaceBandwidthArgs{...}
+type DomainInterfaceBandwidthInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceBandwidthOutput() DomainInterfaceBandwidthOutput
+	ToDomainInterfaceBandwidthOutputWithContext(context.Context) DomainInterfaceBandwidthOutput
+}
+
+// Limits of the card's traffic; not for `user` cards.
+type DomainInterfaceBandwidthArgs struct {
+	// What the guest receives.
+	Inbound DomainInterfaceBandwidthInboundPtrInput `pulumi:"inbound"`
+	// What the guest sends.
+	Outbound DomainInterfaceBandwidthOutboundPtrInput `pulumi:"outbound"`
+}
+
+func (DomainInterfaceBandwidthArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceBandwidth)(nil)).Elem()
+}
+
+func (i DomainInterfaceBandwidthArgs) ToDomainInterfaceBandwidthOutput() DomainInterfaceBandwidthOutput {
+	return i.ToDomainInterfaceBandwidthOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceBandwidthArgs) ToDomainInterfaceBandwidthOutputWithContext(ctx context.Context) DomainInterfaceBandwidthOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceBandwidthOutput)
+}
+
+func (i DomainInterfaceBandwidthArgs) ToDomainInterfaceBandwidthPtrOutput() DomainInterfaceBandwidthPtrOutput {
+	return i.ToDomainInterfaceBandwidthPtrOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceBandwidthArgs) ToDomainInterfaceBandwidthPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceBandwidthOutput).ToDomainInterfaceBandwidthPtrOutputWithContext(ctx)
+}
+
+// DomainInterfaceBandwidthPtrInput is an input type that accepts DomainInterfaceBandwidthArgs, DomainInterfaceBandwidthPtr and DomainInterfaceBandwidthPtrOutput values.
+// You can construct a concrete instance of `DomainInterfaceBandwidthPtrInput` via:
+//
+//	        DomainInterfaceBandwidthArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainInterfaceBandwidthPtrInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceBandwidthPtrOutput() DomainInterfaceBandwidthPtrOutput
+	ToDomainInterfaceBandwidthPtrOutputWithContext(context.Context) DomainInterfaceBandwidthPtrOutput
+}
+
+type domainInterfaceBandwidthPtrType DomainInterfaceBandwidthArgs
+
+func DomainInterfaceBandwidthPtr(v *DomainInterfaceBandwidthArgs) DomainInterfaceBandwidthPtrInput {
+	return (*domainInterfaceBandwidthPtrType)(v)
+}
+
+func (*domainInterfaceBandwidthPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceBandwidth)(nil)).Elem()
+}
+
+func (i *domainInterfaceBandwidthPtrType) ToDomainInterfaceBandwidthPtrOutput() DomainInterfaceBandwidthPtrOutput {
+	return i.ToDomainInterfaceBandwidthPtrOutputWithContext(context.Background())
+}
+
+func (i *domainInterfaceBandwidthPtrType) ToDomainInterfaceBandwidthPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceBandwidthPtrOutput)
+}
+
+// Limits of the card's traffic; not for `user` cards.
+type DomainInterfaceBandwidthOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceBandwidthOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceBandwidth)(nil)).Elem()
+}
+
+func (o DomainInterfaceBandwidthOutput) ToDomainInterfaceBandwidthOutput() DomainInterfaceBandwidthOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthOutput) ToDomainInterfaceBandwidthOutputWithContext(ctx context.Context) DomainInterfaceBandwidthOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthOutput) ToDomainInterfaceBandwidthPtrOutput() DomainInterfaceBandwidthPtrOutput {
+	return o.ToDomainInterfaceBandwidthPtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceBandwidthOutput) ToDomainInterfaceBandwidthPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainInterfaceBandwidth) *DomainInterfaceBandwidth {
+		return &v
+	}).(DomainInterfaceBandwidthPtrOutput)
+}
+
+// What the guest receives.
+func (o DomainInterfaceBandwidthOutput) Inbound() DomainInterfaceBandwidthInboundPtrOutput {
+	return o.ApplyT(func(v DomainInterfaceBandwidth) *DomainInterfaceBandwidthInbound { return v.Inbound }).(DomainInterfaceBandwidthInboundPtrOutput)
+}
+
+// What the guest sends.
+func (o DomainInterfaceBandwidthOutput) Outbound() DomainInterfaceBandwidthOutboundPtrOutput {
+	return o.ApplyT(func(v DomainInterfaceBandwidth) *DomainInterfaceBandwidthOutbound { return v.Outbound }).(DomainInterfaceBandwidthOutboundPtrOutput)
+}
+
+type DomainInterfaceBandwidthPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceBandwidthPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceBandwidth)(nil)).Elem()
+}
+
+func (o DomainInterfaceBandwidthPtrOutput) ToDomainInterfaceBandwidthPtrOutput() DomainInterfaceBandwidthPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthPtrOutput) ToDomainInterfaceBandwidthPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthPtrOutput) Elem() DomainInterfaceBandwidthOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidth) DomainInterfaceBandwidth {
+		if v != nil {
+			return *v
+		}
+		var ret DomainInterfaceBandwidth
+		return ret
+	}).(DomainInterfaceBandwidthOutput)
+}
+
+// What the guest receives.
+func (o DomainInterfaceBandwidthPtrOutput) Inbound() DomainInterfaceBandwidthInboundPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidth) *DomainInterfaceBandwidthInbound {
+		if v == nil {
+			return nil
+		}
+		return v.Inbound
+	}).(DomainInterfaceBandwidthInboundPtrOutput)
+}
+
+// What the guest sends.
+func (o DomainInterfaceBandwidthPtrOutput) Outbound() DomainInterfaceBandwidthOutboundPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidth) *DomainInterfaceBandwidthOutbound {
+		if v == nil {
+			return nil
+		}
+		return v.Outbound
+	}).(DomainInterfaceBandwidthOutboundPtrOutput)
+}
+
+// What the guest receives.
+type DomainInterfaceBandwidthInbound struct {
+	// Average rate, in KiB a second.
+	Average int `pulumi:"average"`
+	// KiB that may go at the peak rate.
+	Burst *int `pulumi:"burst"`
+	// Highest rate, in KiB a second.
+	Peak *int `pulumi:"peak"`
+}
+
+// DomainInterfaceBandwidthInboundInput is an input type that accepts DomainInterfaceBandwidthInboundArgs and DomainInterfaceBandwidthInboundOutput values.
+// You can construct a concrete instance of `DomainInterfaceBandwidthInboundInput` via:
+//
+//	DomainInterfaceBandwidthInboundArgs{...}
+type DomainInterfaceBandwidthInboundInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceBandwidthInboundOutput() DomainInterfaceBandwidthInboundOutput
+	ToDomainInterfaceBandwidthInboundOutputWithContext(context.Context) DomainInterfaceBandwidthInboundOutput
+}
+
+// What the guest receives.
+type DomainInterfaceBandwidthInboundArgs struct {
+	// Average rate, in KiB a second.
+	Average pulumi.IntInput `pulumi:"average"`
+	// KiB that may go at the peak rate.
+	Burst pulumi.IntPtrInput `pulumi:"burst"`
+	// Highest rate, in KiB a second.
+	Peak pulumi.IntPtrInput `pulumi:"peak"`
+}
+
+func (DomainInterfaceBandwidthInboundArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceBandwidthInbound)(nil)).Elem()
+}
+
+func (i DomainInterfaceBandwidthInboundArgs) ToDomainInterfaceBandwidthInboundOutput() DomainInterfaceBandwidthInboundOutput {
+	return i.ToDomainInterfaceBandwidthInboundOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceBandwidthInboundArgs) ToDomainInterfaceBandwidthInboundOutputWithContext(ctx context.Context) DomainInterfaceBandwidthInboundOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceBandwidthInboundOutput)
+}
+
+func (i DomainInterfaceBandwidthInboundArgs) ToDomainInterfaceBandwidthInboundPtrOutput() DomainInterfaceBandwidthInboundPtrOutput {
+	return i.ToDomainInterfaceBandwidthInboundPtrOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceBandwidthInboundArgs) ToDomainInterfaceBandwidthInboundPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthInboundPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceBandwidthInboundOutput).ToDomainInterfaceBandwidthInboundPtrOutputWithContext(ctx)
+}
+
+// DomainInterfaceBandwidthInboundPtrInput is an input type that accepts DomainInterfaceBandwidthInboundArgs, DomainInterfaceBandwidthInboundPtr and DomainInterfaceBandwidthInboundPtrOutput values.
+// You can construct a concrete instance of `DomainInterfaceBandwidthInboundPtrInput` via:
+//
+//	        DomainInterfaceBandwidthInboundArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainInterfaceBandwidthInboundPtrInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceBandwidthInboundPtrOutput() DomainInterfaceBandwidthInboundPtrOutput
+	ToDomainInterfaceBandwidthInboundPtrOutputWithContext(context.Context) DomainInterfaceBandwidthInboundPtrOutput
+}
+
+type domainInterfaceBandwidthInboundPtrType DomainInterfaceBandwidthInboundArgs
+
+func DomainInterfaceBandwidthInboundPtr(v *DomainInterfaceBandwidthInboundArgs) DomainInterfaceBandwidthInboundPtrInput {
+	return (*domainInterfaceBandwidthInboundPtrType)(v)
+}
+
+func (*domainInterfaceBandwidthInboundPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceBandwidthInbound)(nil)).Elem()
+}
+
+func (i *domainInterfaceBandwidthInboundPtrType) ToDomainInterfaceBandwidthInboundPtrOutput() DomainInterfaceBandwidthInboundPtrOutput {
+	return i.ToDomainInterfaceBandwidthInboundPtrOutputWithContext(context.Background())
+}
+
+func (i *domainInterfaceBandwidthInboundPtrType) ToDomainInterfaceBandwidthInboundPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthInboundPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceBandwidthInboundPtrOutput)
+}
+
+// What the guest receives.
+type DomainInterfaceBandwidthInboundOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceBandwidthInboundOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceBandwidthInbound)(nil)).Elem()
+}
+
+func (o DomainInterfaceBandwidthInboundOutput) ToDomainInterfaceBandwidthInboundOutput() DomainInterfaceBandwidthInboundOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthInboundOutput) ToDomainInterfaceBandwidthInboundOutputWithContext(ctx context.Context) DomainInterfaceBandwidthInboundOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthInboundOutput) ToDomainInterfaceBandwidthInboundPtrOutput() DomainInterfaceBandwidthInboundPtrOutput {
+	return o.ToDomainInterfaceBandwidthInboundPtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceBandwidthInboundOutput) ToDomainInterfaceBandwidthInboundPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthInboundPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainInterfaceBandwidthInbound) *DomainInterfaceBandwidthInbound {
+		return &v
+	}).(DomainInterfaceBandwidthInboundPtrOutput)
+}
+
+// Average rate, in KiB a second.
+func (o DomainInterfaceBandwidthInboundOutput) Average() pulumi.IntOutput {
+	return o.ApplyT(func(v DomainInterfaceBandwidthInbound) int { return v.Average }).(pulumi.IntOutput)
+}
+
+// KiB that may go at the peak rate.
+func (o DomainInterfaceBandwidthInboundOutput) Burst() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainInterfaceBandwidthInbound) *int { return v.Burst }).(pulumi.IntPtrOutput)
+}
+
+// Highest rate, in KiB a second.
+func (o DomainInterfaceBandwidthInboundOutput) Peak() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainInterfaceBandwidthInbound) *int { return v.Peak }).(pulumi.IntPtrOutput)
+}
+
+type DomainInterfaceBandwidthInboundPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceBandwidthInboundPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceBandwidthInbound)(nil)).Elem()
+}
+
+func (o DomainInterfaceBandwidthInboundPtrOutput) ToDomainInterfaceBandwidthInboundPtrOutput() DomainInterfaceBandwidthInboundPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthInboundPtrOutput) ToDomainInterfaceBandwidthInboundPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthInboundPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthInboundPtrOutput) Elem() DomainInterfaceBandwidthInboundOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidthInbound) DomainInterfaceBandwidthInbound {
+		if v != nil {
+			return *v
+		}
+		var ret DomainInterfaceBandwidthInbound
+		return ret
+	}).(DomainInterfaceBandwidthInboundOutput)
+}
+
+// Average rate, in KiB a second.
+func (o DomainInterfaceBandwidthInboundPtrOutput) Average() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidthInbound) *int {
+		if v == nil {
+			return nil
+		}
+		return &v.Average
+	}).(pulumi.IntPtrOutput)
+}
+
+// KiB that may go at the peak rate.
+func (o DomainInterfaceBandwidthInboundPtrOutput) Burst() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidthInbound) *int {
+		if v == nil {
+			return nil
+		}
+		return v.Burst
+	}).(pulumi.IntPtrOutput)
+}
+
+// Highest rate, in KiB a second.
+func (o DomainInterfaceBandwidthInboundPtrOutput) Peak() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidthInbound) *int {
+		if v == nil {
+			return nil
+		}
+		return v.Peak
+	}).(pulumi.IntPtrOutput)
+}
+
+// What the guest sends.
+type DomainInterfaceBandwidthOutbound struct {
+	// Average rate, in KiB a second.
+	Average int `pulumi:"average"`
+	// KiB that may go at the peak rate.
+	Burst *int `pulumi:"burst"`
+	// Highest rate, in KiB a second.
+	Peak *int `pulumi:"peak"`
+}
+
+// DomainInterfaceBandwidthOutboundInput is an input type that accepts DomainInterfaceBandwidthOutboundArgs and DomainInterfaceBandwidthOutboundOutput values.
+// You can construct a concrete instance of `DomainInterfaceBandwidthOutboundInput` via:
+//
+//	DomainInterfaceBandwidthOutboundArgs{...}
+type DomainInterfaceBandwidthOutboundInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceBandwidthOutboundOutput() DomainInterfaceBandwidthOutboundOutput
+	ToDomainInterfaceBandwidthOutboundOutputWithContext(context.Context) DomainInterfaceBandwidthOutboundOutput
+}
+
+// What the guest sends.
+type DomainInterfaceBandwidthOutboundArgs struct {
+	// Average rate, in KiB a second.
+	Average pulumi.IntInput `pulumi:"average"`
+	// KiB that may go at the peak rate.
+	Burst pulumi.IntPtrInput `pulumi:"burst"`
+	// Highest rate, in KiB a second.
+	Peak pulumi.IntPtrInput `pulumi:"peak"`
+}
+
+func (DomainInterfaceBandwidthOutboundArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceBandwidthOutbound)(nil)).Elem()
+}
+
+func (i DomainInterfaceBandwidthOutboundArgs) ToDomainInterfaceBandwidthOutboundOutput() DomainInterfaceBandwidthOutboundOutput {
+	return i.ToDomainInterfaceBandwidthOutboundOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceBandwidthOutboundArgs) ToDomainInterfaceBandwidthOutboundOutputWithContext(ctx context.Context) DomainInterfaceBandwidthOutboundOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceBandwidthOutboundOutput)
+}
+
+func (i DomainInterfaceBandwidthOutboundArgs) ToDomainInterfaceBandwidthOutboundPtrOutput() DomainInterfaceBandwidthOutboundPtrOutput {
+	return i.ToDomainInterfaceBandwidthOutboundPtrOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceBandwidthOutboundArgs) ToDomainInterfaceBandwidthOutboundPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthOutboundPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceBandwidthOutboundOutput).ToDomainInterfaceBandwidthOutboundPtrOutputWithContext(ctx)
+}
+
+// DomainInterfaceBandwidthOutboundPtrInput is an input type that accepts DomainInterfaceBandwidthOutboundArgs, DomainInterfaceBandwidthOutboundPtr and DomainInterfaceBandwidthOutboundPtrOutput values.
+// You can construct a concrete instance of `DomainInterfaceBandwidthOutboundPtrInput` via:
+//
+//	        DomainInterfaceBandwidthOutboundArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainInterfaceBandwidthOutboundPtrInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceBandwidthOutboundPtrOutput() DomainInterfaceBandwidthOutboundPtrOutput
+	ToDomainInterfaceBandwidthOutboundPtrOutputWithContext(context.Context) DomainInterfaceBandwidthOutboundPtrOutput
+}
+
+type domainInterfaceBandwidthOutboundPtrType DomainInterfaceBandwidthOutboundArgs
+
+func DomainInterfaceBandwidthOutboundPtr(v *DomainInterfaceBandwidthOutboundArgs) DomainInterfaceBandwidthOutboundPtrInput {
+	return (*domainInterfaceBandwidthOutboundPtrType)(v)
+}
+
+func (*domainInterfaceBandwidthOutboundPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceBandwidthOutbound)(nil)).Elem()
+}
+
+func (i *domainInterfaceBandwidthOutboundPtrType) ToDomainInterfaceBandwidthOutboundPtrOutput() DomainInterfaceBandwidthOutboundPtrOutput {
+	return i.ToDomainInterfaceBandwidthOutboundPtrOutputWithContext(context.Background())
+}
+
+func (i *domainInterfaceBandwidthOutboundPtrType) ToDomainInterfaceBandwidthOutboundPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthOutboundPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceBandwidthOutboundPtrOutput)
+}
+
+// What the guest sends.
+type DomainInterfaceBandwidthOutboundOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceBandwidthOutboundOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceBandwidthOutbound)(nil)).Elem()
+}
+
+func (o DomainInterfaceBandwidthOutboundOutput) ToDomainInterfaceBandwidthOutboundOutput() DomainInterfaceBandwidthOutboundOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthOutboundOutput) ToDomainInterfaceBandwidthOutboundOutputWithContext(ctx context.Context) DomainInterfaceBandwidthOutboundOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthOutboundOutput) ToDomainInterfaceBandwidthOutboundPtrOutput() DomainInterfaceBandwidthOutboundPtrOutput {
+	return o.ToDomainInterfaceBandwidthOutboundPtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceBandwidthOutboundOutput) ToDomainInterfaceBandwidthOutboundPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthOutboundPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainInterfaceBandwidthOutbound) *DomainInterfaceBandwidthOutbound {
+		return &v
+	}).(DomainInterfaceBandwidthOutboundPtrOutput)
+}
+
+// Average rate, in KiB a second.
+func (o DomainInterfaceBandwidthOutboundOutput) Average() pulumi.IntOutput {
+	return o.ApplyT(func(v DomainInterfaceBandwidthOutbound) int { return v.Average }).(pulumi.IntOutput)
+}
+
+// KiB that may go at the peak rate.
+func (o DomainInterfaceBandwidthOutboundOutput) Burst() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainInterfaceBandwidthOutbound) *int { return v.Burst }).(pulumi.IntPtrOutput)
+}
+
+// Highest rate, in KiB a second.
+func (o DomainInterfaceBandwidthOutboundOutput) Peak() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainInterfaceBandwidthOutbound) *int { return v.Peak }).(pulumi.IntPtrOutput)
+}
+
+type DomainInterfaceBandwidthOutboundPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceBandwidthOutboundPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceBandwidthOutbound)(nil)).Elem()
+}
+
+func (o DomainInterfaceBandwidthOutboundPtrOutput) ToDomainInterfaceBandwidthOutboundPtrOutput() DomainInterfaceBandwidthOutboundPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthOutboundPtrOutput) ToDomainInterfaceBandwidthOutboundPtrOutputWithContext(ctx context.Context) DomainInterfaceBandwidthOutboundPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceBandwidthOutboundPtrOutput) Elem() DomainInterfaceBandwidthOutboundOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidthOutbound) DomainInterfaceBandwidthOutbound {
+		if v != nil {
+			return *v
+		}
+		var ret DomainInterfaceBandwidthOutbound
+		return ret
+	}).(DomainInterfaceBandwidthOutboundOutput)
+}
+
+// Average rate, in KiB a second.
+func (o DomainInterfaceBandwidthOutboundPtrOutput) Average() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidthOutbound) *int {
+		if v == nil {
+			return nil
+		}
+		return &v.Average
+	}).(pulumi.IntPtrOutput)
+}
+
+// KiB that may go at the peak rate.
+func (o DomainInterfaceBandwidthOutboundPtrOutput) Burst() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidthOutbound) *int {
+		if v == nil {
+			return nil
+		}
+		return v.Burst
+	}).(pulumi.IntPtrOutput)
+}
+
+// Highest rate, in KiB a second.
+func (o DomainInterfaceBandwidthOutboundPtrOutput) Peak() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceBandwidthOutbound) *int {
+		if v == nil {
+			return nil
+		}
+		return v.Peak
+	}).(pulumi.IntPtrOutput)
+}
+
+// The network filter that the card's traffic goes through.
+type DomainInterfaceFilterref struct {
+	// The name of a network filter of the host, such as `clean-traffic`.
+	Filter string `pulumi:"filter"`
+}
+
+// DomainInterfaceFilterrefInput is an input type that accepts DomainInterfaceFilterrefArgs and DomainInterfaceFilterrefOutput values.
+// You can construct a concrete instance of `DomainInterfaceFilterrefInput` via:
+//
+//	DomainInterfaceFilterrefArgs{...}
+type DomainInterfaceFilterrefInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceFilterrefOutput() DomainInterfaceFilterrefOutput
+	ToDomainInterfaceFilterrefOutputWithContext(context.Context) DomainInterfaceFilterrefOutput
+}
+
+// The network filter that the card's traffic goes through.
+type DomainInterfaceFilterrefArgs struct {
+	// The name of a network filter of the host, such as `clean-traffic`.
+	Filter pulumi.StringInput `pulumi:"filter"`
+}
+
+func (DomainInterfaceFilterrefArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceFilterref)(nil)).Elem()
+}
+
+func (i DomainInterfaceFilterrefArgs) ToDomainInterfaceFilterrefOutput() DomainInterfaceFilterrefOutput {
+	return i.ToDomainInterfaceFilterrefOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceFilterrefArgs) ToDomainInterfaceFilterrefOutputWithContext(ctx context.Context) DomainInterfaceFilterrefOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceFilterrefOutput)
+}
+
+func (i DomainInterfaceFilterrefArgs) ToDomainInterfaceFilterrefPtrOutput() DomainInterfaceFilterrefPtrOutput {
+	return i.ToDomainInterfaceFilterrefPtrOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceFilterrefArgs) ToDomainInterfaceFilterrefPtrOutputWithContext(ctx context.Context) DomainInterfaceFilterrefPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceFilterrefOutput).ToDomainInterfaceFilterrefPtrOutputWithContext(ctx)
+}
+
+// DomainInterfaceFilterrefPtrInput is an input type that accepts DomainInterfaceFilterrefArgs, DomainInterfaceFilterrefPtr and DomainInterfaceFilterrefPtrOutput values.
+// You can construct a concrete instance of `DomainInterfaceFilterrefPtrInput` via:
+//
+//	        DomainInterfaceFilterrefArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainInterfaceFilterrefPtrInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceFilterrefPtrOutput() DomainInterfaceFilterrefPtrOutput
+	ToDomainInterfaceFilterrefPtrOutputWithContext(context.Context) DomainInterfaceFilterrefPtrOutput
+}
+
+type domainInterfaceFilterrefPtrType DomainInterfaceFilterrefArgs
+
+func DomainInterfaceFilterrefPtr(v *DomainInterfaceFilterrefArgs) DomainInterfaceFilterrefPtrInput {
+	return (*domainInterfaceFilterrefPtrType)(v)
+}
+
+func (*domainInterfaceFilterrefPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceFilterref)(nil)).Elem()
+}
+
+func (i *domainInterfaceFilterrefPtrType) ToDomainInterfaceFilterrefPtrOutput() DomainInterfaceFilterrefPtrOutput {
+	return i.ToDomainInterfaceFilterrefPtrOutputWithContext(context.Background())
+}
+
+func (i *domainInterfaceFilterrefPtrType) ToDomainInterfaceFilterrefPtrOutputWithContext(ctx context.Context) DomainInterfaceFilterrefPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceFilterrefPtrOutput)
+}
+
+// The network filter that the card's traffic goes through.
+type DomainInterfaceFilterrefOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceFilterrefOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceFilterref)(nil)).Elem()
+}
+
+func (o DomainInterfaceFilterrefOutput) ToDomainInterfaceFilterrefOutput() DomainInterfaceFilterrefOutput {
+	return o
+}
+
+func (o DomainInterfaceFilterrefOutput) ToDomainInterfaceFilterrefOutputWithContext(ctx context.Context) DomainInterfaceFilterrefOutput {
+	return o
+}
+
+func (o DomainInterfaceFilterrefOutput) ToDomainInterfaceFilterrefPtrOutput() DomainInterfaceFilterrefPtrOutput {
+	return o.ToDomainInterfaceFilterrefPtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceFilterrefOutput) ToDomainInterfaceFilterrefPtrOutputWithContext(ctx context.Context) DomainInterfaceFilterrefPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainInterfaceFilterref) *DomainInterfaceFilterref {
+		return &v
+	}).(DomainInterfaceFilterrefPtrOutput)
+}
+
+// The name of a network filter of the host, such as `clean-traffic`.
+func (o DomainInterfaceFilterrefOutput) Filter() pulumi.StringOutput {
+	return o.ApplyT(func(v DomainInterfaceFilterref) string { return v.Filter }).(pulumi.StringOutput)
+}
+
+type DomainInterfaceFilterrefPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceFilterrefPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceFilterref)(nil)).Elem()
+}
+
+func (o DomainInterfaceFilterrefPtrOutput) ToDomainInterfaceFilterrefPtrOutput() DomainInterfaceFilterrefPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceFilterrefPtrOutput) ToDomainInterfaceFilterrefPtrOutputWithContext(ctx context.Context) DomainInterfaceFilterrefPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceFilterrefPtrOutput) Elem() DomainInterfaceFilterrefOutput {
+	return o.ApplyT(func(v *DomainInterfaceFilterref) DomainInterfaceFilterref {
+		if v != nil {
+			return *v
+		}
+		var ret DomainInterfaceFilterref
+		return ret
+	}).(DomainInterfaceFilterrefOutput)
+}
+
+// The name of a network filter of the host, such as `clean-traffic`.
+func (o DomainInterfaceFilterrefPtrOutput) Filter() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceFilterref) *string {
+		if v == nil {
+			return nil
+		}
+		return &v.Filter
+	}).(pulumi.StringPtrOutput)
 }
 
 // The card's cable; absent: plugged.
@@ -2408,6 +3780,146 @@ func (o DomainInterfaceMtuPtrOutput) Size() pulumi.IntPtrOutput {
 		}
 		return v.Size
 	}).(pulumi.IntPtrOutput)
+}
+
+// The card's port on the bridge.
+type DomainInterfacePort struct {
+	// The card reaches no other isolated card on the same bridge.
+	Isolated *bool `pulumi:"isolated"`
+}
+
+// DomainInterfacePortInput is an input type that accepts DomainInterfacePortArgs and DomainInterfacePortOutput values.
+// You can construct a concrete instance of `DomainInterfacePortInput` via:
+//
+//	DomainInterfacePortArgs{...}
+type DomainInterfacePortInput interface {
+	pulumi.Input
+
+	ToDomainInterfacePortOutput() DomainInterfacePortOutput
+	ToDomainInterfacePortOutputWithContext(context.Context) DomainInterfacePortOutput
+}
+
+// The card's port on the bridge.
+type DomainInterfacePortArgs struct {
+	// The card reaches no other isolated card on the same bridge.
+	Isolated pulumi.BoolPtrInput `pulumi:"isolated"`
+}
+
+func (DomainInterfacePortArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfacePort)(nil)).Elem()
+}
+
+func (i DomainInterfacePortArgs) ToDomainInterfacePortOutput() DomainInterfacePortOutput {
+	return i.ToDomainInterfacePortOutputWithContext(context.Background())
+}
+
+func (i DomainInterfacePortArgs) ToDomainInterfacePortOutputWithContext(ctx context.Context) DomainInterfacePortOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfacePortOutput)
+}
+
+func (i DomainInterfacePortArgs) ToDomainInterfacePortPtrOutput() DomainInterfacePortPtrOutput {
+	return i.ToDomainInterfacePortPtrOutputWithContext(context.Background())
+}
+
+func (i DomainInterfacePortArgs) ToDomainInterfacePortPtrOutputWithContext(ctx context.Context) DomainInterfacePortPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfacePortOutput).ToDomainInterfacePortPtrOutputWithContext(ctx)
+}
+
+// DomainInterfacePortPtrInput is an input type that accepts DomainInterfacePortArgs, DomainInterfacePortPtr and DomainInterfacePortPtrOutput values.
+// You can construct a concrete instance of `DomainInterfacePortPtrInput` via:
+//
+//	        DomainInterfacePortArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainInterfacePortPtrInput interface {
+	pulumi.Input
+
+	ToDomainInterfacePortPtrOutput() DomainInterfacePortPtrOutput
+	ToDomainInterfacePortPtrOutputWithContext(context.Context) DomainInterfacePortPtrOutput
+}
+
+type domainInterfacePortPtrType DomainInterfacePortArgs
+
+func DomainInterfacePortPtr(v *DomainInterfacePortArgs) DomainInterfacePortPtrInput {
+	return (*domainInterfacePortPtrType)(v)
+}
+
+func (*domainInterfacePortPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfacePort)(nil)).Elem()
+}
+
+func (i *domainInterfacePortPtrType) ToDomainInterfacePortPtrOutput() DomainInterfacePortPtrOutput {
+	return i.ToDomainInterfacePortPtrOutputWithContext(context.Background())
+}
+
+func (i *domainInterfacePortPtrType) ToDomainInterfacePortPtrOutputWithContext(ctx context.Context) DomainInterfacePortPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfacePortPtrOutput)
+}
+
+// The card's port on the bridge.
+type DomainInterfacePortOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfacePortOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfacePort)(nil)).Elem()
+}
+
+func (o DomainInterfacePortOutput) ToDomainInterfacePortOutput() DomainInterfacePortOutput {
+	return o
+}
+
+func (o DomainInterfacePortOutput) ToDomainInterfacePortOutputWithContext(ctx context.Context) DomainInterfacePortOutput {
+	return o
+}
+
+func (o DomainInterfacePortOutput) ToDomainInterfacePortPtrOutput() DomainInterfacePortPtrOutput {
+	return o.ToDomainInterfacePortPtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfacePortOutput) ToDomainInterfacePortPtrOutputWithContext(ctx context.Context) DomainInterfacePortPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainInterfacePort) *DomainInterfacePort {
+		return &v
+	}).(DomainInterfacePortPtrOutput)
+}
+
+// The card reaches no other isolated card on the same bridge.
+func (o DomainInterfacePortOutput) Isolated() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainInterfacePort) *bool { return v.Isolated }).(pulumi.BoolPtrOutput)
+}
+
+type DomainInterfacePortPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfacePortPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfacePort)(nil)).Elem()
+}
+
+func (o DomainInterfacePortPtrOutput) ToDomainInterfacePortPtrOutput() DomainInterfacePortPtrOutput {
+	return o
+}
+
+func (o DomainInterfacePortPtrOutput) ToDomainInterfacePortPtrOutputWithContext(ctx context.Context) DomainInterfacePortPtrOutput {
+	return o
+}
+
+func (o DomainInterfacePortPtrOutput) Elem() DomainInterfacePortOutput {
+	return o.ApplyT(func(v *DomainInterfacePort) DomainInterfacePort {
+		if v != nil {
+			return *v
+		}
+		var ret DomainInterfacePort
+		return ret
+	}).(DomainInterfacePortOutput)
+}
+
+// The card reaches no other isolated card on the same bridge.
+func (o DomainInterfacePortPtrOutput) Isolated() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainInterfacePort) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.Isolated
+	}).(pulumi.BoolPtrOutput)
 }
 
 // QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
@@ -7569,8 +9081,16 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCpuPtrInput)(nil)).Elem(), DomainCpuArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCpuTopologyInput)(nil)).Elem(), DomainCpuTopologyArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCpuTopologyPtrInput)(nil)).Elem(), DomainCpuTopologyArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneInput)(nil)).Elem(), DomainCputuneArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputunePtrInput)(nil)).Elem(), DomainCputuneArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneEmulatorpinInput)(nil)).Elem(), DomainCputuneEmulatorpinArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneEmulatorpinPtrInput)(nil)).Elem(), DomainCputuneEmulatorpinArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneVcpupinInput)(nil)).Elem(), DomainCputuneVcpupinArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneVcpupinArrayInput)(nil)).Elem(), DomainCputuneVcpupinArray{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainDiskInput)(nil)).Elem(), DomainDiskArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainDiskArrayInput)(nil)).Elem(), DomainDiskArray{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainDiskIotuneInput)(nil)).Elem(), DomainDiskIotuneArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainDiskIotunePtrInput)(nil)).Elem(), DomainDiskIotuneArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainGraphicsInput)(nil)).Elem(), DomainGraphicsArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainGraphicsPtrInput)(nil)).Elem(), DomainGraphicsArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainGraphicsSpiceInput)(nil)).Elem(), DomainGraphicsSpiceArgs{})
@@ -7581,10 +9101,20 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainGraphicsVncPtrInput)(nil)).Elem(), DomainGraphicsVncArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceInput)(nil)).Elem(), DomainInterfaceArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceArrayInput)(nil)).Elem(), DomainInterfaceArray{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceBandwidthInput)(nil)).Elem(), DomainInterfaceBandwidthArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceBandwidthPtrInput)(nil)).Elem(), DomainInterfaceBandwidthArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceBandwidthInboundInput)(nil)).Elem(), DomainInterfaceBandwidthInboundArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceBandwidthInboundPtrInput)(nil)).Elem(), DomainInterfaceBandwidthInboundArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceBandwidthOutboundInput)(nil)).Elem(), DomainInterfaceBandwidthOutboundArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceBandwidthOutboundPtrInput)(nil)).Elem(), DomainInterfaceBandwidthOutboundArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceFilterrefInput)(nil)).Elem(), DomainInterfaceFilterrefArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceFilterrefPtrInput)(nil)).Elem(), DomainInterfaceFilterrefArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceLinkInput)(nil)).Elem(), DomainInterfaceLinkArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceLinkPtrInput)(nil)).Elem(), DomainInterfaceLinkArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceMtuInput)(nil)).Elem(), DomainInterfaceMtuArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceMtuPtrInput)(nil)).Elem(), DomainInterfaceMtuArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfacePortInput)(nil)).Elem(), DomainInterfacePortArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfacePortPtrInput)(nil)).Elem(), DomainInterfacePortArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceUserInput)(nil)).Elem(), DomainInterfaceUserArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceUserPtrInput)(nil)).Elem(), DomainInterfaceUserArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOsInput)(nil)).Elem(), DomainOsArgs{})
@@ -7654,8 +9184,16 @@ func init() {
 	pulumi.RegisterOutputType(DomainCpuPtrOutput{})
 	pulumi.RegisterOutputType(DomainCpuTopologyOutput{})
 	pulumi.RegisterOutputType(DomainCpuTopologyPtrOutput{})
+	pulumi.RegisterOutputType(DomainCputuneOutput{})
+	pulumi.RegisterOutputType(DomainCputunePtrOutput{})
+	pulumi.RegisterOutputType(DomainCputuneEmulatorpinOutput{})
+	pulumi.RegisterOutputType(DomainCputuneEmulatorpinPtrOutput{})
+	pulumi.RegisterOutputType(DomainCputuneVcpupinOutput{})
+	pulumi.RegisterOutputType(DomainCputuneVcpupinArrayOutput{})
 	pulumi.RegisterOutputType(DomainDiskOutput{})
 	pulumi.RegisterOutputType(DomainDiskArrayOutput{})
+	pulumi.RegisterOutputType(DomainDiskIotuneOutput{})
+	pulumi.RegisterOutputType(DomainDiskIotunePtrOutput{})
 	pulumi.RegisterOutputType(DomainGraphicsOutput{})
 	pulumi.RegisterOutputType(DomainGraphicsPtrOutput{})
 	pulumi.RegisterOutputType(DomainGraphicsSpiceOutput{})
@@ -7666,10 +9204,20 @@ func init() {
 	pulumi.RegisterOutputType(DomainGraphicsVncPtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceArrayOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceBandwidthOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceBandwidthPtrOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceBandwidthInboundOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceBandwidthInboundPtrOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceBandwidthOutboundOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceBandwidthOutboundPtrOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceFilterrefOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceFilterrefPtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceLinkOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceLinkPtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceMtuOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceMtuPtrOutput{})
+	pulumi.RegisterOutputType(DomainInterfacePortOutput{})
+	pulumi.RegisterOutputType(DomainInterfacePortPtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceUserOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceUserPtrOutput{})
 	pulumi.RegisterOutputType(DomainOsOutput{})

@@ -79,6 +79,44 @@ export interface DomainCpuTopologyArgs {
 }
 
 /**
+ * Where on the host the guest's CPUs run.
+ */
+export interface DomainCputuneArgs {
+    /**
+     * Where the emulator's own threads run.
+     */
+    emulatorpin?: pulumi.Input<inputs.DomainCputuneEmulatorpinArgs>;
+    /**
+     * Where each of the guest's CPUs runs; those that are not listed run anywhere.
+     */
+    vcpupins?: pulumi.Input<pulumi.Input<inputs.DomainCputuneVcpupinArgs>[]>;
+}
+
+/**
+ * Where the emulator's own threads run.
+ */
+export interface DomainCputuneEmulatorpinArgs {
+    /**
+     * Host CPUs that run the emulator's own threads: `0-3,^2`.
+     */
+    cpuset: pulumi.Input<string>;
+}
+
+/**
+ * Where one of the guest's CPUs runs.
+ */
+export interface DomainCputuneVcpupinArgs {
+    /**
+     * Host CPUs that run it: `0-3,^2`.
+     */
+    cpuset: pulumi.Input<string>;
+    /**
+     * The guest's CPU, from 0.
+     */
+    vcpu: pulumi.Input<number>;
+}
+
+/**
  * A disk or drive.
  */
 export interface DomainDiskArgs {
@@ -119,6 +157,10 @@ export interface DomainDiskArgs {
      */
     io?: pulumi.Input<enums.DomainDiskIo>;
     /**
+     * I/O limits of the disk; a total excludes its read and write limits.
+     */
+    iotune?: pulumi.Input<inputs.DomainDiskIotuneArgs>;
+    /**
      * The guest may not write to it.
      */
     readOnly?: pulumi.Input<boolean>;
@@ -138,6 +180,36 @@ export interface DomainDiskArgs {
      * The id of a volume (`pool/name`, a Volume's `id`).
      */
     volume?: pulumi.Input<string>;
+}
+
+/**
+ * I/O limits of the disk; a total excludes its read and write limits.
+ */
+export interface DomainDiskIotuneArgs {
+    /**
+     * Most bytes read a second; absent or 0: no limit.
+     */
+    readBytesSec?: pulumi.Input<number>;
+    /**
+     * Most reads a second; absent or 0: no limit.
+     */
+    readIopsSec?: pulumi.Input<number>;
+    /**
+     * Most bytes read and written a second; absent or 0: no limit.
+     */
+    totalBytesSec?: pulumi.Input<number>;
+    /**
+     * Most reads and writes a second; absent or 0: no limit.
+     */
+    totalIopsSec?: pulumi.Input<number>;
+    /**
+     * Most bytes written a second; absent or 0: no limit.
+     */
+    writeBytesSec?: pulumi.Input<number>;
+    /**
+     * Most writes a second; absent or 0: no limit.
+     */
+    writeIopsSec?: pulumi.Input<number>;
 }
 
 /**
@@ -167,9 +239,13 @@ export interface DomainGraphicsSpiceArgs {
      */
     listen?: pulumi.Input<inputs.DomainGraphicsSpiceListenArgs>;
     /**
-     * Password that a client must give; secret.
+     * Password that a client must give; secret. A screen that was started with one takes another while it runs.
      */
     password?: pulumi.Input<string>;
+    /**
+     * When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     */
+    passwordValidTo?: pulumi.Input<string>;
     /**
      * Port; absent: the host chooses.
      */
@@ -215,9 +291,13 @@ export interface DomainGraphicsVncArgs {
      */
     listen?: pulumi.Input<inputs.DomainGraphicsSpiceListenArgs>;
     /**
-     * Password that a client must give; secret.
+     * Password that a client must give; secret. A screen that was started with one takes another while it runs.
      */
     password?: pulumi.Input<string>;
+    /**
+     * When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     */
+    passwordValidTo?: pulumi.Input<string>;
     /**
      * Port; absent: the host chooses.
      */
@@ -228,6 +308,10 @@ export interface DomainGraphicsVncArgs {
  * A network card.
  */
 export interface DomainInterfaceArgs {
+    /**
+     * Limits of the card's traffic; not for `user` cards.
+     */
+    bandwidth?: pulumi.Input<inputs.DomainInterfaceBandwidthArgs>;
     /**
      * Place in the boot order, 1 first.
      */
@@ -240,6 +324,10 @@ export interface DomainInterfaceArgs {
      * A device of the host to which the card is joined by macvtap, in bridge mode.
      */
     direct?: pulumi.Input<string>;
+    /**
+     * The network filter that the card's traffic goes through.
+     */
+    filterref?: pulumi.Input<inputs.DomainInterfaceFilterrefArgs>;
     /**
      * The card's cable; absent: plugged.
      */
@@ -265,9 +353,73 @@ export interface DomainInterfaceArgs {
      */
     network?: pulumi.Input<string>;
     /**
+     * The card's port on the bridge.
+     */
+    port?: pulumi.Input<inputs.DomainInterfacePortArgs>;
+    /**
      * QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
      */
     user?: pulumi.Input<inputs.DomainInterfaceUserArgs>;
+}
+
+/**
+ * Limits of the card's traffic; not for `user` cards.
+ */
+export interface DomainInterfaceBandwidthArgs {
+    /**
+     * What the guest receives.
+     */
+    inbound?: pulumi.Input<inputs.DomainInterfaceBandwidthInboundArgs>;
+    /**
+     * What the guest sends.
+     */
+    outbound?: pulumi.Input<inputs.DomainInterfaceBandwidthOutboundArgs>;
+}
+
+/**
+ * What the guest receives.
+ */
+export interface DomainInterfaceBandwidthInboundArgs {
+    /**
+     * Average rate, in KiB a second.
+     */
+    average: pulumi.Input<number>;
+    /**
+     * KiB that may go at the peak rate.
+     */
+    burst?: pulumi.Input<number>;
+    /**
+     * Highest rate, in KiB a second.
+     */
+    peak?: pulumi.Input<number>;
+}
+
+/**
+ * What the guest sends.
+ */
+export interface DomainInterfaceBandwidthOutboundArgs {
+    /**
+     * Average rate, in KiB a second.
+     */
+    average: pulumi.Input<number>;
+    /**
+     * KiB that may go at the peak rate.
+     */
+    burst?: pulumi.Input<number>;
+    /**
+     * Highest rate, in KiB a second.
+     */
+    peak?: pulumi.Input<number>;
+}
+
+/**
+ * The network filter that the card's traffic goes through.
+ */
+export interface DomainInterfaceFilterrefArgs {
+    /**
+     * The name of a network filter of the host, such as `clean-traffic`.
+     */
+    filter: pulumi.Input<string>;
 }
 
 /**
@@ -288,6 +440,16 @@ export interface DomainInterfaceMtuArgs {
      * Bytes.
      */
     size?: pulumi.Input<number>;
+}
+
+/**
+ * The card's port on the bridge.
+ */
+export interface DomainInterfacePortArgs {
+    /**
+     * The card reaches no other isolated card on the same bridge.
+     */
+    isolated?: pulumi.Input<boolean>;
 }
 
 /**

@@ -133,6 +133,44 @@ export interface DomainCpuTopology {
 }
 
 /**
+ * Where on the host the guest's CPUs run.
+ */
+export interface DomainCputune {
+    /**
+     * Where the emulator's own threads run.
+     */
+    emulatorpin?: outputs.DomainCputuneEmulatorpin;
+    /**
+     * Where each of the guest's CPUs runs; those that are not listed run anywhere.
+     */
+    vcpupins?: outputs.DomainCputuneVcpupin[];
+}
+
+/**
+ * Where the emulator's own threads run.
+ */
+export interface DomainCputuneEmulatorpin {
+    /**
+     * Host CPUs that run the emulator's own threads: `0-3,^2`.
+     */
+    cpuset: string;
+}
+
+/**
+ * Where one of the guest's CPUs runs.
+ */
+export interface DomainCputuneVcpupin {
+    /**
+     * Host CPUs that run it: `0-3,^2`.
+     */
+    cpuset: string;
+    /**
+     * The guest's CPU, from 0.
+     */
+    vcpu: number;
+}
+
+/**
  * A disk or drive.
  */
 export interface DomainDisk {
@@ -173,6 +211,10 @@ export interface DomainDisk {
      */
     io?: enums.DomainDiskIo;
     /**
+     * I/O limits of the disk; a total excludes its read and write limits.
+     */
+    iotune?: outputs.DomainDiskIotune;
+    /**
      * The guest may not write to it.
      */
     readOnly?: boolean;
@@ -192,6 +234,36 @@ export interface DomainDisk {
      * The id of a volume (`pool/name`, a Volume's `id`).
      */
     volume?: string;
+}
+
+/**
+ * I/O limits of the disk; a total excludes its read and write limits.
+ */
+export interface DomainDiskIotune {
+    /**
+     * Most bytes read a second; absent or 0: no limit.
+     */
+    readBytesSec?: number;
+    /**
+     * Most reads a second; absent or 0: no limit.
+     */
+    readIopsSec?: number;
+    /**
+     * Most bytes read and written a second; absent or 0: no limit.
+     */
+    totalBytesSec?: number;
+    /**
+     * Most reads and writes a second; absent or 0: no limit.
+     */
+    totalIopsSec?: number;
+    /**
+     * Most bytes written a second; absent or 0: no limit.
+     */
+    writeBytesSec?: number;
+    /**
+     * Most writes a second; absent or 0: no limit.
+     */
+    writeIopsSec?: number;
 }
 
 /**
@@ -221,9 +293,13 @@ export interface DomainGraphicsSpice {
      */
     listen?: outputs.DomainGraphicsSpiceListen;
     /**
-     * Password that a client must give; secret.
+     * Password that a client must give; secret. A screen that was started with one takes another while it runs.
      */
     password?: string;
+    /**
+     * When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     */
+    passwordValidTo?: string;
     /**
      * Port; absent: the host chooses.
      */
@@ -269,9 +345,13 @@ export interface DomainGraphicsVnc {
      */
     listen?: outputs.DomainGraphicsSpiceListen;
     /**
-     * Password that a client must give; secret.
+     * Password that a client must give; secret. A screen that was started with one takes another while it runs.
      */
     password?: string;
+    /**
+     * When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     */
+    passwordValidTo?: string;
     /**
      * Port; absent: the host chooses.
      */
@@ -282,6 +362,10 @@ export interface DomainGraphicsVnc {
  * A network card.
  */
 export interface DomainInterface {
+    /**
+     * Limits of the card's traffic; not for `user` cards.
+     */
+    bandwidth?: outputs.DomainInterfaceBandwidth;
     /**
      * Place in the boot order, 1 first.
      */
@@ -294,6 +378,10 @@ export interface DomainInterface {
      * A device of the host to which the card is joined by macvtap, in bridge mode.
      */
     direct?: string;
+    /**
+     * The network filter that the card's traffic goes through.
+     */
+    filterref?: outputs.DomainInterfaceFilterref;
     /**
      * The card's cable; absent: plugged.
      */
@@ -319,9 +407,73 @@ export interface DomainInterface {
      */
     network?: string;
     /**
+     * The card's port on the bridge.
+     */
+    port?: outputs.DomainInterfacePort;
+    /**
      * QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
      */
     user?: outputs.DomainInterfaceUser;
+}
+
+/**
+ * Limits of the card's traffic; not for `user` cards.
+ */
+export interface DomainInterfaceBandwidth {
+    /**
+     * What the guest receives.
+     */
+    inbound?: outputs.DomainInterfaceBandwidthInbound;
+    /**
+     * What the guest sends.
+     */
+    outbound?: outputs.DomainInterfaceBandwidthOutbound;
+}
+
+/**
+ * What the guest receives.
+ */
+export interface DomainInterfaceBandwidthInbound {
+    /**
+     * Average rate, in KiB a second.
+     */
+    average: number;
+    /**
+     * KiB that may go at the peak rate.
+     */
+    burst?: number;
+    /**
+     * Highest rate, in KiB a second.
+     */
+    peak?: number;
+}
+
+/**
+ * What the guest sends.
+ */
+export interface DomainInterfaceBandwidthOutbound {
+    /**
+     * Average rate, in KiB a second.
+     */
+    average: number;
+    /**
+     * KiB that may go at the peak rate.
+     */
+    burst?: number;
+    /**
+     * Highest rate, in KiB a second.
+     */
+    peak?: number;
+}
+
+/**
+ * The network filter that the card's traffic goes through.
+ */
+export interface DomainInterfaceFilterref {
+    /**
+     * The name of a network filter of the host, such as `clean-traffic`.
+     */
+    filter: string;
 }
 
 /**
@@ -342,6 +494,16 @@ export interface DomainInterfaceMtu {
      * Bytes.
      */
     size?: number;
+}
+
+/**
+ * The card's port on the bridge.
+ */
+export interface DomainInterfacePort {
+    /**
+     * The card reaches no other isolated card on the same bridge.
+     */
+    isolated?: boolean;
 }
 
 /**

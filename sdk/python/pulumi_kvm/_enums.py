@@ -17,6 +17,9 @@ __all__ = [
     'DomainDiskIo',
     'DomainGraphicsSpiceListenType',
     'DomainInterfaceLinkState',
+    'DomainOnCrash',
+    'DomainOnPoweroff',
+    'DomainOnReboot',
     'DomainOsFirmware',
     'DomainPowerState',
     'DomainType',
@@ -136,6 +139,38 @@ class DomainInterfaceLinkState(_builtins.str, Enum):
     """
     UP = "up"
     DOWN = "down"
+
+
+@pulumi.type_token("kvm:index:DomainOnCrash")
+class DomainOnCrash(_builtins.str, Enum):
+    """
+    What becomes of the machine when the guest crashes; default `destroy`.
+    """
+    DESTROY = "destroy"
+    RESTART = "restart"
+    PRESERVE = "preserve"
+    COREDUMP_DESTROY = "coredump-destroy"
+    COREDUMP_RESTART = "coredump-restart"
+
+
+@pulumi.type_token("kvm:index:DomainOnPoweroff")
+class DomainOnPoweroff(_builtins.str, Enum):
+    """
+    What becomes of the machine when the guest powers itself off; default `destroy`.
+    """
+    DESTROY = "destroy"
+    RESTART = "restart"
+    PRESERVE = "preserve"
+
+
+@pulumi.type_token("kvm:index:DomainOnReboot")
+class DomainOnReboot(_builtins.str, Enum):
+    """
+    What becomes of the machine when the guest reboots; default `restart`.
+    """
+    DESTROY = "destroy"
+    RESTART = "restart"
+    PRESERVE = "preserve"
 
 
 @pulumi.type_token("kvm:index:DomainOsFirmware")

@@ -22,8 +22,16 @@ __all__ = [
     'DomainCloudInitArgsDict',
     'DomainCpuTopologyArgs',
     'DomainCpuTopologyArgsDict',
+    'DomainCputuneEmulatorpinArgs',
+    'DomainCputuneEmulatorpinArgsDict',
+    'DomainCputuneVcpupinArgs',
+    'DomainCputuneVcpupinArgsDict',
+    'DomainCputuneArgs',
+    'DomainCputuneArgsDict',
     'DomainCpuArgs',
     'DomainCpuArgsDict',
+    'DomainDiskIotuneArgs',
+    'DomainDiskIotuneArgsDict',
     'DomainDiskArgs',
     'DomainDiskArgsDict',
     'DomainGraphicsSpiceListenArgs',
@@ -34,10 +42,20 @@ __all__ = [
     'DomainGraphicsVncArgsDict',
     'DomainGraphicsArgs',
     'DomainGraphicsArgsDict',
+    'DomainInterfaceBandwidthInboundArgs',
+    'DomainInterfaceBandwidthInboundArgsDict',
+    'DomainInterfaceBandwidthOutboundArgs',
+    'DomainInterfaceBandwidthOutboundArgsDict',
+    'DomainInterfaceBandwidthArgs',
+    'DomainInterfaceBandwidthArgsDict',
+    'DomainInterfaceFilterrefArgs',
+    'DomainInterfaceFilterrefArgsDict',
     'DomainInterfaceLinkArgs',
     'DomainInterfaceLinkArgsDict',
     'DomainInterfaceMtuArgs',
     'DomainInterfaceMtuArgsDict',
+    'DomainInterfacePortArgs',
+    'DomainInterfacePortArgsDict',
     'DomainInterfaceUserArgs',
     'DomainInterfaceUserArgsDict',
     'DomainInterfaceArgs',
@@ -313,6 +331,142 @@ class DomainCpuTopologyArgs:
         pulumi.set(self, "dies", value)
 
 
+class DomainCputuneEmulatorpinArgsDict(TypedDict):
+    """
+    Where the emulator's own threads run.
+    """
+    cpuset: pulumi.Input[_builtins.str]
+    """
+    Host CPUs that run the emulator's own threads: `0-3,^2`.
+    """
+
+@pulumi.input_type
+class DomainCputuneEmulatorpinArgs:
+    def __init__(__self__, *,
+                 cpuset: pulumi.Input[_builtins.str]):
+        """
+        Where the emulator's own threads run.
+        :param pulumi.Input[_builtins.str] cpuset: Host CPUs that run the emulator's own threads: `0-3,^2`.
+        """
+        pulumi.set(__self__, "cpuset", cpuset)
+
+    @_builtins.property
+    @pulumi.getter
+    def cpuset(self) -> pulumi.Input[_builtins.str]:
+        """
+        Host CPUs that run the emulator's own threads: `0-3,^2`.
+        """
+        return pulumi.get(self, "cpuset")
+
+    @cpuset.setter
+    def cpuset(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "cpuset", value)
+
+
+class DomainCputuneVcpupinArgsDict(TypedDict):
+    """
+    Where one of the guest's CPUs runs.
+    """
+    cpuset: pulumi.Input[_builtins.str]
+    """
+    Host CPUs that run it: `0-3,^2`.
+    """
+    vcpu: pulumi.Input[_builtins.int]
+    """
+    The guest's CPU, from 0.
+    """
+
+@pulumi.input_type
+class DomainCputuneVcpupinArgs:
+    def __init__(__self__, *,
+                 cpuset: pulumi.Input[_builtins.str],
+                 vcpu: pulumi.Input[_builtins.int]):
+        """
+        Where one of the guest's CPUs runs.
+        :param pulumi.Input[_builtins.str] cpuset: Host CPUs that run it: `0-3,^2`.
+        :param pulumi.Input[_builtins.int] vcpu: The guest's CPU, from 0.
+        """
+        pulumi.set(__self__, "cpuset", cpuset)
+        pulumi.set(__self__, "vcpu", vcpu)
+
+    @_builtins.property
+    @pulumi.getter
+    def cpuset(self) -> pulumi.Input[_builtins.str]:
+        """
+        Host CPUs that run it: `0-3,^2`.
+        """
+        return pulumi.get(self, "cpuset")
+
+    @cpuset.setter
+    def cpuset(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "cpuset", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def vcpu(self) -> pulumi.Input[_builtins.int]:
+        """
+        The guest's CPU, from 0.
+        """
+        return pulumi.get(self, "vcpu")
+
+    @vcpu.setter
+    def vcpu(self, value: pulumi.Input[_builtins.int]):
+        pulumi.set(self, "vcpu", value)
+
+
+class DomainCputuneArgsDict(TypedDict):
+    """
+    Where on the host the guest's CPUs run.
+    """
+    emulatorpin: NotRequired[pulumi.Input['DomainCputuneEmulatorpinArgsDict']]
+    """
+    Where the emulator's own threads run.
+    """
+    vcpupins: NotRequired[pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgsDict']]]]
+    """
+    Where each of the guest's CPUs runs; those that are not listed run anywhere.
+    """
+
+@pulumi.input_type
+class DomainCputuneArgs:
+    def __init__(__self__, *,
+                 emulatorpin: Optional[pulumi.Input['DomainCputuneEmulatorpinArgs']] = None,
+                 vcpupins: Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgs']]]] = None):
+        """
+        Where on the host the guest's CPUs run.
+        :param pulumi.Input['DomainCputuneEmulatorpinArgs'] emulatorpin: Where the emulator's own threads run.
+        :param pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgs']]] vcpupins: Where each of the guest's CPUs runs; those that are not listed run anywhere.
+        """
+        if emulatorpin is not None:
+            pulumi.set(__self__, "emulatorpin", emulatorpin)
+        if vcpupins is not None:
+            pulumi.set(__self__, "vcpupins", vcpupins)
+
+    @_builtins.property
+    @pulumi.getter
+    def emulatorpin(self) -> Optional[pulumi.Input['DomainCputuneEmulatorpinArgs']]:
+        """
+        Where the emulator's own threads run.
+        """
+        return pulumi.get(self, "emulatorpin")
+
+    @emulatorpin.setter
+    def emulatorpin(self, value: Optional[pulumi.Input['DomainCputuneEmulatorpinArgs']]):
+        pulumi.set(self, "emulatorpin", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def vcpupins(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgs']]]]:
+        """
+        Where each of the guest's CPUs runs; those that are not listed run anywhere.
+        """
+        return pulumi.get(self, "vcpupins")
+
+    @vcpupins.setter
+    def vcpupins(self, value: Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgs']]]]):
+        pulumi.set(self, "vcpupins", value)
+
+
 class DomainCpuArgsDict(TypedDict):
     """
     The CPU that the guest sees; the default is written at create.
@@ -386,6 +540,139 @@ class DomainCpuArgs:
         pulumi.set(self, "topology", value)
 
 
+class DomainDiskIotuneArgsDict(TypedDict):
+    """
+    I/O limits of the disk; a total excludes its read and write limits.
+    """
+    read_bytes_sec: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most bytes read a second; absent or 0: no limit.
+    """
+    read_iops_sec: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most reads a second; absent or 0: no limit.
+    """
+    total_bytes_sec: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most bytes read and written a second; absent or 0: no limit.
+    """
+    total_iops_sec: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most reads and writes a second; absent or 0: no limit.
+    """
+    write_bytes_sec: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most bytes written a second; absent or 0: no limit.
+    """
+    write_iops_sec: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most writes a second; absent or 0: no limit.
+    """
+
+@pulumi.input_type
+class DomainDiskIotuneArgs:
+    def __init__(__self__, *,
+                 read_bytes_sec: Optional[pulumi.Input[_builtins.int]] = None,
+                 read_iops_sec: Optional[pulumi.Input[_builtins.int]] = None,
+                 total_bytes_sec: Optional[pulumi.Input[_builtins.int]] = None,
+                 total_iops_sec: Optional[pulumi.Input[_builtins.int]] = None,
+                 write_bytes_sec: Optional[pulumi.Input[_builtins.int]] = None,
+                 write_iops_sec: Optional[pulumi.Input[_builtins.int]] = None):
+        """
+        I/O limits of the disk; a total excludes its read and write limits.
+        :param pulumi.Input[_builtins.int] read_bytes_sec: Most bytes read a second; absent or 0: no limit.
+        :param pulumi.Input[_builtins.int] read_iops_sec: Most reads a second; absent or 0: no limit.
+        :param pulumi.Input[_builtins.int] total_bytes_sec: Most bytes read and written a second; absent or 0: no limit.
+        :param pulumi.Input[_builtins.int] total_iops_sec: Most reads and writes a second; absent or 0: no limit.
+        :param pulumi.Input[_builtins.int] write_bytes_sec: Most bytes written a second; absent or 0: no limit.
+        :param pulumi.Input[_builtins.int] write_iops_sec: Most writes a second; absent or 0: no limit.
+        """
+        if read_bytes_sec is not None:
+            pulumi.set(__self__, "read_bytes_sec", read_bytes_sec)
+        if read_iops_sec is not None:
+            pulumi.set(__self__, "read_iops_sec", read_iops_sec)
+        if total_bytes_sec is not None:
+            pulumi.set(__self__, "total_bytes_sec", total_bytes_sec)
+        if total_iops_sec is not None:
+            pulumi.set(__self__, "total_iops_sec", total_iops_sec)
+        if write_bytes_sec is not None:
+            pulumi.set(__self__, "write_bytes_sec", write_bytes_sec)
+        if write_iops_sec is not None:
+            pulumi.set(__self__, "write_iops_sec", write_iops_sec)
+
+    @_builtins.property
+    @pulumi.getter(name="readBytesSec")
+    def read_bytes_sec(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most bytes read a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "read_bytes_sec")
+
+    @read_bytes_sec.setter
+    def read_bytes_sec(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "read_bytes_sec", value)
+
+    @_builtins.property
+    @pulumi.getter(name="readIopsSec")
+    def read_iops_sec(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most reads a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "read_iops_sec")
+
+    @read_iops_sec.setter
+    def read_iops_sec(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "read_iops_sec", value)
+
+    @_builtins.property
+    @pulumi.getter(name="totalBytesSec")
+    def total_bytes_sec(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most bytes read and written a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "total_bytes_sec")
+
+    @total_bytes_sec.setter
+    def total_bytes_sec(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "total_bytes_sec", value)
+
+    @_builtins.property
+    @pulumi.getter(name="totalIopsSec")
+    def total_iops_sec(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most reads and writes a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "total_iops_sec")
+
+    @total_iops_sec.setter
+    def total_iops_sec(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "total_iops_sec", value)
+
+    @_builtins.property
+    @pulumi.getter(name="writeBytesSec")
+    def write_bytes_sec(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most bytes written a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "write_bytes_sec")
+
+    @write_bytes_sec.setter
+    def write_bytes_sec(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "write_bytes_sec", value)
+
+    @_builtins.property
+    @pulumi.getter(name="writeIopsSec")
+    def write_iops_sec(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most writes a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "write_iops_sec")
+
+    @write_iops_sec.setter
+    def write_iops_sec(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "write_iops_sec", value)
+
+
 class DomainDiskArgsDict(TypedDict):
     """
     A disk or drive.
@@ -426,6 +713,10 @@ class DomainDiskArgsDict(TypedDict):
     """
     The host's I/O mode; default the hypervisor's.
     """
+    iotune: NotRequired[pulumi.Input['DomainDiskIotuneArgsDict']]
+    """
+    I/O limits of the disk; a total excludes its read and write limits.
+    """
     read_only: NotRequired[pulumi.Input[_builtins.bool]]
     """
     The guest may not write to it.
@@ -459,6 +750,7 @@ class DomainDiskArgs:
                  file: Optional[pulumi.Input[_builtins.str]] = None,
                  format: Optional[pulumi.Input['DomainDiskFormat']] = None,
                  io: Optional[pulumi.Input['DomainDiskIo']] = None,
+                 iotune: Optional[pulumi.Input['DomainDiskIotuneArgs']] = None,
                  read_only: Optional[pulumi.Input[_builtins.bool]] = None,
                  serial: Optional[pulumi.Input[_builtins.str]] = None,
                  shareable: Optional[pulumi.Input[_builtins.bool]] = None,
@@ -475,6 +767,7 @@ class DomainDiskArgs:
         :param pulumi.Input[_builtins.str] file: An image on the host, outside of what this program manages; absolute path.
         :param pulumi.Input['DomainDiskFormat'] format: The image's format; default the volume's own, `raw` for `file` and `block`. Never probed.
         :param pulumi.Input['DomainDiskIo'] io: The host's I/O mode; default the hypervisor's.
+        :param pulumi.Input['DomainDiskIotuneArgs'] iotune: I/O limits of the disk; a total excludes its read and write limits.
         :param pulumi.Input[_builtins.bool] read_only: The guest may not write to it.
         :param pulumi.Input[_builtins.str] serial: The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
         :param pulumi.Input[_builtins.bool] shareable: Several machines may use it at once; their file system must know about it.
@@ -499,6 +792,8 @@ class DomainDiskArgs:
             pulumi.set(__self__, "format", format)
         if io is not None:
             pulumi.set(__self__, "io", io)
+        if iotune is not None:
+            pulumi.set(__self__, "iotune", iotune)
         if read_only is not None:
             pulumi.set(__self__, "read_only", read_only)
         if serial is not None:
@@ -617,6 +912,18 @@ class DomainDiskArgs:
     @io.setter
     def io(self, value: Optional[pulumi.Input['DomainDiskIo']]):
         pulumi.set(self, "io", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def iotune(self) -> Optional[pulumi.Input['DomainDiskIotuneArgs']]:
+        """
+        I/O limits of the disk; a total excludes its read and write limits.
+        """
+        return pulumi.get(self, "iotune")
+
+    @iotune.setter
+    def iotune(self, value: Optional[pulumi.Input['DomainDiskIotuneArgs']]):
+        pulumi.set(self, "iotune", value)
 
     @_builtins.property
     @pulumi.getter(name="readOnly")
@@ -786,7 +1093,11 @@ class DomainGraphicsSpiceArgsDict(TypedDict):
     """
     password: NotRequired[pulumi.Input[_builtins.str]]
     """
-    Password that a client must give; secret.
+    Password that a client must give; secret. A screen that was started with one takes another while it runs.
+    """
+    password_valid_to: NotRequired[pulumi.Input[_builtins.str]]
+    """
+    When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
     """
     port: NotRequired[pulumi.Input[_builtins.int]]
     """
@@ -803,13 +1114,15 @@ class DomainGraphicsSpiceArgs:
                  autoport: Optional[pulumi.Input[_builtins.bool]] = None,
                  listen: Optional[pulumi.Input['DomainGraphicsSpiceListenArgs']] = None,
                  password: Optional[pulumi.Input[_builtins.str]] = None,
+                 password_valid_to: Optional[pulumi.Input[_builtins.str]] = None,
                  port: Optional[pulumi.Input[_builtins.int]] = None,
                  tls_port: Optional[pulumi.Input[_builtins.int]] = None):
         """
         A SPICE server.
         :param pulumi.Input[_builtins.bool] autoport: The host chooses the ports; default where no port is given.
         :param pulumi.Input['DomainGraphicsSpiceListenArgs'] listen: Where the server listens; default the host's loopback address.
-        :param pulumi.Input[_builtins.str] password: Password that a client must give; secret.
+        :param pulumi.Input[_builtins.str] password: Password that a client must give; secret. A screen that was started with one takes another while it runs.
+        :param pulumi.Input[_builtins.str] password_valid_to: When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
         :param pulumi.Input[_builtins.int] port: Port; absent: the host chooses.
         :param pulumi.Input[_builtins.int] tls_port: TLS port; absent: the host chooses.
         """
@@ -819,6 +1132,8 @@ class DomainGraphicsSpiceArgs:
             pulumi.set(__self__, "listen", listen)
         if password is not None:
             pulumi.set(__self__, "password", password)
+        if password_valid_to is not None:
+            pulumi.set(__self__, "password_valid_to", password_valid_to)
         if port is not None:
             pulumi.set(__self__, "port", port)
         if tls_port is not None:
@@ -852,13 +1167,25 @@ class DomainGraphicsSpiceArgs:
     @pulumi.getter
     def password(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Password that a client must give; secret.
+        Password that a client must give; secret. A screen that was started with one takes another while it runs.
         """
         return pulumi.get(self, "password")
 
     @password.setter
     def password(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "password", value)
+
+    @_builtins.property
+    @pulumi.getter(name="passwordValidTo")
+    def password_valid_to(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+        """
+        return pulumi.get(self, "password_valid_to")
+
+    @password_valid_to.setter
+    def password_valid_to(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "password_valid_to", value)
 
     @_builtins.property
     @pulumi.getter
@@ -899,7 +1226,11 @@ class DomainGraphicsVncArgsDict(TypedDict):
     """
     password: NotRequired[pulumi.Input[_builtins.str]]
     """
-    Password that a client must give; secret.
+    Password that a client must give; secret. A screen that was started with one takes another while it runs.
+    """
+    password_valid_to: NotRequired[pulumi.Input[_builtins.str]]
+    """
+    When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
     """
     port: NotRequired[pulumi.Input[_builtins.int]]
     """
@@ -912,12 +1243,14 @@ class DomainGraphicsVncArgs:
                  autoport: Optional[pulumi.Input[_builtins.bool]] = None,
                  listen: Optional[pulumi.Input['DomainGraphicsSpiceListenArgs']] = None,
                  password: Optional[pulumi.Input[_builtins.str]] = None,
+                 password_valid_to: Optional[pulumi.Input[_builtins.str]] = None,
                  port: Optional[pulumi.Input[_builtins.int]] = None):
         """
         A VNC server. Its passwords are weak (8 characters).
         :param pulumi.Input[_builtins.bool] autoport: The host chooses the port; default where no port is given.
         :param pulumi.Input['DomainGraphicsSpiceListenArgs'] listen: Where the server listens; default the host's loopback address.
-        :param pulumi.Input[_builtins.str] password: Password that a client must give; secret.
+        :param pulumi.Input[_builtins.str] password: Password that a client must give; secret. A screen that was started with one takes another while it runs.
+        :param pulumi.Input[_builtins.str] password_valid_to: When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
         :param pulumi.Input[_builtins.int] port: Port; absent: the host chooses.
         """
         if autoport is not None:
@@ -926,6 +1259,8 @@ class DomainGraphicsVncArgs:
             pulumi.set(__self__, "listen", listen)
         if password is not None:
             pulumi.set(__self__, "password", password)
+        if password_valid_to is not None:
+            pulumi.set(__self__, "password_valid_to", password_valid_to)
         if port is not None:
             pulumi.set(__self__, "port", port)
 
@@ -957,13 +1292,25 @@ class DomainGraphicsVncArgs:
     @pulumi.getter
     def password(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Password that a client must give; secret.
+        Password that a client must give; secret. A screen that was started with one takes another while it runs.
         """
         return pulumi.get(self, "password")
 
     @password.setter
     def password(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "password", value)
+
+    @_builtins.property
+    @pulumi.getter(name="passwordValidTo")
+    def password_valid_to(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+        """
+        return pulumi.get(self, "password_valid_to")
+
+    @password_valid_to.setter
+    def password_valid_to(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "password_valid_to", value)
 
     @_builtins.property
     @pulumi.getter
@@ -1029,6 +1376,235 @@ class DomainGraphicsArgs:
     @vnc.setter
     def vnc(self, value: Optional[pulumi.Input['DomainGraphicsVncArgs']]):
         pulumi.set(self, "vnc", value)
+
+
+class DomainInterfaceBandwidthInboundArgsDict(TypedDict):
+    """
+    What the guest receives.
+    """
+    average: pulumi.Input[_builtins.int]
+    """
+    Average rate, in KiB a second.
+    """
+    burst: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    KiB that may go at the peak rate.
+    """
+    peak: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Highest rate, in KiB a second.
+    """
+
+@pulumi.input_type
+class DomainInterfaceBandwidthInboundArgs:
+    def __init__(__self__, *,
+                 average: pulumi.Input[_builtins.int],
+                 burst: Optional[pulumi.Input[_builtins.int]] = None,
+                 peak: Optional[pulumi.Input[_builtins.int]] = None):
+        """
+        What the guest receives.
+        :param pulumi.Input[_builtins.int] average: Average rate, in KiB a second.
+        :param pulumi.Input[_builtins.int] burst: KiB that may go at the peak rate.
+        :param pulumi.Input[_builtins.int] peak: Highest rate, in KiB a second.
+        """
+        pulumi.set(__self__, "average", average)
+        if burst is not None:
+            pulumi.set(__self__, "burst", burst)
+        if peak is not None:
+            pulumi.set(__self__, "peak", peak)
+
+    @_builtins.property
+    @pulumi.getter
+    def average(self) -> pulumi.Input[_builtins.int]:
+        """
+        Average rate, in KiB a second.
+        """
+        return pulumi.get(self, "average")
+
+    @average.setter
+    def average(self, value: pulumi.Input[_builtins.int]):
+        pulumi.set(self, "average", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def burst(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        KiB that may go at the peak rate.
+        """
+        return pulumi.get(self, "burst")
+
+    @burst.setter
+    def burst(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "burst", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def peak(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Highest rate, in KiB a second.
+        """
+        return pulumi.get(self, "peak")
+
+    @peak.setter
+    def peak(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "peak", value)
+
+
+class DomainInterfaceBandwidthOutboundArgsDict(TypedDict):
+    """
+    What the guest sends.
+    """
+    average: pulumi.Input[_builtins.int]
+    """
+    Average rate, in KiB a second.
+    """
+    burst: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    KiB that may go at the peak rate.
+    """
+    peak: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Highest rate, in KiB a second.
+    """
+
+@pulumi.input_type
+class DomainInterfaceBandwidthOutboundArgs:
+    def __init__(__self__, *,
+                 average: pulumi.Input[_builtins.int],
+                 burst: Optional[pulumi.Input[_builtins.int]] = None,
+                 peak: Optional[pulumi.Input[_builtins.int]] = None):
+        """
+        What the guest sends.
+        :param pulumi.Input[_builtins.int] average: Average rate, in KiB a second.
+        :param pulumi.Input[_builtins.int] burst: KiB that may go at the peak rate.
+        :param pulumi.Input[_builtins.int] peak: Highest rate, in KiB a second.
+        """
+        pulumi.set(__self__, "average", average)
+        if burst is not None:
+            pulumi.set(__self__, "burst", burst)
+        if peak is not None:
+            pulumi.set(__self__, "peak", peak)
+
+    @_builtins.property
+    @pulumi.getter
+    def average(self) -> pulumi.Input[_builtins.int]:
+        """
+        Average rate, in KiB a second.
+        """
+        return pulumi.get(self, "average")
+
+    @average.setter
+    def average(self, value: pulumi.Input[_builtins.int]):
+        pulumi.set(self, "average", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def burst(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        KiB that may go at the peak rate.
+        """
+        return pulumi.get(self, "burst")
+
+    @burst.setter
+    def burst(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "burst", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def peak(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Highest rate, in KiB a second.
+        """
+        return pulumi.get(self, "peak")
+
+    @peak.setter
+    def peak(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "peak", value)
+
+
+class DomainInterfaceBandwidthArgsDict(TypedDict):
+    """
+    Limits of the card's traffic; not for `user` cards.
+    """
+    inbound: NotRequired[pulumi.Input['DomainInterfaceBandwidthInboundArgsDict']]
+    """
+    What the guest receives.
+    """
+    outbound: NotRequired[pulumi.Input['DomainInterfaceBandwidthOutboundArgsDict']]
+    """
+    What the guest sends.
+    """
+
+@pulumi.input_type
+class DomainInterfaceBandwidthArgs:
+    def __init__(__self__, *,
+                 inbound: Optional[pulumi.Input['DomainInterfaceBandwidthInboundArgs']] = None,
+                 outbound: Optional[pulumi.Input['DomainInterfaceBandwidthOutboundArgs']] = None):
+        """
+        Limits of the card's traffic; not for `user` cards.
+        :param pulumi.Input['DomainInterfaceBandwidthInboundArgs'] inbound: What the guest receives.
+        :param pulumi.Input['DomainInterfaceBandwidthOutboundArgs'] outbound: What the guest sends.
+        """
+        if inbound is not None:
+            pulumi.set(__self__, "inbound", inbound)
+        if outbound is not None:
+            pulumi.set(__self__, "outbound", outbound)
+
+    @_builtins.property
+    @pulumi.getter
+    def inbound(self) -> Optional[pulumi.Input['DomainInterfaceBandwidthInboundArgs']]:
+        """
+        What the guest receives.
+        """
+        return pulumi.get(self, "inbound")
+
+    @inbound.setter
+    def inbound(self, value: Optional[pulumi.Input['DomainInterfaceBandwidthInboundArgs']]):
+        pulumi.set(self, "inbound", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def outbound(self) -> Optional[pulumi.Input['DomainInterfaceBandwidthOutboundArgs']]:
+        """
+        What the guest sends.
+        """
+        return pulumi.get(self, "outbound")
+
+    @outbound.setter
+    def outbound(self, value: Optional[pulumi.Input['DomainInterfaceBandwidthOutboundArgs']]):
+        pulumi.set(self, "outbound", value)
+
+
+class DomainInterfaceFilterrefArgsDict(TypedDict):
+    """
+    The network filter that the card's traffic goes through.
+    """
+    filter: pulumi.Input[_builtins.str]
+    """
+    The name of a network filter of the host, such as `clean-traffic`.
+    """
+
+@pulumi.input_type
+class DomainInterfaceFilterrefArgs:
+    def __init__(__self__, *,
+                 filter: pulumi.Input[_builtins.str]):
+        """
+        The network filter that the card's traffic goes through.
+        :param pulumi.Input[_builtins.str] filter: The name of a network filter of the host, such as `clean-traffic`.
+        """
+        pulumi.set(__self__, "filter", filter)
+
+    @_builtins.property
+    @pulumi.getter
+    def filter(self) -> pulumi.Input[_builtins.str]:
+        """
+        The name of a network filter of the host, such as `clean-traffic`.
+        """
+        return pulumi.get(self, "filter")
+
+    @filter.setter
+    def filter(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "filter", value)
 
 
 class DomainInterfaceLinkArgsDict(TypedDict):
@@ -1097,6 +1673,39 @@ class DomainInterfaceMtuArgs:
         pulumi.set(self, "size", value)
 
 
+class DomainInterfacePortArgsDict(TypedDict):
+    """
+    The card's port on the bridge.
+    """
+    isolated: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    The card reaches no other isolated card on the same bridge.
+    """
+
+@pulumi.input_type
+class DomainInterfacePortArgs:
+    def __init__(__self__, *,
+                 isolated: Optional[pulumi.Input[_builtins.bool]] = None):
+        """
+        The card's port on the bridge.
+        :param pulumi.Input[_builtins.bool] isolated: The card reaches no other isolated card on the same bridge.
+        """
+        if isolated is not None:
+            pulumi.set(__self__, "isolated", isolated)
+
+    @_builtins.property
+    @pulumi.getter
+    def isolated(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        The card reaches no other isolated card on the same bridge.
+        """
+        return pulumi.get(self, "isolated")
+
+    @isolated.setter
+    def isolated(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "isolated", value)
+
+
 class DomainInterfaceUserArgsDict(TypedDict):
     """
     QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
@@ -1134,6 +1743,10 @@ class DomainInterfaceArgsDict(TypedDict):
     """
     A network card.
     """
+    bandwidth: NotRequired[pulumi.Input['DomainInterfaceBandwidthArgsDict']]
+    """
+    Limits of the card's traffic; not for `user` cards.
+    """
     boot_order: NotRequired[pulumi.Input[_builtins.int]]
     """
     Place in the boot order, 1 first.
@@ -1145,6 +1758,10 @@ class DomainInterfaceArgsDict(TypedDict):
     direct: NotRequired[pulumi.Input[_builtins.str]]
     """
     A device of the host to which the card is joined by macvtap, in bridge mode.
+    """
+    filterref: NotRequired[pulumi.Input['DomainInterfaceFilterrefArgsDict']]
+    """
+    The network filter that the card's traffic goes through.
     """
     link: NotRequired[pulumi.Input['DomainInterfaceLinkArgsDict']]
     """
@@ -1170,6 +1787,10 @@ class DomainInterfaceArgsDict(TypedDict):
     """
     The name of a libvirt network (a Network's `name`).
     """
+    port: NotRequired[pulumi.Input['DomainInterfacePortArgsDict']]
+    """
+    The card's port on the bridge.
+    """
     user: NotRequired[pulumi.Input['DomainInterfaceUserArgsDict']]
     """
     QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
@@ -1178,35 +1799,45 @@ class DomainInterfaceArgsDict(TypedDict):
 @pulumi.input_type
 class DomainInterfaceArgs:
     def __init__(__self__, *,
+                 bandwidth: Optional[pulumi.Input['DomainInterfaceBandwidthArgs']] = None,
                  boot_order: Optional[pulumi.Input[_builtins.int]] = None,
                  bridge: Optional[pulumi.Input[_builtins.str]] = None,
                  direct: Optional[pulumi.Input[_builtins.str]] = None,
+                 filterref: Optional[pulumi.Input['DomainInterfaceFilterrefArgs']] = None,
                  link: Optional[pulumi.Input['DomainInterfaceLinkArgs']] = None,
                  mac: Optional[pulumi.Input[_builtins.str]] = None,
                  model: Optional[pulumi.Input[_builtins.str]] = None,
                  mtu: Optional[pulumi.Input['DomainInterfaceMtuArgs']] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  network: Optional[pulumi.Input[_builtins.str]] = None,
+                 port: Optional[pulumi.Input['DomainInterfacePortArgs']] = None,
                  user: Optional[pulumi.Input['DomainInterfaceUserArgs']] = None):
         """
         A network card.
+        :param pulumi.Input['DomainInterfaceBandwidthArgs'] bandwidth: Limits of the card's traffic; not for `user` cards.
         :param pulumi.Input[_builtins.int] boot_order: Place in the boot order, 1 first.
         :param pulumi.Input[_builtins.str] bridge: The name of a bridge of the host.
         :param pulumi.Input[_builtins.str] direct: A device of the host to which the card is joined by macvtap, in bridge mode.
+        :param pulumi.Input['DomainInterfaceFilterrefArgs'] filterref: The network filter that the card's traffic goes through.
         :param pulumi.Input['DomainInterfaceLinkArgs'] link: The card's cable; absent: plugged.
         :param pulumi.Input[_builtins.str] mac: The card's MAC and identity; default one made from the machine's UUID and the card's `name`, the same for ever.
         :param pulumi.Input[_builtins.str] model: The card that the guest sees; default `virtio`.
         :param pulumi.Input['DomainInterfaceMtuArgs'] mtu: Largest packet; absent: the network's.
         :param pulumi.Input[_builtins.str] name: The card's own name, an identity where no `mac` is given; required then with more than one card.
         :param pulumi.Input[_builtins.str] network: The name of a libvirt network (a Network's `name`).
+        :param pulumi.Input['DomainInterfacePortArgs'] port: The card's port on the bridge.
         :param pulumi.Input['DomainInterfaceUserArgs'] user: QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
         """
+        if bandwidth is not None:
+            pulumi.set(__self__, "bandwidth", bandwidth)
         if boot_order is not None:
             pulumi.set(__self__, "boot_order", boot_order)
         if bridge is not None:
             pulumi.set(__self__, "bridge", bridge)
         if direct is not None:
             pulumi.set(__self__, "direct", direct)
+        if filterref is not None:
+            pulumi.set(__self__, "filterref", filterref)
         if link is not None:
             pulumi.set(__self__, "link", link)
         if mac is not None:
@@ -1219,8 +1850,22 @@ class DomainInterfaceArgs:
             pulumi.set(__self__, "name", name)
         if network is not None:
             pulumi.set(__self__, "network", network)
+        if port is not None:
+            pulumi.set(__self__, "port", port)
         if user is not None:
             pulumi.set(__self__, "user", user)
+
+    @_builtins.property
+    @pulumi.getter
+    def bandwidth(self) -> Optional[pulumi.Input['DomainInterfaceBandwidthArgs']]:
+        """
+        Limits of the card's traffic; not for `user` cards.
+        """
+        return pulumi.get(self, "bandwidth")
+
+    @bandwidth.setter
+    def bandwidth(self, value: Optional[pulumi.Input['DomainInterfaceBandwidthArgs']]):
+        pulumi.set(self, "bandwidth", value)
 
     @_builtins.property
     @pulumi.getter(name="bootOrder")
@@ -1257,6 +1902,18 @@ class DomainInterfaceArgs:
     @direct.setter
     def direct(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "direct", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def filterref(self) -> Optional[pulumi.Input['DomainInterfaceFilterrefArgs']]:
+        """
+        The network filter that the card's traffic goes through.
+        """
+        return pulumi.get(self, "filterref")
+
+    @filterref.setter
+    def filterref(self, value: Optional[pulumi.Input['DomainInterfaceFilterrefArgs']]):
+        pulumi.set(self, "filterref", value)
 
     @_builtins.property
     @pulumi.getter
@@ -1329,6 +1986,18 @@ class DomainInterfaceArgs:
     @network.setter
     def network(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "network", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def port(self) -> Optional[pulumi.Input['DomainInterfacePortArgs']]:
+        """
+        The card's port on the bridge.
+        """
+        return pulumi.get(self, "port")
+
+    @port.setter
+    def port(self, value: Optional[pulumi.Input['DomainInterfacePortArgs']]):
+        pulumi.set(self, "port", value)
 
     @_builtins.property
     @pulumi.getter

@@ -28,6 +28,7 @@ class DomainArgs:
                  clock: Optional[pulumi.Input['DomainClockArgs']] = None,
                  cloud_init: Optional[pulumi.Input['DomainCloudInitArgs']] = None,
                  cpu: Optional[pulumi.Input['DomainCpuArgs']] = None,
+                 cputune: Optional[pulumi.Input['DomainCputuneArgs']] = None,
                  current_memory: Optional[pulumi.Input[_builtins.float]] = None,
                  deletion_protection: Optional[pulumi.Input[_builtins.bool]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
@@ -35,6 +36,9 @@ class DomainArgs:
                  graphics: Optional[pulumi.Input['DomainGraphicsArgs']] = None,
                  interfaces: Optional[pulumi.Input[Sequence[pulumi.Input['DomainInterfaceArgs']]]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
+                 on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
+                 on_reboot: Optional[pulumi.Input['DomainOnReboot']] = None,
                  online_vcpus: Optional[pulumi.Input[_builtins.int]] = None,
                  os: Optional[pulumi.Input['DomainOsArgs']] = None,
                  power_state: Optional[pulumi.Input['DomainPowerState']] = None,
@@ -52,6 +56,7 @@ class DomainArgs:
         :param pulumi.Input['DomainClockArgs'] clock: The guest's clock.
         :param pulumi.Input['DomainCloudInitArgs'] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
         :param pulumi.Input['DomainCpuArgs'] cpu: The CPU that the guest sees; the default is written at create.
+        :param pulumi.Input['DomainCputuneArgs'] cputune: Where on the host the guest's CPUs run.
         :param pulumi.Input[_builtins.float] current_memory: Memory given now (balloon), in MiB; absent: follows `memory`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace the machine.
         :param pulumi.Input[_builtins.str] description: Text for people.
@@ -59,6 +64,9 @@ class DomainArgs:
         :param pulumi.Input['DomainGraphicsArgs'] graphics: Screens served to clients; none by default, on loopback when asked, with a virtio video card and a tablet.
         :param pulumi.Input[Sequence[pulumi.Input['DomainInterfaceArgs']]] interfaces: Network cards, each named by its `mac` or `name`. None by default.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
+        :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
+        :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`.
+        :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`.
         :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`.
         :param pulumi.Input['DomainOsArgs'] os: What boots, on which kind of machine.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
@@ -80,6 +88,8 @@ class DomainArgs:
             pulumi.set(__self__, "cloud_init", cloud_init)
         if cpu is not None:
             pulumi.set(__self__, "cpu", cpu)
+        if cputune is not None:
+            pulumi.set(__self__, "cputune", cputune)
         if current_memory is not None:
             pulumi.set(__self__, "current_memory", current_memory)
         if deletion_protection is not None:
@@ -94,6 +104,12 @@ class DomainArgs:
             pulumi.set(__self__, "interfaces", interfaces)
         if name is not None:
             pulumi.set(__self__, "name", name)
+        if on_crash is not None:
+            pulumi.set(__self__, "on_crash", on_crash)
+        if on_poweroff is not None:
+            pulumi.set(__self__, "on_poweroff", on_poweroff)
+        if on_reboot is not None:
+            pulumi.set(__self__, "on_reboot", on_reboot)
         if online_vcpus is not None:
             pulumi.set(__self__, "online_vcpus", online_vcpus)
         if os is not None:
@@ -186,6 +202,18 @@ class DomainArgs:
         pulumi.set(self, "cpu", value)
 
     @_builtins.property
+    @pulumi.getter
+    def cputune(self) -> Optional[pulumi.Input['DomainCputuneArgs']]:
+        """
+        Where on the host the guest's CPUs run.
+        """
+        return pulumi.get(self, "cputune")
+
+    @cputune.setter
+    def cputune(self, value: Optional[pulumi.Input['DomainCputuneArgs']]):
+        pulumi.set(self, "cputune", value)
+
+    @_builtins.property
     @pulumi.getter(name="currentMemory")
     def current_memory(self) -> Optional[pulumi.Input[_builtins.float]]:
         """
@@ -268,6 +296,42 @@ class DomainArgs:
     @name.setter
     def name(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "name", value)
+
+    @_builtins.property
+    @pulumi.getter(name="onCrash")
+    def on_crash(self) -> Optional[pulumi.Input['DomainOnCrash']]:
+        """
+        What becomes of the machine when the guest crashes; default `destroy`.
+        """
+        return pulumi.get(self, "on_crash")
+
+    @on_crash.setter
+    def on_crash(self, value: Optional[pulumi.Input['DomainOnCrash']]):
+        pulumi.set(self, "on_crash", value)
+
+    @_builtins.property
+    @pulumi.getter(name="onPoweroff")
+    def on_poweroff(self) -> Optional[pulumi.Input['DomainOnPoweroff']]:
+        """
+        What becomes of the machine when the guest powers itself off; default `destroy`.
+        """
+        return pulumi.get(self, "on_poweroff")
+
+    @on_poweroff.setter
+    def on_poweroff(self, value: Optional[pulumi.Input['DomainOnPoweroff']]):
+        pulumi.set(self, "on_poweroff", value)
+
+    @_builtins.property
+    @pulumi.getter(name="onReboot")
+    def on_reboot(self) -> Optional[pulumi.Input['DomainOnReboot']]:
+        """
+        What becomes of the machine when the guest reboots; default `restart`.
+        """
+        return pulumi.get(self, "on_reboot")
+
+    @on_reboot.setter
+    def on_reboot(self, value: Optional[pulumi.Input['DomainOnReboot']]):
+        pulumi.set(self, "on_reboot", value)
 
     @_builtins.property
     @pulumi.getter(name="onlineVcpus")
@@ -389,6 +453,7 @@ class Domain(pulumi.CustomResource):
                  clock: Optional[pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']]] = None,
                  cloud_init: Optional[pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']]] = None,
                  cpu: Optional[pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']]] = None,
+                 cputune: Optional[pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']]] = None,
                  current_memory: Optional[pulumi.Input[_builtins.float]] = None,
                  deletion_protection: Optional[pulumi.Input[_builtins.bool]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
@@ -397,6 +462,9 @@ class Domain(pulumi.CustomResource):
                  interfaces: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainInterfaceArgs', 'DomainInterfaceArgsDict']]]]] = None,
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
+                 on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
+                 on_reboot: Optional[pulumi.Input['DomainOnReboot']] = None,
                  online_vcpus: Optional[pulumi.Input[_builtins.int]] = None,
                  os: Optional[pulumi.Input[Union['DomainOsArgs', 'DomainOsArgsDict']]] = None,
                  power_state: Optional[pulumi.Input['DomainPowerState']] = None,
@@ -461,6 +529,7 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']] clock: The guest's clock.
         :param pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
         :param pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']] cpu: The CPU that the guest sees; the default is written at create.
+        :param pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']] cputune: Where on the host the guest's CPUs run.
         :param pulumi.Input[_builtins.float] current_memory: Memory given now (balloon), in MiB; absent: follows `memory`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace the machine.
         :param pulumi.Input[_builtins.str] description: Text for people.
@@ -469,6 +538,9 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[Sequence[pulumi.Input[Union['DomainInterfaceArgs', 'DomainInterfaceArgsDict']]]] interfaces: Network cards, each named by its `mac` or `name`. None by default.
         :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
+        :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
+        :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`.
+        :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`.
         :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`.
         :param pulumi.Input[Union['DomainOsArgs', 'DomainOsArgsDict']] os: What boots, on which kind of machine.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
@@ -552,6 +624,7 @@ class Domain(pulumi.CustomResource):
                  clock: Optional[pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']]] = None,
                  cloud_init: Optional[pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']]] = None,
                  cpu: Optional[pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']]] = None,
+                 cputune: Optional[pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']]] = None,
                  current_memory: Optional[pulumi.Input[_builtins.float]] = None,
                  deletion_protection: Optional[pulumi.Input[_builtins.bool]] = None,
                  description: Optional[pulumi.Input[_builtins.str]] = None,
@@ -560,6 +633,9 @@ class Domain(pulumi.CustomResource):
                  interfaces: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainInterfaceArgs', 'DomainInterfaceArgsDict']]]]] = None,
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
+                 on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
+                 on_reboot: Optional[pulumi.Input['DomainOnReboot']] = None,
                  online_vcpus: Optional[pulumi.Input[_builtins.int]] = None,
                  os: Optional[pulumi.Input[Union['DomainOsArgs', 'DomainOsArgsDict']]] = None,
                  power_state: Optional[pulumi.Input['DomainPowerState']] = None,
@@ -583,6 +659,7 @@ class Domain(pulumi.CustomResource):
             __props__.__dict__["clock"] = clock
             __props__.__dict__["cloud_init"] = cloud_init
             __props__.__dict__["cpu"] = cpu
+            __props__.__dict__["cputune"] = cputune
             __props__.__dict__["current_memory"] = current_memory
             __props__.__dict__["deletion_protection"] = deletion_protection
             __props__.__dict__["description"] = description
@@ -593,6 +670,9 @@ class Domain(pulumi.CustomResource):
                 raise TypeError("Missing required property 'memory'")
             __props__.__dict__["memory"] = memory
             __props__.__dict__["name"] = name
+            __props__.__dict__["on_crash"] = on_crash
+            __props__.__dict__["on_poweroff"] = on_poweroff
+            __props__.__dict__["on_reboot"] = on_reboot
             __props__.__dict__["online_vcpus"] = online_vcpus
             __props__.__dict__["os"] = os
             __props__.__dict__["power_state"] = power_state
@@ -638,6 +718,7 @@ class Domain(pulumi.CustomResource):
         __props__.__dict__["cloud_init"] = None
         __props__.__dict__["connection"] = None
         __props__.__dict__["cpu"] = None
+        __props__.__dict__["cputune"] = None
         __props__.__dict__["current_memory"] = None
         __props__.__dict__["deletion_protection"] = None
         __props__.__dict__["description"] = None
@@ -647,6 +728,9 @@ class Domain(pulumi.CustomResource):
         __props__.__dict__["macs"] = None
         __props__.__dict__["memory"] = None
         __props__.__dict__["name"] = None
+        __props__.__dict__["on_crash"] = None
+        __props__.__dict__["on_poweroff"] = None
+        __props__.__dict__["on_reboot"] = None
         __props__.__dict__["online_vcpus"] = None
         __props__.__dict__["os"] = None
         __props__.__dict__["power_state"] = None
@@ -715,6 +799,14 @@ class Domain(pulumi.CustomResource):
         The CPU that the guest sees; the default is written at create.
         """
         return pulumi.get(self, "cpu")
+
+    @_builtins.property
+    @pulumi.getter
+    def cputune(self) -> pulumi.Output[Optional['outputs.DomainCputune']]:
+        """
+        Where on the host the guest's CPUs run.
+        """
+        return pulumi.get(self, "cputune")
 
     @_builtins.property
     @pulumi.getter(name="currentMemory")
@@ -787,6 +879,30 @@ class Domain(pulumi.CustomResource):
         The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         """
         return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter(name="onCrash")
+    def on_crash(self) -> pulumi.Output[Optional['DomainOnCrash']]:
+        """
+        What becomes of the machine when the guest crashes; default `destroy`.
+        """
+        return pulumi.get(self, "on_crash")
+
+    @_builtins.property
+    @pulumi.getter(name="onPoweroff")
+    def on_poweroff(self) -> pulumi.Output[Optional['DomainOnPoweroff']]:
+        """
+        What becomes of the machine when the guest powers itself off; default `destroy`.
+        """
+        return pulumi.get(self, "on_poweroff")
+
+    @_builtins.property
+    @pulumi.getter(name="onReboot")
+    def on_reboot(self) -> pulumi.Output[Optional['DomainOnReboot']]:
+        """
+        What becomes of the machine when the guest reboots; default `restart`.
+        """
+        return pulumi.get(self, "on_reboot")
 
     @_builtins.property
     @pulumi.getter(name="onlineVcpus")

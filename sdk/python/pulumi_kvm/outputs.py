@@ -24,14 +24,23 @@ __all__ = [
     'DomainConnectionVnc',
     'DomainCpu',
     'DomainCpuTopology',
+    'DomainCputune',
+    'DomainCputuneEmulatorpin',
+    'DomainCputuneVcpupin',
     'DomainDisk',
+    'DomainDiskIotune',
     'DomainGraphics',
     'DomainGraphicsSpice',
     'DomainGraphicsSpiceListen',
     'DomainGraphicsVnc',
     'DomainInterface',
+    'DomainInterfaceBandwidth',
+    'DomainInterfaceBandwidthInbound',
+    'DomainInterfaceBandwidthOutbound',
+    'DomainInterfaceFilterref',
     'DomainInterfaceLink',
     'DomainInterfaceMtu',
+    'DomainInterfacePort',
     'DomainInterfaceUser',
     'DomainOs',
     'DomainShutdown',
@@ -434,6 +443,96 @@ class DomainCpuTopology(dict):
 
 
 @pulumi.output_type
+class DomainCputune(dict):
+    """
+    Where on the host the guest's CPUs run.
+    """
+    def __init__(__self__, *,
+                 emulatorpin: Optional['outputs.DomainCputuneEmulatorpin'] = None,
+                 vcpupins: Optional[Sequence['outputs.DomainCputuneVcpupin']] = None):
+        """
+        Where on the host the guest's CPUs run.
+        :param 'DomainCputuneEmulatorpin' emulatorpin: Where the emulator's own threads run.
+        :param Sequence['DomainCputuneVcpupin'] vcpupins: Where each of the guest's CPUs runs; those that are not listed run anywhere.
+        """
+        if emulatorpin is not None:
+            pulumi.set(__self__, "emulatorpin", emulatorpin)
+        if vcpupins is not None:
+            pulumi.set(__self__, "vcpupins", vcpupins)
+
+    @_builtins.property
+    @pulumi.getter
+    def emulatorpin(self) -> Optional['outputs.DomainCputuneEmulatorpin']:
+        """
+        Where the emulator's own threads run.
+        """
+        return pulumi.get(self, "emulatorpin")
+
+    @_builtins.property
+    @pulumi.getter
+    def vcpupins(self) -> Optional[Sequence['outputs.DomainCputuneVcpupin']]:
+        """
+        Where each of the guest's CPUs runs; those that are not listed run anywhere.
+        """
+        return pulumi.get(self, "vcpupins")
+
+
+@pulumi.output_type
+class DomainCputuneEmulatorpin(dict):
+    """
+    Where the emulator's own threads run.
+    """
+    def __init__(__self__, *,
+                 cpuset: _builtins.str):
+        """
+        Where the emulator's own threads run.
+        :param _builtins.str cpuset: Host CPUs that run the emulator's own threads: `0-3,^2`.
+        """
+        pulumi.set(__self__, "cpuset", cpuset)
+
+    @_builtins.property
+    @pulumi.getter
+    def cpuset(self) -> _builtins.str:
+        """
+        Host CPUs that run the emulator's own threads: `0-3,^2`.
+        """
+        return pulumi.get(self, "cpuset")
+
+
+@pulumi.output_type
+class DomainCputuneVcpupin(dict):
+    """
+    Where one of the guest's CPUs runs.
+    """
+    def __init__(__self__, *,
+                 cpuset: _builtins.str,
+                 vcpu: _builtins.int):
+        """
+        Where one of the guest's CPUs runs.
+        :param _builtins.str cpuset: Host CPUs that run it: `0-3,^2`.
+        :param _builtins.int vcpu: The guest's CPU, from 0.
+        """
+        pulumi.set(__self__, "cpuset", cpuset)
+        pulumi.set(__self__, "vcpu", vcpu)
+
+    @_builtins.property
+    @pulumi.getter
+    def cpuset(self) -> _builtins.str:
+        """
+        Host CPUs that run it: `0-3,^2`.
+        """
+        return pulumi.get(self, "cpuset")
+
+    @_builtins.property
+    @pulumi.getter
+    def vcpu(self) -> _builtins.int:
+        """
+        The guest's CPU, from 0.
+        """
+        return pulumi.get(self, "vcpu")
+
+
+@pulumi.output_type
 class DomainDisk(dict):
     """
     A disk or drive.
@@ -467,6 +566,7 @@ class DomainDisk(dict):
                  file: Optional[_builtins.str] = None,
                  format: Optional['DomainDiskFormat'] = None,
                  io: Optional['DomainDiskIo'] = None,
+                 iotune: Optional['outputs.DomainDiskIotune'] = None,
                  read_only: Optional[_builtins.bool] = None,
                  serial: Optional[_builtins.str] = None,
                  shareable: Optional[_builtins.bool] = None,
@@ -483,6 +583,7 @@ class DomainDisk(dict):
         :param _builtins.str file: An image on the host, outside of what this program manages; absolute path.
         :param 'DomainDiskFormat' format: The image's format; default the volume's own, `raw` for `file` and `block`. Never probed.
         :param 'DomainDiskIo' io: The host's I/O mode; default the hypervisor's.
+        :param 'DomainDiskIotune' iotune: I/O limits of the disk; a total excludes its read and write limits.
         :param _builtins.bool read_only: The guest may not write to it.
         :param _builtins.str serial: The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
         :param _builtins.bool shareable: Several machines may use it at once; their file system must know about it.
@@ -507,6 +608,8 @@ class DomainDisk(dict):
             pulumi.set(__self__, "format", format)
         if io is not None:
             pulumi.set(__self__, "io", io)
+        if iotune is not None:
+            pulumi.set(__self__, "iotune", iotune)
         if read_only is not None:
             pulumi.set(__self__, "read_only", read_only)
         if serial is not None:
@@ -591,6 +694,14 @@ class DomainDisk(dict):
         return pulumi.get(self, "io")
 
     @_builtins.property
+    @pulumi.getter
+    def iotune(self) -> Optional['outputs.DomainDiskIotune']:
+        """
+        I/O limits of the disk; a total excludes its read and write limits.
+        """
+        return pulumi.get(self, "iotune")
+
+    @_builtins.property
     @pulumi.getter(name="readOnly")
     def read_only(self) -> Optional[_builtins.bool]:
         """
@@ -629,6 +740,116 @@ class DomainDisk(dict):
         The id of a volume (`pool/name`, a Volume's `id`).
         """
         return pulumi.get(self, "volume")
+
+
+@pulumi.output_type
+class DomainDiskIotune(dict):
+    """
+    I/O limits of the disk; a total excludes its read and write limits.
+    """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "readBytesSec":
+            suggest = "read_bytes_sec"
+        elif key == "readIopsSec":
+            suggest = "read_iops_sec"
+        elif key == "totalBytesSec":
+            suggest = "total_bytes_sec"
+        elif key == "totalIopsSec":
+            suggest = "total_iops_sec"
+        elif key == "writeBytesSec":
+            suggest = "write_bytes_sec"
+        elif key == "writeIopsSec":
+            suggest = "write_iops_sec"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in DomainDiskIotune. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        DomainDiskIotune.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        DomainDiskIotune.__key_warning(key)
+        return super().get(key, default)
+
+    def __init__(__self__, *,
+                 read_bytes_sec: Optional[_builtins.int] = None,
+                 read_iops_sec: Optional[_builtins.int] = None,
+                 total_bytes_sec: Optional[_builtins.int] = None,
+                 total_iops_sec: Optional[_builtins.int] = None,
+                 write_bytes_sec: Optional[_builtins.int] = None,
+                 write_iops_sec: Optional[_builtins.int] = None):
+        """
+        I/O limits of the disk; a total excludes its read and write limits.
+        :param _builtins.int read_bytes_sec: Most bytes read a second; absent or 0: no limit.
+        :param _builtins.int read_iops_sec: Most reads a second; absent or 0: no limit.
+        :param _builtins.int total_bytes_sec: Most bytes read and written a second; absent or 0: no limit.
+        :param _builtins.int total_iops_sec: Most reads and writes a second; absent or 0: no limit.
+        :param _builtins.int write_bytes_sec: Most bytes written a second; absent or 0: no limit.
+        :param _builtins.int write_iops_sec: Most writes a second; absent or 0: no limit.
+        """
+        if read_bytes_sec is not None:
+            pulumi.set(__self__, "read_bytes_sec", read_bytes_sec)
+        if read_iops_sec is not None:
+            pulumi.set(__self__, "read_iops_sec", read_iops_sec)
+        if total_bytes_sec is not None:
+            pulumi.set(__self__, "total_bytes_sec", total_bytes_sec)
+        if total_iops_sec is not None:
+            pulumi.set(__self__, "total_iops_sec", total_iops_sec)
+        if write_bytes_sec is not None:
+            pulumi.set(__self__, "write_bytes_sec", write_bytes_sec)
+        if write_iops_sec is not None:
+            pulumi.set(__self__, "write_iops_sec", write_iops_sec)
+
+    @_builtins.property
+    @pulumi.getter(name="readBytesSec")
+    def read_bytes_sec(self) -> Optional[_builtins.int]:
+        """
+        Most bytes read a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "read_bytes_sec")
+
+    @_builtins.property
+    @pulumi.getter(name="readIopsSec")
+    def read_iops_sec(self) -> Optional[_builtins.int]:
+        """
+        Most reads a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "read_iops_sec")
+
+    @_builtins.property
+    @pulumi.getter(name="totalBytesSec")
+    def total_bytes_sec(self) -> Optional[_builtins.int]:
+        """
+        Most bytes read and written a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "total_bytes_sec")
+
+    @_builtins.property
+    @pulumi.getter(name="totalIopsSec")
+    def total_iops_sec(self) -> Optional[_builtins.int]:
+        """
+        Most reads and writes a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "total_iops_sec")
+
+    @_builtins.property
+    @pulumi.getter(name="writeBytesSec")
+    def write_bytes_sec(self) -> Optional[_builtins.int]:
+        """
+        Most bytes written a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "write_bytes_sec")
+
+    @_builtins.property
+    @pulumi.getter(name="writeIopsSec")
+    def write_iops_sec(self) -> Optional[_builtins.int]:
+        """
+        Most writes a second; absent or 0: no limit.
+        """
+        return pulumi.get(self, "write_iops_sec")
 
 
 @pulumi.output_type
@@ -674,7 +895,9 @@ class DomainGraphicsSpice(dict):
     @staticmethod
     def __key_warning(key: str):
         suggest = None
-        if key == "tlsPort":
+        if key == "passwordValidTo":
+            suggest = "password_valid_to"
+        elif key == "tlsPort":
             suggest = "tls_port"
 
         if suggest:
@@ -692,13 +915,15 @@ class DomainGraphicsSpice(dict):
                  autoport: Optional[_builtins.bool] = None,
                  listen: Optional['outputs.DomainGraphicsSpiceListen'] = None,
                  password: Optional[_builtins.str] = None,
+                 password_valid_to: Optional[_builtins.str] = None,
                  port: Optional[_builtins.int] = None,
                  tls_port: Optional[_builtins.int] = None):
         """
         A SPICE server.
         :param _builtins.bool autoport: The host chooses the ports; default where no port is given.
         :param 'DomainGraphicsSpiceListen' listen: Where the server listens; default the host's loopback address.
-        :param _builtins.str password: Password that a client must give; secret.
+        :param _builtins.str password: Password that a client must give; secret. A screen that was started with one takes another while it runs.
+        :param _builtins.str password_valid_to: When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
         :param _builtins.int port: Port; absent: the host chooses.
         :param _builtins.int tls_port: TLS port; absent: the host chooses.
         """
@@ -708,6 +933,8 @@ class DomainGraphicsSpice(dict):
             pulumi.set(__self__, "listen", listen)
         if password is not None:
             pulumi.set(__self__, "password", password)
+        if password_valid_to is not None:
+            pulumi.set(__self__, "password_valid_to", password_valid_to)
         if port is not None:
             pulumi.set(__self__, "port", port)
         if tls_port is not None:
@@ -733,9 +960,17 @@ class DomainGraphicsSpice(dict):
     @pulumi.getter
     def password(self) -> Optional[_builtins.str]:
         """
-        Password that a client must give; secret.
+        Password that a client must give; secret. A screen that was started with one takes another while it runs.
         """
         return pulumi.get(self, "password")
+
+    @_builtins.property
+    @pulumi.getter(name="passwordValidTo")
+    def password_valid_to(self) -> Optional[_builtins.str]:
+        """
+        When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+        """
+        return pulumi.get(self, "password_valid_to")
 
     @_builtins.property
     @pulumi.getter
@@ -818,16 +1053,35 @@ class DomainGraphicsVnc(dict):
     """
     A VNC server. Its passwords are weak (8 characters).
     """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "passwordValidTo":
+            suggest = "password_valid_to"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in DomainGraphicsVnc. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        DomainGraphicsVnc.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        DomainGraphicsVnc.__key_warning(key)
+        return super().get(key, default)
+
     def __init__(__self__, *,
                  autoport: Optional[_builtins.bool] = None,
                  listen: Optional['outputs.DomainGraphicsSpiceListen'] = None,
                  password: Optional[_builtins.str] = None,
+                 password_valid_to: Optional[_builtins.str] = None,
                  port: Optional[_builtins.int] = None):
         """
         A VNC server. Its passwords are weak (8 characters).
         :param _builtins.bool autoport: The host chooses the port; default where no port is given.
         :param 'DomainGraphicsSpiceListen' listen: Where the server listens; default the host's loopback address.
-        :param _builtins.str password: Password that a client must give; secret.
+        :param _builtins.str password: Password that a client must give; secret. A screen that was started with one takes another while it runs.
+        :param _builtins.str password_valid_to: When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
         :param _builtins.int port: Port; absent: the host chooses.
         """
         if autoport is not None:
@@ -836,6 +1090,8 @@ class DomainGraphicsVnc(dict):
             pulumi.set(__self__, "listen", listen)
         if password is not None:
             pulumi.set(__self__, "password", password)
+        if password_valid_to is not None:
+            pulumi.set(__self__, "password_valid_to", password_valid_to)
         if port is not None:
             pulumi.set(__self__, "port", port)
 
@@ -859,9 +1115,17 @@ class DomainGraphicsVnc(dict):
     @pulumi.getter
     def password(self) -> Optional[_builtins.str]:
         """
-        Password that a client must give; secret.
+        Password that a client must give; secret. A screen that was started with one takes another while it runs.
         """
         return pulumi.get(self, "password")
+
+    @_builtins.property
+    @pulumi.getter(name="passwordValidTo")
+    def password_valid_to(self) -> Optional[_builtins.str]:
+        """
+        When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+        """
+        return pulumi.get(self, "password_valid_to")
 
     @_builtins.property
     @pulumi.getter
@@ -895,35 +1159,45 @@ class DomainInterface(dict):
         return super().get(key, default)
 
     def __init__(__self__, *,
+                 bandwidth: Optional['outputs.DomainInterfaceBandwidth'] = None,
                  boot_order: Optional[_builtins.int] = None,
                  bridge: Optional[_builtins.str] = None,
                  direct: Optional[_builtins.str] = None,
+                 filterref: Optional['outputs.DomainInterfaceFilterref'] = None,
                  link: Optional['outputs.DomainInterfaceLink'] = None,
                  mac: Optional[_builtins.str] = None,
                  model: Optional[_builtins.str] = None,
                  mtu: Optional['outputs.DomainInterfaceMtu'] = None,
                  name: Optional[_builtins.str] = None,
                  network: Optional[_builtins.str] = None,
+                 port: Optional['outputs.DomainInterfacePort'] = None,
                  user: Optional['outputs.DomainInterfaceUser'] = None):
         """
         A network card.
+        :param 'DomainInterfaceBandwidth' bandwidth: Limits of the card's traffic; not for `user` cards.
         :param _builtins.int boot_order: Place in the boot order, 1 first.
         :param _builtins.str bridge: The name of a bridge of the host.
         :param _builtins.str direct: A device of the host to which the card is joined by macvtap, in bridge mode.
+        :param 'DomainInterfaceFilterref' filterref: The network filter that the card's traffic goes through.
         :param 'DomainInterfaceLink' link: The card's cable; absent: plugged.
         :param _builtins.str mac: The card's MAC and identity; default one made from the machine's UUID and the card's `name`, the same for ever.
         :param _builtins.str model: The card that the guest sees; default `virtio`.
         :param 'DomainInterfaceMtu' mtu: Largest packet; absent: the network's.
         :param _builtins.str name: The card's own name, an identity where no `mac` is given; required then with more than one card.
         :param _builtins.str network: The name of a libvirt network (a Network's `name`).
+        :param 'DomainInterfacePort' port: The card's port on the bridge.
         :param 'DomainInterfaceUser' user: QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
         """
+        if bandwidth is not None:
+            pulumi.set(__self__, "bandwidth", bandwidth)
         if boot_order is not None:
             pulumi.set(__self__, "boot_order", boot_order)
         if bridge is not None:
             pulumi.set(__self__, "bridge", bridge)
         if direct is not None:
             pulumi.set(__self__, "direct", direct)
+        if filterref is not None:
+            pulumi.set(__self__, "filterref", filterref)
         if link is not None:
             pulumi.set(__self__, "link", link)
         if mac is not None:
@@ -936,8 +1210,18 @@ class DomainInterface(dict):
             pulumi.set(__self__, "name", name)
         if network is not None:
             pulumi.set(__self__, "network", network)
+        if port is not None:
+            pulumi.set(__self__, "port", port)
         if user is not None:
             pulumi.set(__self__, "user", user)
+
+    @_builtins.property
+    @pulumi.getter
+    def bandwidth(self) -> Optional['outputs.DomainInterfaceBandwidth']:
+        """
+        Limits of the card's traffic; not for `user` cards.
+        """
+        return pulumi.get(self, "bandwidth")
 
     @_builtins.property
     @pulumi.getter(name="bootOrder")
@@ -962,6 +1246,14 @@ class DomainInterface(dict):
         A device of the host to which the card is joined by macvtap, in bridge mode.
         """
         return pulumi.get(self, "direct")
+
+    @_builtins.property
+    @pulumi.getter
+    def filterref(self) -> Optional['outputs.DomainInterfaceFilterref']:
+        """
+        The network filter that the card's traffic goes through.
+        """
+        return pulumi.get(self, "filterref")
 
     @_builtins.property
     @pulumi.getter
@@ -1013,11 +1305,168 @@ class DomainInterface(dict):
 
     @_builtins.property
     @pulumi.getter
+    def port(self) -> Optional['outputs.DomainInterfacePort']:
+        """
+        The card's port on the bridge.
+        """
+        return pulumi.get(self, "port")
+
+    @_builtins.property
+    @pulumi.getter
     def user(self) -> Optional['outputs.DomainInterfaceUser']:
         """
         QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
         """
         return pulumi.get(self, "user")
+
+
+@pulumi.output_type
+class DomainInterfaceBandwidth(dict):
+    """
+    Limits of the card's traffic; not for `user` cards.
+    """
+    def __init__(__self__, *,
+                 inbound: Optional['outputs.DomainInterfaceBandwidthInbound'] = None,
+                 outbound: Optional['outputs.DomainInterfaceBandwidthOutbound'] = None):
+        """
+        Limits of the card's traffic; not for `user` cards.
+        :param 'DomainInterfaceBandwidthInbound' inbound: What the guest receives.
+        :param 'DomainInterfaceBandwidthOutbound' outbound: What the guest sends.
+        """
+        if inbound is not None:
+            pulumi.set(__self__, "inbound", inbound)
+        if outbound is not None:
+            pulumi.set(__self__, "outbound", outbound)
+
+    @_builtins.property
+    @pulumi.getter
+    def inbound(self) -> Optional['outputs.DomainInterfaceBandwidthInbound']:
+        """
+        What the guest receives.
+        """
+        return pulumi.get(self, "inbound")
+
+    @_builtins.property
+    @pulumi.getter
+    def outbound(self) -> Optional['outputs.DomainInterfaceBandwidthOutbound']:
+        """
+        What the guest sends.
+        """
+        return pulumi.get(self, "outbound")
+
+
+@pulumi.output_type
+class DomainInterfaceBandwidthInbound(dict):
+    """
+    What the guest receives.
+    """
+    def __init__(__self__, *,
+                 average: _builtins.int,
+                 burst: Optional[_builtins.int] = None,
+                 peak: Optional[_builtins.int] = None):
+        """
+        What the guest receives.
+        :param _builtins.int average: Average rate, in KiB a second.
+        :param _builtins.int burst: KiB that may go at the peak rate.
+        :param _builtins.int peak: Highest rate, in KiB a second.
+        """
+        pulumi.set(__self__, "average", average)
+        if burst is not None:
+            pulumi.set(__self__, "burst", burst)
+        if peak is not None:
+            pulumi.set(__self__, "peak", peak)
+
+    @_builtins.property
+    @pulumi.getter
+    def average(self) -> _builtins.int:
+        """
+        Average rate, in KiB a second.
+        """
+        return pulumi.get(self, "average")
+
+    @_builtins.property
+    @pulumi.getter
+    def burst(self) -> Optional[_builtins.int]:
+        """
+        KiB that may go at the peak rate.
+        """
+        return pulumi.get(self, "burst")
+
+    @_builtins.property
+    @pulumi.getter
+    def peak(self) -> Optional[_builtins.int]:
+        """
+        Highest rate, in KiB a second.
+        """
+        return pulumi.get(self, "peak")
+
+
+@pulumi.output_type
+class DomainInterfaceBandwidthOutbound(dict):
+    """
+    What the guest sends.
+    """
+    def __init__(__self__, *,
+                 average: _builtins.int,
+                 burst: Optional[_builtins.int] = None,
+                 peak: Optional[_builtins.int] = None):
+        """
+        What the guest sends.
+        :param _builtins.int average: Average rate, in KiB a second.
+        :param _builtins.int burst: KiB that may go at the peak rate.
+        :param _builtins.int peak: Highest rate, in KiB a second.
+        """
+        pulumi.set(__self__, "average", average)
+        if burst is not None:
+            pulumi.set(__self__, "burst", burst)
+        if peak is not None:
+            pulumi.set(__self__, "peak", peak)
+
+    @_builtins.property
+    @pulumi.getter
+    def average(self) -> _builtins.int:
+        """
+        Average rate, in KiB a second.
+        """
+        return pulumi.get(self, "average")
+
+    @_builtins.property
+    @pulumi.getter
+    def burst(self) -> Optional[_builtins.int]:
+        """
+        KiB that may go at the peak rate.
+        """
+        return pulumi.get(self, "burst")
+
+    @_builtins.property
+    @pulumi.getter
+    def peak(self) -> Optional[_builtins.int]:
+        """
+        Highest rate, in KiB a second.
+        """
+        return pulumi.get(self, "peak")
+
+
+@pulumi.output_type
+class DomainInterfaceFilterref(dict):
+    """
+    The network filter that the card's traffic goes through.
+    """
+    def __init__(__self__, *,
+                 filter: _builtins.str):
+        """
+        The network filter that the card's traffic goes through.
+        :param _builtins.str filter: The name of a network filter of the host, such as `clean-traffic`.
+        """
+        pulumi.set(__self__, "filter", filter)
+
+    @_builtins.property
+    @pulumi.getter
+    def filter(self) -> _builtins.str:
+        """
+        The name of a network filter of the host, such as `clean-traffic`.
+        """
+        return pulumi.get(self, "filter")
 
 
 @pulumi.output_type
@@ -1064,6 +1513,29 @@ class DomainInterfaceMtu(dict):
         Bytes.
         """
         return pulumi.get(self, "size")
+
+
+@pulumi.output_type
+class DomainInterfacePort(dict):
+    """
+    The card's port on the bridge.
+    """
+    def __init__(__self__, *,
+                 isolated: Optional[_builtins.bool] = None):
+        """
+        The card's port on the bridge.
+        :param _builtins.bool isolated: The card reaches no other isolated card on the same bridge.
+        """
+        if isolated is not None:
+            pulumi.set(__self__, "isolated", isolated)
+
+    @_builtins.property
+    @pulumi.getter
+    def isolated(self) -> Optional[_builtins.bool]:
+        """
+        The card reaches no other isolated card on the same bridge.
+        """
+        return pulumi.get(self, "isolated")
 
 
 @pulumi.output_type

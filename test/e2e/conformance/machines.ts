@@ -12,6 +12,8 @@ const kernel = { with: { os: { kernel: "/boot/a" } } };
 const topology = { with: { vcpus: 2, cpu: { topology: { sockets: 1, dies: 1, cores: 2, threads: 1 } } } };
 // A seed is one image, so whatever changes in it, the plugin shows all that it is made from.
 const seedShows = (...more: string[]): string[] => ["cloudInit.pool", "cloudInit.userData", ...more].sort();
+const inbound = { with: { interfaces: [{ ...interfaces[0], bandwidth: { inbound: { average: 1000 } } }] } };
+const outbound = { with: { interfaces: [{ ...interfaces[0], bandwidth: { outbound: { average: 1000 } } }] } };
 const wholeDisk = ["disks[0]"];
 const wholeCard = ["interfaces[0]"];
 
@@ -40,6 +42,12 @@ export const machines: Conformance = {
     row("cpu.topology.dies", 1, 2, topology),
     row("cpu.topology.cores", 2, 1, topology),
     row("cpu.topology.threads", 1, 2, topology),
+    row("cputune.vcpupins[].vcpu", 0, 1, { with: { vcpus: 2, cputune: { vcpupins: [{ cpuset: "0" }] } } }),
+    row("cputune.vcpupins[].cpuset", "0", "1", { with: { cputune: { vcpupins: [{ vcpu: 0 }] } } }),
+    row("cputune.emulatorpin.cpuset", "0", "1"),
+    row("onPoweroff", "destroy", "preserve"),
+    row("onReboot", "restart", "destroy"),
+    row("onCrash", "destroy", "preserve"),
     row("clock.offset", "utc", "localtime"),
     row("disks[].volume", "table/one", "table/two", { with: { disks: [{ target: "vda" }] }, becomes: "update" }),
     row("disks[].file", file, "/var/lib/libvirt/images/source-b", { with: { disks }, becomes: "update" }),
@@ -54,6 +62,12 @@ export const machines: Conformance = {
     row("disks[].cache", "none", "writeback", { with: { disks } }),
     row("disks[].io", "threads", "native", { with: { disks } }),
     row("disks[].discard", "unmap", "ignore", { with: { disks } }),
+    row("disks[].iotune.totalBytesSec", 1048576, 2097152, { with: { disks } }),
+    row("disks[].iotune.readBytesSec", 1048576, 2097152, { with: { disks } }),
+    row("disks[].iotune.writeBytesSec", 1048576, 2097152, { with: { disks } }),
+    row("disks[].iotune.totalIopsSec", 100, 200, { with: { disks } }),
+    row("disks[].iotune.readIopsSec", 100, 200, { with: { disks } }),
+    row("disks[].iotune.writeIopsSec", 100, 200, { with: { disks } }),
     row("disks[].serial", "a", "b", { with: { disks } }),
     row("interfaces[].network", "table-a", "table-b", { with: { interfaces } }),
     row("interfaces[].bridge", "br-a", "br-b", { with: { interfaces: [{}] } }),
@@ -66,11 +80,20 @@ export const machines: Conformance = {
     }),
     row("interfaces[].model", "virtio", "e1000", { with: { interfaces } }),
     row("interfaces[].link.state", "up", "down", { with: { interfaces } }),
+    row("interfaces[].bandwidth.inbound.average", 1000, 2000, { with: { interfaces } }),
+    row("interfaces[].bandwidth.inbound.peak", 3000, 4000, inbound),
+    row("interfaces[].bandwidth.inbound.burst", 500, 600, inbound),
+    row("interfaces[].bandwidth.outbound.average", 1000, 2000, { with: { interfaces } }),
+    row("interfaces[].bandwidth.outbound.peak", 3000, 4000, outbound),
+    row("interfaces[].bandwidth.outbound.burst", 500, 600, outbound),
+    row("interfaces[].filterref.filter", "clean-traffic", "no-mac-spoofing", { with: { interfaces } }),
+    row("interfaces[].port.isolated", true, false, { with: { interfaces } }),
     row("interfaces[].mtu.size", 1400, 1300, { with: { interfaces } }),
     row("interfaces[].bootOrder", 1, 2, { with: { interfaces } }),
     row("graphics.spice.port", 5910, 5911, spice),
     row("graphics.spice.autoport", true, false, spice),
     row("graphics.spice.password", "a", "b", spice),
+    row("graphics.spice.passwordValidTo", "2098-01-01T00:00:00", "2099-01-01T00:00:00", spice),
     row("graphics.spice.listen.type", "address", "none"),
     row("graphics.spice.listen.address", "127.0.0.1", "127.0.0.2", spice),
     row("graphics.spice.listen.network", "table-a", "table-b", {
@@ -82,6 +105,7 @@ export const machines: Conformance = {
     row("graphics.vnc.port", 5930, 5931, vnc),
     row("graphics.vnc.autoport", true, false, vnc),
     row("graphics.vnc.password", "a", "b", vnc),
+    row("graphics.vnc.passwordValidTo", "2098-01-01T00:00:00", "2099-01-01T00:00:00", vnc),
     row("graphics.vnc.listen.type", "address", "none"),
     row("graphics.vnc.listen.address", "127.0.0.1", "127.0.0.2", vnc),
     row("graphics.vnc.listen.network", "table-a", "table-b", {

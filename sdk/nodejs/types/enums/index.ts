@@ -118,6 +118,41 @@ export const DomainInterfaceLinkState = {
  */
 export type DomainInterfaceLinkState = (typeof DomainInterfaceLinkState)[keyof typeof DomainInterfaceLinkState];
 
+export const DomainOnCrash = {
+    Destroy: "destroy",
+    Restart: "restart",
+    Preserve: "preserve",
+    CoredumpDestroy: "coredump-destroy",
+    CoredumpRestart: "coredump-restart",
+} as const;
+
+/**
+ * What becomes of the machine when the guest crashes; default `destroy`.
+ */
+export type DomainOnCrash = (typeof DomainOnCrash)[keyof typeof DomainOnCrash];
+
+export const DomainOnPoweroff = {
+    Destroy: "destroy",
+    Restart: "restart",
+    Preserve: "preserve",
+} as const;
+
+/**
+ * What becomes of the machine when the guest powers itself off; default `destroy`.
+ */
+export type DomainOnPoweroff = (typeof DomainOnPoweroff)[keyof typeof DomainOnPoweroff];
+
+export const DomainOnReboot = {
+    Destroy: "destroy",
+    Restart: "restart",
+    Preserve: "preserve",
+} as const;
+
+/**
+ * What becomes of the machine when the guest reboots; default `restart`.
+ */
+export type DomainOnReboot = (typeof DomainOnReboot)[keyof typeof DomainOnReboot];
+
 export const DomainOsFirmware = {
     Bios: "bios",
     Efi: "efi",

@@ -10,6 +10,9 @@ import com.pulumi.core.annotations.ResourceType;
 import com.pulumi.core.internal.Codegen;
 import com.pulumikvm.kvm.DomainArgs;
 import com.pulumikvm.kvm.Utilities;
+import com.pulumikvm.kvm.enums.DomainOnCrash;
+import com.pulumikvm.kvm.enums.DomainOnPoweroff;
+import com.pulumikvm.kvm.enums.DomainOnReboot;
 import com.pulumikvm.kvm.enums.DomainPowerState;
 import com.pulumikvm.kvm.enums.DomainType;
 import com.pulumikvm.kvm.enums.DomainWhenRestartNeeded;
@@ -17,6 +20,7 @@ import com.pulumikvm.kvm.outputs.DomainClock;
 import com.pulumikvm.kvm.outputs.DomainCloudInit;
 import com.pulumikvm.kvm.outputs.DomainConnection;
 import com.pulumikvm.kvm.outputs.DomainCpu;
+import com.pulumikvm.kvm.outputs.DomainCputune;
 import com.pulumikvm.kvm.outputs.DomainDisk;
 import com.pulumikvm.kvm.outputs.DomainGraphics;
 import com.pulumikvm.kvm.outputs.DomainInterface;
@@ -226,6 +230,20 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.cpu);
     }
     /**
+     * Where on the host the guest&#39;s CPUs run.
+     * 
+     */
+    @Export(name="cputune", refs={DomainCputune.class}, tree="[0]")
+    private Output</* @Nullable */ DomainCputune> cputune;
+
+    /**
+     * @return Where on the host the guest&#39;s CPUs run.
+     * 
+     */
+    public Output<Optional<DomainCputune>> cputune() {
+        return Codegen.optional(this.cputune);
+    }
+    /**
      * Memory given now (balloon), in MiB; absent: follows `memory`.
      * 
      */
@@ -350,6 +368,48 @@ public class Domain extends com.pulumi.resources.CustomResource {
      */
     public Output<String> name() {
         return this.name;
+    }
+    /**
+     * What becomes of the machine when the guest crashes; default `destroy`.
+     * 
+     */
+    @Export(name="onCrash", refs={DomainOnCrash.class}, tree="[0]")
+    private Output</* @Nullable */ DomainOnCrash> onCrash;
+
+    /**
+     * @return What becomes of the machine when the guest crashes; default `destroy`.
+     * 
+     */
+    public Output<Optional<DomainOnCrash>> onCrash() {
+        return Codegen.optional(this.onCrash);
+    }
+    /**
+     * What becomes of the machine when the guest powers itself off; default `destroy`.
+     * 
+     */
+    @Export(name="onPoweroff", refs={DomainOnPoweroff.class}, tree="[0]")
+    private Output</* @Nullable */ DomainOnPoweroff> onPoweroff;
+
+    /**
+     * @return What becomes of the machine when the guest powers itself off; default `destroy`.
+     * 
+     */
+    public Output<Optional<DomainOnPoweroff>> onPoweroff() {
+        return Codegen.optional(this.onPoweroff);
+    }
+    /**
+     * What becomes of the machine when the guest reboots; default `restart`.
+     * 
+     */
+    @Export(name="onReboot", refs={DomainOnReboot.class}, tree="[0]")
+    private Output</* @Nullable */ DomainOnReboot> onReboot;
+
+    /**
+     * @return What becomes of the machine when the guest reboots; default `restart`.
+     * 
+     */
+    public Output<Optional<DomainOnReboot>> onReboot() {
+        return Codegen.optional(this.onReboot);
     }
     /**
      * CPUs online; absent: follows `vcpus`.

@@ -6,12 +6,16 @@ package com.pulumikvm.kvm;
 import com.pulumi.core.Output;
 import com.pulumi.core.annotations.Import;
 import com.pulumi.exceptions.MissingRequiredPropertyException;
+import com.pulumikvm.kvm.enums.DomainOnCrash;
+import com.pulumikvm.kvm.enums.DomainOnPoweroff;
+import com.pulumikvm.kvm.enums.DomainOnReboot;
 import com.pulumikvm.kvm.enums.DomainPowerState;
 import com.pulumikvm.kvm.enums.DomainType;
 import com.pulumikvm.kvm.enums.DomainWhenRestartNeeded;
 import com.pulumikvm.kvm.inputs.DomainClockArgs;
 import com.pulumikvm.kvm.inputs.DomainCloudInitArgs;
 import com.pulumikvm.kvm.inputs.DomainCpuArgs;
+import com.pulumikvm.kvm.inputs.DomainCputuneArgs;
 import com.pulumikvm.kvm.inputs.DomainDiskArgs;
 import com.pulumikvm.kvm.inputs.DomainGraphicsArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfaceArgs;
@@ -105,6 +109,21 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
      */
     public Optional<Output<DomainCpuArgs>> cpu() {
         return Optional.ofNullable(this.cpu);
+    }
+
+    /**
+     * Where on the host the guest&#39;s CPUs run.
+     * 
+     */
+    @Import(name="cputune")
+    private @Nullable Output<DomainCputuneArgs> cputune;
+
+    /**
+     * @return Where on the host the guest&#39;s CPUs run.
+     * 
+     */
+    public Optional<Output<DomainCputuneArgs>> cputune() {
+        return Optional.ofNullable(this.cputune);
     }
 
     /**
@@ -225,6 +244,51 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
      */
     public Optional<Output<String>> name() {
         return Optional.ofNullable(this.name);
+    }
+
+    /**
+     * What becomes of the machine when the guest crashes; default `destroy`.
+     * 
+     */
+    @Import(name="onCrash")
+    private @Nullable Output<DomainOnCrash> onCrash;
+
+    /**
+     * @return What becomes of the machine when the guest crashes; default `destroy`.
+     * 
+     */
+    public Optional<Output<DomainOnCrash>> onCrash() {
+        return Optional.ofNullable(this.onCrash);
+    }
+
+    /**
+     * What becomes of the machine when the guest powers itself off; default `destroy`.
+     * 
+     */
+    @Import(name="onPoweroff")
+    private @Nullable Output<DomainOnPoweroff> onPoweroff;
+
+    /**
+     * @return What becomes of the machine when the guest powers itself off; default `destroy`.
+     * 
+     */
+    public Optional<Output<DomainOnPoweroff>> onPoweroff() {
+        return Optional.ofNullable(this.onPoweroff);
+    }
+
+    /**
+     * What becomes of the machine when the guest reboots; default `restart`.
+     * 
+     */
+    @Import(name="onReboot")
+    private @Nullable Output<DomainOnReboot> onReboot;
+
+    /**
+     * @return What becomes of the machine when the guest reboots; default `restart`.
+     * 
+     */
+    public Optional<Output<DomainOnReboot>> onReboot() {
+        return Optional.ofNullable(this.onReboot);
     }
 
     /**
@@ -370,6 +434,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         this.clock = $.clock;
         this.cloudInit = $.cloudInit;
         this.cpu = $.cpu;
+        this.cputune = $.cputune;
         this.currentMemory = $.currentMemory;
         this.deletionProtection = $.deletionProtection;
         this.description = $.description;
@@ -378,6 +443,9 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         this.interfaces = $.interfaces;
         this.memory = $.memory;
         this.name = $.name;
+        this.onCrash = $.onCrash;
+        this.onPoweroff = $.onPoweroff;
+        this.onReboot = $.onReboot;
         this.onlineVcpus = $.onlineVcpus;
         this.os = $.os;
         this.powerState = $.powerState;
@@ -510,6 +578,27 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder cpu(DomainCpuArgs cpu) {
             return cpu(Output.of(cpu));
+        }
+
+        /**
+         * @param cputune Where on the host the guest&#39;s CPUs run.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder cputune(@Nullable Output<DomainCputuneArgs> cputune) {
+            $.cputune = cputune;
+            return this;
+        }
+
+        /**
+         * @param cputune Where on the host the guest&#39;s CPUs run.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder cputune(DomainCputuneArgs cputune) {
+            return cputune(Output.of(cputune));
         }
 
         /**
@@ -698,6 +787,69 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder name(String name) {
             return name(Output.of(name));
+        }
+
+        /**
+         * @param onCrash What becomes of the machine when the guest crashes; default `destroy`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder onCrash(@Nullable Output<DomainOnCrash> onCrash) {
+            $.onCrash = onCrash;
+            return this;
+        }
+
+        /**
+         * @param onCrash What becomes of the machine when the guest crashes; default `destroy`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder onCrash(DomainOnCrash onCrash) {
+            return onCrash(Output.of(onCrash));
+        }
+
+        /**
+         * @param onPoweroff What becomes of the machine when the guest powers itself off; default `destroy`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder onPoweroff(@Nullable Output<DomainOnPoweroff> onPoweroff) {
+            $.onPoweroff = onPoweroff;
+            return this;
+        }
+
+        /**
+         * @param onPoweroff What becomes of the machine when the guest powers itself off; default `destroy`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder onPoweroff(DomainOnPoweroff onPoweroff) {
+            return onPoweroff(Output.of(onPoweroff));
+        }
+
+        /**
+         * @param onReboot What becomes of the machine when the guest reboots; default `restart`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder onReboot(@Nullable Output<DomainOnReboot> onReboot) {
+            $.onReboot = onReboot;
+            return this;
+        }
+
+        /**
+         * @param onReboot What becomes of the machine when the guest reboots; default `restart`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder onReboot(DomainOnReboot onReboot) {
+            return onReboot(Output.of(onReboot));
         }
 
         /**

@@ -11,6 +11,7 @@ import com.pulumikvm.kvm.enums.DomainDiskDevice;
 import com.pulumikvm.kvm.enums.DomainDiskDiscard;
 import com.pulumikvm.kvm.enums.DomainDiskFormat;
 import com.pulumikvm.kvm.enums.DomainDiskIo;
+import com.pulumikvm.kvm.inputs.DomainDiskIotuneArgs;
 import java.lang.Boolean;
 import java.lang.Integer;
 import java.lang.String;
@@ -163,6 +164,21 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
+     * I/O limits of the disk; a total excludes its read and write limits.
+     * 
+     */
+    @Import(name="iotune")
+    private @Nullable Output<DomainDiskIotuneArgs> iotune;
+
+    /**
+     * @return I/O limits of the disk; a total excludes its read and write limits.
+     * 
+     */
+    public Optional<Output<DomainDiskIotuneArgs>> iotune() {
+        return Optional.ofNullable(this.iotune);
+    }
+
+    /**
      * The guest may not write to it.
      * 
      */
@@ -249,6 +265,7 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
         this.file = $.file;
         this.format = $.format;
         this.io = $.io;
+        this.iotune = $.iotune;
         this.readOnly = $.readOnly;
         this.serial = $.serial;
         this.shareable = $.shareable;
@@ -461,6 +478,27 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder io(DomainDiskIo io) {
             return io(Output.of(io));
+        }
+
+        /**
+         * @param iotune I/O limits of the disk; a total excludes its read and write limits.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iotune(@Nullable Output<DomainDiskIotuneArgs> iotune) {
+            $.iotune = iotune;
+            return this;
+        }
+
+        /**
+         * @param iotune I/O limits of the disk; a total excludes its read and write limits.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iotune(DomainDiskIotuneArgs iotune) {
+            return iotune(Output.of(iotune));
         }
 
         /**

@@ -53,18 +53,33 @@ public final class DomainGraphicsVncArgs extends com.pulumi.resources.ResourceAr
     }
 
     /**
-     * Password that a client must give; secret.
+     * Password that a client must give; secret. A screen that was started with one takes another while it runs.
      * 
      */
     @Import(name="password")
     private @Nullable Output<String> password;
 
     /**
-     * @return Password that a client must give; secret.
+     * @return Password that a client must give; secret. A screen that was started with one takes another while it runs.
      * 
      */
     public Optional<Output<String>> password() {
         return Optional.ofNullable(this.password);
+    }
+
+    /**
+     * When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     * 
+     */
+    @Import(name="passwordValidTo")
+    private @Nullable Output<String> passwordValidTo;
+
+    /**
+     * @return When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     * 
+     */
+    public Optional<Output<String>> passwordValidTo() {
+        return Optional.ofNullable(this.passwordValidTo);
     }
 
     /**
@@ -88,6 +103,7 @@ public final class DomainGraphicsVncArgs extends com.pulumi.resources.ResourceAr
         this.autoport = $.autoport;
         this.listen = $.listen;
         this.password = $.password;
+        this.passwordValidTo = $.passwordValidTo;
         this.port = $.port;
     }
 
@@ -152,7 +168,7 @@ public final class DomainGraphicsVncArgs extends com.pulumi.resources.ResourceAr
         }
 
         /**
-         * @param password Password that a client must give; secret.
+         * @param password Password that a client must give; secret. A screen that was started with one takes another while it runs.
          * 
          * @return builder
          * 
@@ -163,13 +179,34 @@ public final class DomainGraphicsVncArgs extends com.pulumi.resources.ResourceAr
         }
 
         /**
-         * @param password Password that a client must give; secret.
+         * @param password Password that a client must give; secret. A screen that was started with one takes another while it runs.
          * 
          * @return builder
          * 
          */
         public Builder password(String password) {
             return password(Output.of(password));
+        }
+
+        /**
+         * @param passwordValidTo When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder passwordValidTo(@Nullable Output<String> passwordValidTo) {
+            $.passwordValidTo = passwordValidTo;
+            return this;
+        }
+
+        /**
+         * @param passwordValidTo When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder passwordValidTo(String passwordValidTo) {
+            return passwordValidTo(Output.of(passwordValidTo));
         }
 
         /**

@@ -5,8 +5,11 @@ package com.pulumikvm.kvm.inputs;
 
 import com.pulumi.core.Output;
 import com.pulumi.core.annotations.Import;
+import com.pulumikvm.kvm.inputs.DomainInterfaceBandwidthArgs;
+import com.pulumikvm.kvm.inputs.DomainInterfaceFilterrefArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfaceLinkArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfaceMtuArgs;
+import com.pulumikvm.kvm.inputs.DomainInterfacePortArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfaceUserArgs;
 import java.lang.Integer;
 import java.lang.String;
@@ -22,6 +25,21 @@ import javax.annotation.Nullable;
 public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs {
 
     public static final DomainInterfaceArgs Empty = new DomainInterfaceArgs();
+
+    /**
+     * Limits of the card&#39;s traffic; not for `user` cards.
+     * 
+     */
+    @Import(name="bandwidth")
+    private @Nullable Output<DomainInterfaceBandwidthArgs> bandwidth;
+
+    /**
+     * @return Limits of the card&#39;s traffic; not for `user` cards.
+     * 
+     */
+    public Optional<Output<DomainInterfaceBandwidthArgs>> bandwidth() {
+        return Optional.ofNullable(this.bandwidth);
+    }
 
     /**
      * Place in the boot order, 1 first.
@@ -66,6 +84,21 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
      */
     public Optional<Output<String>> direct() {
         return Optional.ofNullable(this.direct);
+    }
+
+    /**
+     * The network filter that the card&#39;s traffic goes through.
+     * 
+     */
+    @Import(name="filterref")
+    private @Nullable Output<DomainInterfaceFilterrefArgs> filterref;
+
+    /**
+     * @return The network filter that the card&#39;s traffic goes through.
+     * 
+     */
+    public Optional<Output<DomainInterfaceFilterrefArgs>> filterref() {
+        return Optional.ofNullable(this.filterref);
     }
 
     /**
@@ -159,6 +192,21 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
     }
 
     /**
+     * The card&#39;s port on the bridge.
+     * 
+     */
+    @Import(name="port")
+    private @Nullable Output<DomainInterfacePortArgs> port;
+
+    /**
+     * @return The card&#39;s port on the bridge.
+     * 
+     */
+    public Optional<Output<DomainInterfacePortArgs>> port() {
+        return Optional.ofNullable(this.port);
+    }
+
+    /**
      * QEMU&#39;s own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
      * 
      */
@@ -176,15 +224,18 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
     private DomainInterfaceArgs() {}
 
     private DomainInterfaceArgs(DomainInterfaceArgs $) {
+        this.bandwidth = $.bandwidth;
         this.bootOrder = $.bootOrder;
         this.bridge = $.bridge;
         this.direct = $.direct;
+        this.filterref = $.filterref;
         this.link = $.link;
         this.mac = $.mac;
         this.model = $.model;
         this.mtu = $.mtu;
         this.name = $.name;
         this.network = $.network;
+        this.port = $.port;
         this.user = $.user;
     }
 
@@ -204,6 +255,27 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
 
         public Builder(DomainInterfaceArgs defaults) {
             $ = new DomainInterfaceArgs(Objects.requireNonNull(defaults));
+        }
+
+        /**
+         * @param bandwidth Limits of the card&#39;s traffic; not for `user` cards.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder bandwidth(@Nullable Output<DomainInterfaceBandwidthArgs> bandwidth) {
+            $.bandwidth = bandwidth;
+            return this;
+        }
+
+        /**
+         * @param bandwidth Limits of the card&#39;s traffic; not for `user` cards.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder bandwidth(DomainInterfaceBandwidthArgs bandwidth) {
+            return bandwidth(Output.of(bandwidth));
         }
 
         /**
@@ -267,6 +339,27 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
          */
         public Builder direct(String direct) {
             return direct(Output.of(direct));
+        }
+
+        /**
+         * @param filterref The network filter that the card&#39;s traffic goes through.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder filterref(@Nullable Output<DomainInterfaceFilterrefArgs> filterref) {
+            $.filterref = filterref;
+            return this;
+        }
+
+        /**
+         * @param filterref The network filter that the card&#39;s traffic goes through.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder filterref(DomainInterfaceFilterrefArgs filterref) {
+            return filterref(Output.of(filterref));
         }
 
         /**
@@ -393,6 +486,27 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
          */
         public Builder network(String network) {
             return network(Output.of(network));
+        }
+
+        /**
+         * @param port The card&#39;s port on the bridge.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder port(@Nullable Output<DomainInterfacePortArgs> port) {
+            $.port = port;
+            return this;
+        }
+
+        /**
+         * @param port The card&#39;s port on the bridge.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder port(DomainInterfacePortArgs port) {
+            return port(Output.of(port));
         }
 
         /**

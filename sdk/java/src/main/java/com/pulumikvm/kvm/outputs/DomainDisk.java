@@ -10,6 +10,7 @@ import com.pulumikvm.kvm.enums.DomainDiskDevice;
 import com.pulumikvm.kvm.enums.DomainDiskDiscard;
 import com.pulumikvm.kvm.enums.DomainDiskFormat;
 import com.pulumikvm.kvm.enums.DomainDiskIo;
+import com.pulumikvm.kvm.outputs.DomainDiskIotune;
 import java.lang.Boolean;
 import java.lang.Integer;
 import java.lang.String;
@@ -64,6 +65,11 @@ public final class DomainDisk {
      * 
      */
     private @Nullable DomainDiskIo io;
+    /**
+     * @return I/O limits of the disk; a total excludes its read and write limits.
+     * 
+     */
+    private @Nullable DomainDiskIotune iotune;
     /**
      * @return The guest may not write to it.
      * 
@@ -155,6 +161,13 @@ public final class DomainDisk {
         return Optional.ofNullable(this.io);
     }
     /**
+     * @return I/O limits of the disk; a total excludes its read and write limits.
+     * 
+     */
+    public Optional<DomainDiskIotune> iotune() {
+        return Optional.ofNullable(this.iotune);
+    }
+    /**
      * @return The guest may not write to it.
      * 
      */
@@ -208,6 +221,7 @@ public final class DomainDisk {
         private @Nullable String file;
         private @Nullable DomainDiskFormat format;
         private @Nullable DomainDiskIo io;
+        private @Nullable DomainDiskIotune iotune;
         private @Nullable Boolean readOnly;
         private @Nullable String serial;
         private @Nullable Boolean shareable;
@@ -225,6 +239,7 @@ public final class DomainDisk {
     	      this.file = defaults.file;
     	      this.format = defaults.format;
     	      this.io = defaults.io;
+    	      this.iotune = defaults.iotune;
     	      this.readOnly = defaults.readOnly;
     	      this.serial = defaults.serial;
     	      this.shareable = defaults.shareable;
@@ -287,6 +302,12 @@ public final class DomainDisk {
             return this;
         }
         @CustomType.Setter
+        public Builder iotune(@Nullable DomainDiskIotune iotune) {
+
+            this.iotune = iotune;
+            return this;
+        }
+        @CustomType.Setter
         public Builder readOnly(@Nullable Boolean readOnly) {
 
             this.readOnly = readOnly;
@@ -327,6 +348,7 @@ public final class DomainDisk {
             _resultValue.file = file;
             _resultValue.format = format;
             _resultValue.io = io;
+            _resultValue.iotune = iotune;
             _resultValue.readOnly = readOnly;
             _resultValue.serial = serial;
             _resultValue.shareable = shareable;

@@ -25,10 +25,15 @@ public final class DomainGraphicsSpice {
      */
     private @Nullable DomainGraphicsSpiceListen listen;
     /**
-     * @return Password that a client must give; secret.
+     * @return Password that a client must give; secret. A screen that was started with one takes another while it runs.
      * 
      */
     private @Nullable String password;
+    /**
+     * @return When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     * 
+     */
+    private @Nullable String passwordValidTo;
     /**
      * @return Port; absent: the host chooses.
      * 
@@ -56,11 +61,18 @@ public final class DomainGraphicsSpice {
         return Optional.ofNullable(this.listen);
     }
     /**
-     * @return Password that a client must give; secret.
+     * @return Password that a client must give; secret. A screen that was started with one takes another while it runs.
      * 
      */
     public Optional<String> password() {
         return Optional.ofNullable(this.password);
+    }
+    /**
+     * @return When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     * 
+     */
+    public Optional<String> passwordValidTo() {
+        return Optional.ofNullable(this.passwordValidTo);
     }
     /**
      * @return Port; absent: the host chooses.
@@ -89,6 +101,7 @@ public final class DomainGraphicsSpice {
         private @Nullable Boolean autoport;
         private @Nullable DomainGraphicsSpiceListen listen;
         private @Nullable String password;
+        private @Nullable String passwordValidTo;
         private @Nullable Integer port;
         private @Nullable Integer tlsPort;
         public Builder() {}
@@ -97,6 +110,7 @@ public final class DomainGraphicsSpice {
     	      this.autoport = defaults.autoport;
     	      this.listen = defaults.listen;
     	      this.password = defaults.password;
+    	      this.passwordValidTo = defaults.passwordValidTo;
     	      this.port = defaults.port;
     	      this.tlsPort = defaults.tlsPort;
         }
@@ -120,6 +134,12 @@ public final class DomainGraphicsSpice {
             return this;
         }
         @CustomType.Setter
+        public Builder passwordValidTo(@Nullable String passwordValidTo) {
+
+            this.passwordValidTo = passwordValidTo;
+            return this;
+        }
+        @CustomType.Setter
         public Builder port(@Nullable Integer port) {
 
             this.port = port;
@@ -136,6 +156,7 @@ public final class DomainGraphicsSpice {
             _resultValue.autoport = autoport;
             _resultValue.listen = listen;
             _resultValue.password = password;
+            _resultValue.passwordValidTo = passwordValidTo;
             _resultValue.port = port;
             _resultValue.tlsPort = tlsPort;
             return _resultValue;

@@ -25,10 +25,15 @@ public final class DomainGraphicsVnc {
      */
     private @Nullable DomainGraphicsSpiceListen listen;
     /**
-     * @return Password that a client must give; secret.
+     * @return Password that a client must give; secret. A screen that was started with one takes another while it runs.
      * 
      */
     private @Nullable String password;
+    /**
+     * @return When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     * 
+     */
+    private @Nullable String passwordValidTo;
     /**
      * @return Port; absent: the host chooses.
      * 
@@ -51,11 +56,18 @@ public final class DomainGraphicsVnc {
         return Optional.ofNullable(this.listen);
     }
     /**
-     * @return Password that a client must give; secret.
+     * @return Password that a client must give; secret. A screen that was started with one takes another while it runs.
      * 
      */
     public Optional<String> password() {
         return Optional.ofNullable(this.password);
+    }
+    /**
+     * @return When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.
+     * 
+     */
+    public Optional<String> passwordValidTo() {
+        return Optional.ofNullable(this.passwordValidTo);
     }
     /**
      * @return Port; absent: the host chooses.
@@ -77,6 +89,7 @@ public final class DomainGraphicsVnc {
         private @Nullable Boolean autoport;
         private @Nullable DomainGraphicsSpiceListen listen;
         private @Nullable String password;
+        private @Nullable String passwordValidTo;
         private @Nullable Integer port;
         public Builder() {}
         public Builder(DomainGraphicsVnc defaults) {
@@ -84,6 +97,7 @@ public final class DomainGraphicsVnc {
     	      this.autoport = defaults.autoport;
     	      this.listen = defaults.listen;
     	      this.password = defaults.password;
+    	      this.passwordValidTo = defaults.passwordValidTo;
     	      this.port = defaults.port;
         }
 
@@ -106,6 +120,12 @@ public final class DomainGraphicsVnc {
             return this;
         }
         @CustomType.Setter
+        public Builder passwordValidTo(@Nullable String passwordValidTo) {
+
+            this.passwordValidTo = passwordValidTo;
+            return this;
+        }
+        @CustomType.Setter
         public Builder port(@Nullable Integer port) {
 
             this.port = port;
@@ -116,6 +136,7 @@ public final class DomainGraphicsVnc {
             _resultValue.autoport = autoport;
             _resultValue.listen = listen;
             _resultValue.password = password;
+            _resultValue.passwordValidTo = passwordValidTo;
             _resultValue.port = port;
             return _resultValue;
         }

@@ -4,8 +4,11 @@
 package com.pulumikvm.kvm.outputs;
 
 import com.pulumi.core.annotations.CustomType;
+import com.pulumikvm.kvm.outputs.DomainInterfaceBandwidth;
+import com.pulumikvm.kvm.outputs.DomainInterfaceFilterref;
 import com.pulumikvm.kvm.outputs.DomainInterfaceLink;
 import com.pulumikvm.kvm.outputs.DomainInterfaceMtu;
+import com.pulumikvm.kvm.outputs.DomainInterfacePort;
 import com.pulumikvm.kvm.outputs.DomainInterfaceUser;
 import java.lang.Integer;
 import java.lang.String;
@@ -15,6 +18,11 @@ import javax.annotation.Nullable;
 
 @CustomType
 public final class DomainInterface {
+    /**
+     * @return Limits of the card&#39;s traffic; not for `user` cards.
+     * 
+     */
+    private @Nullable DomainInterfaceBandwidth bandwidth;
     /**
      * @return Place in the boot order, 1 first.
      * 
@@ -30,6 +38,11 @@ public final class DomainInterface {
      * 
      */
     private @Nullable String direct;
+    /**
+     * @return The network filter that the card&#39;s traffic goes through.
+     * 
+     */
+    private @Nullable DomainInterfaceFilterref filterref;
     /**
      * @return The card&#39;s cable; absent: plugged.
      * 
@@ -61,12 +74,24 @@ public final class DomainInterface {
      */
     private @Nullable String network;
     /**
+     * @return The card&#39;s port on the bridge.
+     * 
+     */
+    private @Nullable DomainInterfacePort port;
+    /**
      * @return QEMU&#39;s own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
      * 
      */
     private @Nullable DomainInterfaceUser user;
 
     private DomainInterface() {}
+    /**
+     * @return Limits of the card&#39;s traffic; not for `user` cards.
+     * 
+     */
+    public Optional<DomainInterfaceBandwidth> bandwidth() {
+        return Optional.ofNullable(this.bandwidth);
+    }
     /**
      * @return Place in the boot order, 1 first.
      * 
@@ -87,6 +112,13 @@ public final class DomainInterface {
      */
     public Optional<String> direct() {
         return Optional.ofNullable(this.direct);
+    }
+    /**
+     * @return The network filter that the card&#39;s traffic goes through.
+     * 
+     */
+    public Optional<DomainInterfaceFilterref> filterref() {
+        return Optional.ofNullable(this.filterref);
     }
     /**
      * @return The card&#39;s cable; absent: plugged.
@@ -131,6 +163,13 @@ public final class DomainInterface {
         return Optional.ofNullable(this.network);
     }
     /**
+     * @return The card&#39;s port on the bridge.
+     * 
+     */
+    public Optional<DomainInterfacePort> port() {
+        return Optional.ofNullable(this.port);
+    }
+    /**
      * @return QEMU&#39;s own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
      * 
      */
@@ -147,31 +186,43 @@ public final class DomainInterface {
     }
     @CustomType.Builder
     public static final class Builder {
+        private @Nullable DomainInterfaceBandwidth bandwidth;
         private @Nullable Integer bootOrder;
         private @Nullable String bridge;
         private @Nullable String direct;
+        private @Nullable DomainInterfaceFilterref filterref;
         private @Nullable DomainInterfaceLink link;
         private @Nullable String mac;
         private @Nullable String model;
         private @Nullable DomainInterfaceMtu mtu;
         private @Nullable String name;
         private @Nullable String network;
+        private @Nullable DomainInterfacePort port;
         private @Nullable DomainInterfaceUser user;
         public Builder() {}
         public Builder(DomainInterface defaults) {
     	      Objects.requireNonNull(defaults);
+    	      this.bandwidth = defaults.bandwidth;
     	      this.bootOrder = defaults.bootOrder;
     	      this.bridge = defaults.bridge;
     	      this.direct = defaults.direct;
+    	      this.filterref = defaults.filterref;
     	      this.link = defaults.link;
     	      this.mac = defaults.mac;
     	      this.model = defaults.model;
     	      this.mtu = defaults.mtu;
     	      this.name = defaults.name;
     	      this.network = defaults.network;
+    	      this.port = defaults.port;
     	      this.user = defaults.user;
         }
 
+        @CustomType.Setter
+        public Builder bandwidth(@Nullable DomainInterfaceBandwidth bandwidth) {
+
+            this.bandwidth = bandwidth;
+            return this;
+        }
         @CustomType.Setter
         public Builder bootOrder(@Nullable Integer bootOrder) {
 
@@ -188,6 +239,12 @@ public final class DomainInterface {
         public Builder direct(@Nullable String direct) {
 
             this.direct = direct;
+            return this;
+        }
+        @CustomType.Setter
+        public Builder filterref(@Nullable DomainInterfaceFilterref filterref) {
+
+            this.filterref = filterref;
             return this;
         }
         @CustomType.Setter
@@ -227,6 +284,12 @@ public final class DomainInterface {
             return this;
         }
         @CustomType.Setter
+        public Builder port(@Nullable DomainInterfacePort port) {
+
+            this.port = port;
+            return this;
+        }
+        @CustomType.Setter
         public Builder user(@Nullable DomainInterfaceUser user) {
 
             this.user = user;
@@ -234,15 +297,18 @@ public final class DomainInterface {
         }
         public DomainInterface build() {
             final var _resultValue = new DomainInterface();
+            _resultValue.bandwidth = bandwidth;
             _resultValue.bootOrder = bootOrder;
             _resultValue.bridge = bridge;
             _resultValue.direct = direct;
+            _resultValue.filterref = filterref;
             _resultValue.link = link;
             _resultValue.mac = mac;
             _resultValue.model = model;
             _resultValue.mtu = mtu;
             _resultValue.name = name;
             _resultValue.network = network;
+            _resultValue.port = port;
             _resultValue.user = user;
             return _resultValue;
         }

@@ -1,0 +1,138 @@
+import { grammar, int, list, object, text } from "../../fields";
+import { cpuSetText, sameCpus } from "./cpuSet";
+
+/** libvirt makes `q35` into `pc-q35-7.2`: the wish is met by any version of it. */
+function sameMachine(wanted: string, found: string): boolean {
+  const family: Record<string, string> = { q35: "pc-q35-", pc: "pc-i440fx-", virt: "virt-" };
+  const prefix = family[wanted];
+  return wanted === found || (prefix !== undefined && found.startsWith(prefix));
+}
+
+/** What boots. https://libvirt.org/formatdomain.html#operating-system-booting */
+export const os = object(
+  {
+    arch: text({
+      xml: "type/@arch",
+      change: "replace",
+      check: grammar.objectName,
+      doc: "CPU architecture; default the host's.",
+    }),
+    machine: text({
+      xml: "type/@machine",
+      change: "restart",
+      check: grammar.objectName,
+      same: sameMachine,
+      doc: "Machine type; default `q35` on x86, `virt` on arm64.",
+    }),
+    firmware: text({
+      xml: "@firmware",
+      values: ["bios", "efi"],
+      change: "restart",
+      doc: "Firmware; default BIOS on x86, UEFI on arm64.",
+    }),
+    kernel: text({
+      xml: "kernel",
+      change: "restart",
+      check: grammar.absolutePath,
+      doc: "Kernel to boot directly: a path on the host (a Volume's `path`).",
+    }),
+    initrd: text({
+      xml: "initrd",
+      change: "restart",
+      check: grammar.absolutePath,
+      doc: "Its initial RAM disk: a path on the host.",
+    }),
+    cmdline: text({ xml: "cmdline", change: "restart", doc: "Its command line." }),
+  },
+  { xml: "os", change: "restart", doc: "What boots, on which kind of machine." },
+);
+
+/** https://libvirt.org/formatdomain.html#cpu-model-and-topology */
+export const cpu = object(
+  {
+    mode: text({
+      xml: "@mode",
+      values: ["custom", "host-model", "host-passthrough", "maximum"],
+      change: "restart",
+      doc: "How the model is chosen; default `host-model` under kvm, `maximum` under qemu.",
+    }),
+    model: text({
+      xml: "model",
+      change: "restart",
+      check: grammar.objectName,
+      doc: "The model, with mode `custom`.",
+    }),
+    topology: object(
+      {
+        sockets: int({ xml: "@sockets", required: true, min: 1, change: "restart", doc: "Sockets." }),
+        dies: int({ xml: "@dies", min: 1, change: "restart", doc: "Dies in a socket; default 1." }),
+        cores: int({ xml: "@cores", required: true, min: 1, change: "restart", doc: "Cores in a die." }),
+        threads: int({ xml: "@threads", required: true, min: 1, change: "restart", doc: "Threads in a core." }),
+      },
+      { xml: "topology", change: "restart", doc: "How the CPUs look to the guest." },
+    ),
+  },
+  { xml: "cpu", change: "restart", doc: "The CPU that the guest sees; the default is written at create." },
+);
+
+/** https://libvirt.org/formatdomain.html#time-keeping */
+export const clock = object(
+  {
+    offset: text({
+      xml: "@offset",
+      values: ["utc", "localtime"],
+      change: "restart",
+      doc: "What the hardware clock shows; default `utc`.",
+    }),
+  },
+  { xml: "clock", change: "restart", doc: "The guest's clock." },
+);
+
+const cpuset = (what: string) =>
+  text({
+    xml: "@cpuset",
+    required: true,
+    change: "live",
+    check: cpuSetText,
+    same: sameCpus,
+    doc: `Host CPUs that run ${what}: \`0-3,^2\`.`,
+  });
+
+/** Where the guest's work runs on the host. https://libvirt.org/formatdomain.html#cpu-tuning */
+export const cputune = object(
+  {
+    vcpupins: list(
+      object(
+        {
+          vcpu: int({
+            xml: "@vcpu",
+            required: true,
+            min: 0,
+            max: 4095,
+            change: "live",
+            doc: "The guest's CPU, from 0.",
+          }),
+          cpuset: cpuset("it"),
+        },
+        { change: "live", doc: "Where one of the guest's CPUs runs." },
+      ),
+      {
+        xml: "vcpupin",
+        key: (item) => (typeof item["vcpu"] === "number" ? String(item["vcpu"]) : undefined),
+        most: 4096,
+        change: "live",
+        doc: "Where each of the guest's CPUs runs; those that are not listed run anywhere.",
+      },
+    ),
+    emulatorpin: object(
+      { cpuset: cpuset("the emulator's own threads") },
+      { xml: "emulatorpin", change: "live", doc: "Where the emulator's own threads run." },
+    ),
+  },
+  { xml: "cputune", change: "live", doc: "Where on the host the guest's CPUs run." },
+);
+
+/** What becomes of the machine. https://libvirt.org/formatdomain.html#events-configuration */
+export function lifecycle<const V extends readonly string[]>(xml: string, values: V, when: string) {
+  return text({ xml, values, change: "live", doc: `What becomes of the machine when ${when}.` });
+}

@@ -1,0 +1,155 @@
+import { execFileSync } from "node:child_process";
+import type { Values } from "../../provider/fields";
+import { domain } from "../../provider/resources/domain/lifecycle";
+import type { Place } from "../../provider/resources/place";
+import { Driven } from "./driven";
+import { placeOf } from "./request";
+
+// Live changes beside devices: limits, filters, pins, passwords and lifecycle actions, on real machines in their firmware.
+jest.setTimeout(60_000);
+
+const virsh = (...args: string[]): string =>
+  execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
+const image = "/var/lib/libvirt/images/tuning.raw";
+
+let place: Place;
+beforeAll(() => {
+  execFileSync("truncate", ["-s", "4M", image]);
+  execFileSync("bash", ["-c", "cat > /tmp/tuning.xml"], {
+    input:
+      "<network><name>tuning</name><bridge name='virbrt'/><ip address='10.99.0.1' netmask='255.255.255.0'/></network>",
+  });
+  virsh("net-define", "/tmp/tuning.xml");
+  virsh("net-start", "tuning");
+  execFileSync("bash", ["-c", "cat > /tmp/tuning.xml"], {
+    input: "<filter name='tuning' chain='root'><rule action='accept' direction='inout'><all/></rule></filter>",
+  });
+  virsh("nwfilter-define", "/tmp/tuning.xml");
+  place = placeOf();
+});
+afterAll(async () => {
+  await place.host.close();
+});
+afterEach(() => {
+  for (const name of virsh("list", "--all", "--name").split("\n").filter(Boolean)) {
+    if (virsh("domstate", name).trim() !== "shut off") virsh("destroy", name);
+    virsh("undefine", name);
+  }
+});
+
+const small = { type: "qemu", memory: 64, vcpus: 2, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
+
+/** Previews and applies a change: all of it live, in the same run of the guest, in both definitions, and nothing is left. */
+async function changesLive(machine: Driven, after: Values): Promise<{ live: string; inactive: string }> {
+  const id = machine.id ?? "";
+  const run = virsh("domid", id);
+  const diff = await machine.preview(after);
+  expect(new Set(diff.differences.map(({ cost }) => cost))).toEqual(new Set(["live"]));
+  await machine.up(after);
+  expect(virsh("domid", id)).toBe(run);
+  expect(machine.outputs["restartPending"]).toEqual([]);
+  expect((await machine.preview(after)).differences).toEqual([]);
+  return {
+    live: virsh("dumpxml", id, "--security-info"),
+    inactive: virsh("dumpxml", id, "--inactive", "--security-info"),
+  };
+}
+
+describe("a running machine", () => {
+  it("takes I/O limits of a disk, changes them and loses them", async () => {
+    const web = new Driven(domain, place, "iotune");
+    const disk = (iotune?: Values) => ({
+      ...small,
+      disks: [{ file: image, target: "vda", ...(iotune ? { iotune } : {}) }],
+    });
+    await web.up(disk());
+    const limited = await changesLive(web, disk({ totalBytesSec: 1048576, readIopsSec: 100 }));
+    for (const xml of Object.values(limited)) {
+      expect(xml).toContain("<total_bytes_sec>1048576</total_bytes_sec>");
+      expect(xml).toContain("<read_iops_sec>100</read_iops_sec>");
+    }
+    const parts = await changesLive(web, disk({ readBytesSec: 2097152 }));
+    expect(parts.live).toContain("<read_bytes_sec>2097152</read_bytes_sec>");
+    expect(parts.live).not.toContain("total_bytes_sec");
+    const none = await changesLive(web, disk());
+    expect(none.live + none.inactive).not.toContain("_sec>");
+  });
+
+  it("refuses a total beside its parts, with the path", async () => {
+    const iotune = { totalIopsSec: 10, writeIopsSec: 5 };
+    const { failures } = await new Driven(domain, place, "x").check({ ...small, disks: [{ file: image, iotune }] });
+    expect(failures).toEqual([
+      { property: "disks[0].iotune.writeIopsSec", reason: "stands beside totalIopsSec: give one of them" },
+    ]);
+  });
+
+  it("puts a card behind a filter and apart from others, and takes that back", async () => {
+    const web = new Driven(domain, place, "card");
+    const card = (more: Values) => ({ ...small, interfaces: [{ network: "tuning", ...more }] });
+    await web.up(card({}));
+    const behind = await changesLive(web, card({ filterref: { filter: "tuning" }, port: { isolated: true } }));
+    for (const xml of Object.values(behind)) {
+      expect(xml).toContain("<filterref filter='tuning'/>");
+      expect(xml).toContain("<port isolated='yes'/>");
+    }
+    const free = await changesLive(web, card({}));
+    expect(free.live + free.inactive).not.toMatch(/filterref|<port /);
+  });
+
+  it("pins CPUs and the emulator, and lets them go", async () => {
+    const web = new Driven(domain, place, "pins");
+    await web.up(small);
+    const cputune = {
+      vcpupins: [
+        { vcpu: 0, cpuset: "0" },
+        { vcpu: 1, cpuset: "0-1,^0" },
+      ],
+      emulatorpin: { cpuset: "1" },
+    };
+    const pinned = await changesLive(web, { ...small, cputune });
+    for (const xml of Object.values(pinned)) {
+      expect(xml).toMatch(/vcpupin vcpu='0' cpuset='0'[^]*vcpupin vcpu='1' cpuset='1'[^]*emulatorpin cpuset='1'/);
+    }
+    const other = { ...cputune, vcpupins: [{ vcpu: 0, cpuset: "1" }] };
+    await changesLive(web, { ...small, cputune: other });
+    expect(virsh("vcpupin", web.id ?? "", "--live")).toMatch(/0 +1\n 1 +0-\d/);
+    await changesLive(web, small);
+    expect(virsh("vcpupin", web.id ?? "", "--live")).toMatch(/0 +0-\d+\n 1 +0-\d/);
+  });
+
+  it("changes what becomes of it", async () => {
+    const web = new Driven(domain, place, "fate");
+    await web.up(small);
+    const fate = { ...small, onCrash: "preserve", onReboot: "destroy" };
+    const { live, inactive } = await changesLive(web, fate);
+    for (const xml of [live, inactive]) {
+      expect(xml).toMatch(/<on_reboot>destroy<\/on_reboot>\s*<on_crash>preserve</);
+    }
+    expect((await changesLive(web, small)).live).toMatch(/<on_reboot>restart<\/on_reboot>\s*<on_crash>destroy</);
+  });
+
+  it("changes the password of a screen that has one, and when it ends", async () => {
+    const web = new Driven(domain, place, "screen");
+    const screens = (password: string, more: Values = {}) => ({
+      ...small,
+      graphics: { vnc: { password, ...more }, spice: { password, ...more } },
+    });
+    await web.up(screens("first"));
+    const ends = { passwordValidTo: "2099-01-31T23:59:59" };
+    const { live, inactive } = await changesLive(web, screens("second", ends));
+    for (const xml of [live, inactive]) {
+      expect(xml.match(/passwd='second' passwdValidTo='2099-01-31T23:59:59'/g)).toHaveLength(2);
+    }
+    expect(web.said.join()).not.toMatch(/first|second/);
+  });
+
+  it("waits for a power cycle with a password where the screen has none, and where it loses it", async () => {
+    const web = new Driven(domain, place, "open");
+    await web.up({ ...small, graphics: { vnc: {} } });
+    const locked = { ...small, graphics: { vnc: { password: "first" } } };
+    expect((await web.preview(locked)).differences.map(({ cost }) => cost)).toEqual(["restart"]);
+    await web.up(locked);
+    expect(web.outputs["restartPending"]).toEqual(["graphics.vnc.password"]);
+    expect((await web.preview(locked)).changes).toBe(false);
+  });
+});
