@@ -14,6 +14,9 @@ export const defaultDeadlineMs = { read: 60_000, write: 60_000, long: 600_000 } 
 const strayMaximum = 1000;
 
 /** One connection to a daemon, before CONNECT_OPEN or after; `opened` in handshake.ts makes it ready. */
+/** The procedures whose answer is a stream. */
+export type StreamName = "STORAGE_VOL_UPLOAD" | "STORAGE_VOL_DOWNLOAD" | "DOMAIN_OPEN_CONSOLE";
+
 export class Connection {
   private readonly splitter = new Splitter();
   private readonly streams = new Map<number, Stream>();
@@ -76,11 +79,7 @@ export class Connection {
   }
 
   /** Calls libvirt and keeps the call's serial open for a stream. */
-  async openStream(
-    name: "STORAGE_VOL_UPLOAD" | "STORAGE_VOL_DOWNLOAD",
-    args: ArgumentsOf<"STORAGE_VOL_UPLOAD">,
-    options: CallOptions = {},
-  ): Promise<Stream> {
+  async openStream<P extends StreamName>(name: P, args: ArgumentsOf<P>, options: CallOptions = {}): Promise<Stream> {
     const serial = this.calls.nextSerial();
     const stream = new Stream(this.streamPort(name, serial));
     this.streams.set(serial, stream);
@@ -205,7 +204,7 @@ export class Connection {
     });
   }
 
-  private streamPort(name: "STORAGE_VOL_UPLOAD" | "STORAGE_VOL_DOWNLOAD", serial: number): StreamPort {
+  private streamPort(name: StreamName, serial: number): StreamPort {
     const { program, number } = procedureNamed(name);
     return {
       name,

@@ -1,10 +1,11 @@
-import type { Access, Daemon, HostUri } from "../transport";
+import { type Access, type Daemon, type HostUri, listens } from "../transport";
 import type { CallOptions } from "./calls";
 import type { Connection } from "./connection";
+import { consoleAnswers } from "./console";
 import { ConnectionError } from "./errors";
 import type { EventName } from "./eventTable";
 import { closedError } from "./lines";
-import type { StorageVol } from "./objects";
+import type { Domain, StorageVol } from "./objects";
 import { daemonOf, Place } from "./place";
 import { procedureNamed, type ArgumentsOf, type ProcedureName, type ResultOf } from "./procedures";
 import type { Hole } from "./streams";
@@ -112,6 +113,17 @@ export class Host {
   async subscribe<K extends EventName>(kind: K, listener: EventListener<K>): Promise<() => Promise<void>> {
     if (this.closed) throw closedError(this.uri.text);
     return this.subscriptions.subscribe(kind, listener);
+  }
+
+  /** True when a guest answers on its serial console within the time. */
+  async consoleAnswers(dom: Domain, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const place = await this.placeOf("hypervisor");
+    return place.long.use((connection) => consoleAnswers(connection, dom, timeoutMs), signal);
+  }
+
+  /** True when something listens at an address: seen from the host where SSH leads there, else from this machine. */
+  listens(address: string, port: number, timeoutMs: number): Promise<boolean> {
+    return listens(this.uri, this.options.access ?? {}, { address, port }, timeoutMs);
   }
 
   /** Whose sessions are reached: the user's number where it is known, else the name. */

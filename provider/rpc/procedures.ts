@@ -147,6 +147,7 @@ export const procedures = {
   DOMAIN_RESTORE_FLAGS: procedure(233, "long", { from: string, dxml: optional(string), flags: uint }, {}),
   DOMAIN_ABORT_JOB: procedure(164, "write", { dom: domain }, {}),
   DOMAIN_GRAPHICS_RELOAD: procedure(448, "write", { dom: domain, type: uint, flags: uint }, {}),
+  DOMAIN_OPEN_CONSOLE: procedure(201, "long", { dom: domain, dev_name: optional(string), flags: uint }, {}),
   DOMAIN_SEND_KEY: procedure(226, "write", { dom: domain, codeset: uint, holdtime: uint, keycodes: array(uint, 16), flags: uint }, {}),
   DOMAIN_SCREENSHOT: procedure(211, "long", { dom: domain, screen: uint, flags: uint }, { mime: optional(string) }),
   DOMAIN_MIGRATE_PERFORM3_PARAMS: procedure(305, "long", { dom: domain, dconnuri: optional(string), params: typedParams(64), cookie_in: bytes(4_194_304), flags: uint }, { cookie_out: bytes(4_194_304) }),

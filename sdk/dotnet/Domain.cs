@@ -129,6 +129,12 @@ namespace PulumiKvm.Kvm
         public Output<Outputs.DomainCloudInit?> CloudInit { get; private set; } = null!;
 
         /// <summary>
+        /// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        /// </summary>
+        [Output("confirm")]
+        public Output<Outputs.DomainConfirm?> Confirm { get; private set; } = null!;
+
+        /// <summary>
         /// Where clients reach the screens of the running machine.
         /// </summary>
         [Output("connection")]
@@ -357,6 +363,12 @@ namespace PulumiKvm.Kvm
         /// </summary>
         [Input("cloudInit")]
         public Input<Inputs.DomainCloudInitArgs>? CloudInit { get; set; }
+
+        /// <summary>
+        /// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        /// </summary>
+        [Input("confirm")]
+        public Input<Inputs.DomainConfirmArgs>? Confirm { get; set; }
 
         /// <summary>
         /// The CPU that the guest sees; the default is written at create.

@@ -106,6 +106,10 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly cloudInit: pulumi.Output<outputs.DomainCloudInit | undefined>;
     /**
+     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     */
+    declare public readonly confirm: pulumi.Output<outputs.DomainConfirm | undefined>;
+    /**
      * Where clients reach the screens of the running machine.
      */
     declare public /*out*/ readonly connection: pulumi.Output<outputs.DomainConnection>;
@@ -228,6 +232,7 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["autostart"] = args?.autostart;
             resourceInputs["clock"] = args?.clock;
             resourceInputs["cloudInit"] = args?.cloudInit;
+            resourceInputs["confirm"] = args?.confirm;
             resourceInputs["cpu"] = args?.cpu;
             resourceInputs["cputune"] = args?.cputune;
             resourceInputs["currentMemory"] = args?.currentMemory;
@@ -261,6 +266,7 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["autostart"] = undefined /*out*/;
             resourceInputs["clock"] = undefined /*out*/;
             resourceInputs["cloudInit"] = undefined /*out*/;
+            resourceInputs["confirm"] = undefined /*out*/;
             resourceInputs["connection"] = undefined /*out*/;
             resourceInputs["cpu"] = undefined /*out*/;
             resourceInputs["cputune"] = undefined /*out*/;
@@ -315,6 +321,10 @@ export interface DomainArgs {
      * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
      */
     cloudInit?: pulumi.Input<inputs.DomainCloudInitArgs>;
+    /**
+     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     */
+    confirm?: pulumi.Input<inputs.DomainConfirmArgs>;
     /**
      * The CPU that the guest sees; the default is written at create.
      */

@@ -193,6 +193,20 @@ export const domain = {
     },
     { doc: "How the machine is stopped: by its agent, then ACPI, then as `thenForce` says." },
   ),
+  confirm: object(
+    {
+      within: seconds({ min: 1, max: 86400, doc: "How long the guest may take to answer, in seconds; default 120." }),
+      by: text({
+        required: true,
+        check: (value: string) =>
+          /^(agent|console|tcp:([1-9]\d{0,4}))$/.test(value) ? undefined : 'must be "agent", "console" or "tcp:PORT"',
+        doc: "What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).",
+      }),
+    },
+    {
+      doc: "After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.",
+    },
+  ),
   adopt: flag({ doc: "Take over a machine of this name that exists on the host already, with its disks and state." }),
   deletionProtection: flag({ doc: "Refuse to delete or replace the machine." }),
   uuid: text({ output: true, doc: "The machine's UUID, also its id." }),

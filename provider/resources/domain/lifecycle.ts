@@ -1,11 +1,12 @@
 import { type Difference, isRecord, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { find, parseXml, printXml } from "../../xml";
-import { doing, explain } from "../errors";
+import { doing } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { bareMark, MARK_NAMESPACE, MARK_PREFIX, readMark } from "../mark";
 import { Refusal, type Request, UNFINISHED } from "../port";
 import { checkMore } from "./check";
+import { backTo, gateOf, passes } from "./confirm";
 import { connectionOf } from "./connection";
 import { domain as table } from "./fields";
 import { forecast } from "./forecast";
@@ -14,8 +15,9 @@ import { runLive } from "./live";
 import { type FoundDomain, handleOf, macsOf, observe, resolveVolumes } from "./observe";
 import { pendingOf } from "./pending";
 import { changesOf, type Plan, plan } from "./plan";
-import { runPower, shutdownPolicy, stop } from "./power";
-import { dropLeftovers, proveStart } from "./proof";
+import { runPower } from "./power";
+import { proveStart } from "./proof";
+import { remove } from "./remove";
 import { dropSeed, makeSeed } from "./seedVolume";
 import { owed } from "./restart";
 import { refuseType } from "./template";
@@ -23,12 +25,10 @@ import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
 import { complete, volumesOf } from "./wanted";
 import { describe } from "./words";
 
-// virDomainDefineFlags, virDomainModificationImpact, virDomainMetadataType, virDomainUndefineFlagsValues
+// virDomainDefineFlags, virDomainModificationImpact, virDomainMetadataType
 const VALIDATE = 1;
 const CONFIG = 2;
 const METADATA_ELEMENT = 2;
-/** Managed save, snapshot metadata, NVRAM, checkpoint metadata; TPM state where libvirt knows the flag (8.9). */
-const UNDEFINE_FLAGS = [1 | 2 | 4 | 16 | 32, 1 | 2 | 4 | 16, 1 | 2, 0] as const;
 
 const definition: Definition<FoundDomain> = {
   token: "Domain",
@@ -93,9 +93,32 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   });
   await dropSeed(request, found?.seedPath, seedPath);
   await dropSeed(request, found?.liveSeedPath, seedPath);
-  await power(request, found, goal, planned);
+  const gate = found && goal.managed ? gateOf(goal.inputs, planned) : undefined;
+  const arrived = await power(request, found, goal, planned);
+  if (gate && found && goal.managed && !(await passes(request, goal, gate))) {
+    throw await undone(
+      request,
+      goal,
+      backTo(goal, found, goal.managed, planned),
+      `${gate.by} did not answer within ${gate.withinMs / 1000} s`,
+    );
+  }
+  await arrived();
   await finish(request, goal, planned);
   return returned(request, goal, planned);
+}
+
+/** Brings a change back that its guest did not confirm, and says what became of it. */
+async function undone(request: Request, goal: Goal, back: Goal, why: string): Promise<Error> {
+  const said = `domain "${goal.name}": the change was not confirmed: ${why}`;
+  request.warn(`${said}; the former definition comes back`);
+  try {
+    await reach(request, await observe(request, goal.id, back.inputs), back);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return new Error(`${said}. The former definition could not be brought back whole: ${text}`, { cause: error });
+  }
+  return new Error(`${said}. The former definition is back, and the next preview shows the change as open`);
 }
 
 async function rename(
@@ -149,7 +172,13 @@ async function refuseOtherHand(request: Request, found: FoundDomain): Promise<vo
   throw new Refusal(`domain "${found.name}" was changed by another hand just now; nothing was done, run up again`);
 }
 
-async function power(request: Request, found: FoundDomain | undefined, goal: Goal, planned: Plan): Promise<void> {
+/** Takes the power steps; the answer waits until the guest has what the program waits for. */
+async function power(
+  request: Request,
+  found: FoundDomain | undefined,
+  goal: Goal,
+  planned: Plan,
+): Promise<() => Promise<void>> {
   const starts = planned.power.includes("start");
   // A create that broke off while it waited goes on waiting: leases from before are unknown to it and count.
   const broken = found?.mark?.phase === "creating" || goal.state?.[UNFINISHED] === true;
@@ -165,7 +194,7 @@ async function power(request: Request, found: FoundDomain | undefined, goal: Goa
     });
     if (step === "stop" && found?.live) await rename(request, found, goal, planned);
   }
-  if (wait) await waitFor(request, goal.name, goal.id, wait, before, macs);
+  return async () => (wait ? waitFor(request, goal.name, goal.id, wait, before, macs) : undefined);
 }
 
 /** A restart that did not come to its end is no refusal: the definition was changed. */
@@ -230,31 +259,6 @@ async function returned(request: Request, goal: Goal, planned: Plan): Promise<Fo
     );
   }
   return found;
-}
-
-async function remove(request: Request, found: FoundDomain, olds: Values): Promise<void> {
-  if (found.live || found.power === "crashed") {
-    await stop(request, found.name, found.id, shutdownPolicy(olds, true));
-  }
-  await dropSeed(request, found.seedPath, undefined);
-  await dropSeed(request, found.liveSeedPath, found.seedPath);
-  if (olds["whenRestartNeeded"] === "restart") await dropLeftovers(request, found.id, found.inactive);
-  await undefine(request, found);
-}
-
-async function undefine(request: Request, found: FoundDomain): Promise<void> {
-  for (const flags of UNDEFINE_FLAGS) {
-    try {
-      await request.place.host.call("DOMAIN_UNDEFINE_FLAGS", { dom: found.handle, flags });
-      return;
-    } catch (error) {
-      if (isLibvirt(error, Code.NO_DOMAIN)) return;
-      // An older libvirt, or another driver, does not know a flag: the next set has fewer.
-      if (!isLibvirt(error, Code.INVALID_ARG, Code.NO_SUPPORT, Code.ARGUMENT_UNSUPPORTED) || flags === 0) {
-        throw explain(`undefine domain "${found.name}"`, error);
-      }
-    }
-  }
 }
 
 function outputs(found: FoundDomain, inputs: Values): Values {

@@ -18,6 +18,8 @@ const PM_SUSPENDED = 7;
 /** What is done to a machine's power, in words that people know. */
 export type PowerStep = "start" | "start paused" | "stop" | "pause" | "resume";
 
+const PRESS_AGAIN_MS = 8000;
+
 /** How long a guest may take to stop, and whether it is turned off then. */
 export interface ShutdownPolicy {
   readonly timeoutMs: number;
@@ -96,13 +98,15 @@ export async function stop(request: Request, name: string, uuid: string, policy:
   const { state } = await host.call("DOMAIN_GET_STATE", { dom, flags: 0 });
   if (state === SHUTOFF) return;
   // A guest that does not run cannot answer.
-  const asked = state !== CRASHED && state !== PAUSED && policy.timeoutMs > 0 && (await ask(request, uuid, policy));
-  if (asked && (await stopped(request, uuid, policy.timeoutMs, name))) return;
+  const able = state !== CRASHED && state !== PAUSED && policy.timeoutMs > 0;
+  const asked = able ? await ask(request, uuid, policy) : undefined;
+  if (asked !== undefined && (await stopped(request, uuid, policy.timeoutMs, name, asked))) return;
   // What crashed runs no more: turning it off loses nothing.
   if (!policy.thenForce && state !== CRASHED) {
-    const why = asked
-      ? `did not stop within ${policy.timeoutMs / 1000} s`
-      : "cannot be asked to stop (it is paused, or takes no ACPI)";
+    const why =
+      asked !== undefined
+        ? `did not stop within ${policy.timeoutMs / 1000} s`
+        : "cannot be asked to stop (it is paused, or takes no ACPI)";
     throw new Refusal(
       `domain "${name}" ${why} and was left as it is: stop it by hand, or set shutdown.thenForce to turn it off`,
     );
@@ -113,23 +117,23 @@ export async function stop(request: Request, name: string, uuid: string, policy:
   });
 }
 
-/** True when the guest was asked by one way or the other. */
-async function ask(request: Request, uuid: string, policy: ShutdownPolicy): Promise<boolean> {
-  const dom = handleOf(uuid);
+/** Asks the guest, and says by which way; undefined where there is none. */
+async function ask(request: Request, uuid: string, policy: ShutdownPolicy): Promise<number | undefined> {
   for (const flags of [SHUTDOWN_AGENT, SHUTDOWN_ACPI]) {
-    try {
-      await request.place.host.call(
-        "DOMAIN_SHUTDOWN_FLAGS",
-        { dom, flags },
-        { deadlineMs: Math.max(1000, policy.timeoutMs) },
-      );
-      return true;
-    } catch (error) {
-      // No agent, or one that does not answer; a driver without this way; already off.
-      if (!isLibvirt(error, ...NOT_THIS_WAY)) throw error;
-    }
+    if (await askedBy(request, uuid, flags, Math.max(1000, policy.timeoutMs))) return flags;
   }
-  return false;
+  return undefined;
+}
+
+async function askedBy(request: Request, uuid: string, flags: number, deadlineMs: number): Promise<boolean> {
+  try {
+    await request.place.host.call("DOMAIN_SHUTDOWN_FLAGS", { dom: handleOf(uuid), flags }, { deadlineMs });
+    return true;
+  } catch (error) {
+    // No agent, or one that does not answer; a driver without this way; already off.
+    if (isLibvirt(error, ...NOT_THIS_WAY)) return false;
+    throw error;
+  }
 }
 
 const NOT_THIS_WAY = [
@@ -145,12 +149,27 @@ const NOT_THIS_WAY = [
   Code.INTERNAL_ERROR,
 ];
 
-async function stopped(request: Request, uuid: string, timeoutMs: number, name: string): Promise<boolean> {
+/**
+ * Waits until the guest is off. A guest that boots does not hear its power button yet, and one whose agent does nothing may:
+ * it is pressed again.
+ */
+async function stopped(
+  request: Request,
+  uuid: string,
+  timeoutMs: number,
+  name: string,
+  asked: number,
+): Promise<boolean> {
   const end = performance.now() + timeoutMs;
   let told = performance.now();
+  let again = told + (asked === SHUTDOWN_AGENT ? timeoutMs / 2 : PRESS_AGAIN_MS);
   while (performance.now() < end) {
     request.signal.throwIfAborted();
     if (await isOff(request, uuid)) return true;
+    if (performance.now() > again) {
+      again = performance.now() + PRESS_AGAIN_MS;
+      await askedBy(request, uuid, SHUTDOWN_ACPI, PRESS_AGAIN_MS);
+    }
     if (performance.now() - told > 5000) {
       told = performance.now();
       request.progress(`waiting for domain "${name}" to stop (${Math.round((end - told) / 1000)} s left)`);

@@ -168,7 +168,8 @@ async function hasAddress(request: Request, uuid: string, before: Picture, macs:
   return arp.some(({ mac, address }) => macs.includes(mac) && !before.arp.has(`${mac} ${address}`));
 }
 
-async function agentAnswers(request: Request, uuid: string): Promise<boolean> {
+/** True when the guest agent answers. */
+export async function agentAnswers(request: Request, uuid: string): Promise<boolean> {
   try {
     const cmd = JSON.stringify({ execute: "guest-ping" });
     await request.place.host.call("QEMU_DOMAIN_AGENT_COMMAND", { dom: handleOf(uuid), cmd, timeout: 5, flags: 0 });

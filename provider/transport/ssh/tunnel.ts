@@ -10,6 +10,10 @@ import type { Hop } from "./route";
 const beatMs = 10_000;
 const beatsMissed = 3;
 const sftpMs = 5_000;
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED (RFC 4254). */
+const FORBIDDEN = 1;
+
+type ForwardError = Error & { readonly reason?: unknown };
 
 /** What can hold the process while work is under way. */
 interface Holding {
@@ -97,6 +101,30 @@ export class Tunnel {
     }
     const remedy = "leave out proxy=, or allow it there (ForceCommand, MaxSessions)";
     throw new DialError(`${host} starts no program for ${user}: ${remedy}`, false);
+  }
+
+  /** True when something listens at an address that the host reaches; what says nothing is given up, the connection is not. */
+  async listens(address: string, port: number, timeoutMs: number): Promise<boolean> {
+    if (this.closed) throw this.lost();
+    const token = {};
+    this.hold(token);
+    try {
+      return await new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          resolve(false);
+        }, timeoutMs);
+        this.client.forwardOut("127.0.0.1", 0, address, port, (error: ForwardError | undefined, channel) => {
+          clearTimeout(timer);
+          if (error === undefined) channel.destroy();
+          if (error?.reason === FORBIDDEN) {
+            const remedy = "allow it there (AllowTcpForwarding, PermitOpen), or choose another gate";
+            reject(new DialError(`${this.hop.host} forwards no TCP to ${address}:${port}: ${remedy}`, false));
+          } else resolve(error === undefined);
+        });
+      });
+    } finally {
+      this.release(token);
+    }
   }
 
   /** No program can be started over this connection any more. */

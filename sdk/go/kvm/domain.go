@@ -109,6 +109,8 @@ type Domain struct {
 	Clock DomainClockPtrOutput `pulumi:"clock"`
 	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
 	CloudInit DomainCloudInitPtrOutput `pulumi:"cloudInit"`
+	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+	Confirm DomainConfirmPtrOutput `pulumi:"confirm"`
 	// Where clients reach the screens of the running machine.
 	Connection DomainConnectionOutput `pulumi:"connection"`
 	// The CPU that the guest sees; the default is written at create.
@@ -220,6 +222,8 @@ type domainArgs struct {
 	Clock *DomainClock `pulumi:"clock"`
 	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
 	CloudInit *DomainCloudInit `pulumi:"cloudInit"`
+	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+	Confirm *DomainConfirm `pulumi:"confirm"`
 	// The CPU that the guest sees; the default is written at create.
 	Cpu *DomainCpu `pulumi:"cpu"`
 	// Where on the host the guest's CPUs run.
@@ -276,6 +280,8 @@ type DomainArgs struct {
 	Clock DomainClockPtrInput
 	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
 	CloudInit DomainCloudInitPtrInput
+	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+	Confirm DomainConfirmPtrInput
 	// The CPU that the guest sees; the default is written at create.
 	Cpu DomainCpuPtrInput
 	// Where on the host the guest's CPUs run.
@@ -382,6 +388,11 @@ func (o DomainOutput) Clock() DomainClockPtrOutput {
 // A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
 func (o DomainOutput) CloudInit() DomainCloudInitPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainCloudInitPtrOutput { return v.CloudInit }).(DomainCloudInitPtrOutput)
+}
+
+// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+func (o DomainOutput) Confirm() DomainConfirmPtrOutput {
+	return o.ApplyT(func(v *Domain) DomainConfirmPtrOutput { return v.Confirm }).(DomainConfirmPtrOutput)
 }
 
 // Where clients reach the screens of the running machine.

@@ -350,6 +350,165 @@ func (o DomainCloudInitPtrOutput) UserData() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
+// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+type DomainConfirm struct {
+	// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+	By string `pulumi:"by"`
+	// How long the guest may take to answer, in seconds; default 120.
+	Within *float64 `pulumi:"within"`
+}
+
+// DomainConfirmInput is an input type that accepts DomainConfirmArgs and DomainConfirmOutput values.
+// You can construct a concrete instance of `DomainConfirmInput` via:
+//
+//	DomainConfirmArgs{...}
+type DomainConfirmInput interface {
+	pulumi.Input
+
+	ToDomainConfirmOutput() DomainConfirmOutput
+	ToDomainConfirmOutputWithContext(context.Context) DomainConfirmOutput
+}
+
+// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+type DomainConfirmArgs struct {
+	// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+	By pulumi.StringInput `pulumi:"by"`
+	// How long the guest may take to answer, in seconds; default 120.
+	Within pulumi.Float64PtrInput `pulumi:"within"`
+}
+
+func (DomainConfirmArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainConfirm)(nil)).Elem()
+}
+
+func (i DomainConfirmArgs) ToDomainConfirmOutput() DomainConfirmOutput {
+	return i.ToDomainConfirmOutputWithContext(context.Background())
+}
+
+func (i DomainConfirmArgs) ToDomainConfirmOutputWithContext(ctx context.Context) DomainConfirmOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainConfirmOutput)
+}
+
+func (i DomainConfirmArgs) ToDomainConfirmPtrOutput() DomainConfirmPtrOutput {
+	return i.ToDomainConfirmPtrOutputWithContext(context.Background())
+}
+
+func (i DomainConfirmArgs) ToDomainConfirmPtrOutputWithContext(ctx context.Context) DomainConfirmPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainConfirmOutput).ToDomainConfirmPtrOutputWithContext(ctx)
+}
+
+// DomainConfirmPtrInput is an input type that accepts DomainConfirmArgs, DomainConfirmPtr and DomainConfirmPtrOutput values.
+// You can construct a concrete instance of `DomainConfirmPtrInput` via:
+//
+//	        DomainConfirmArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainConfirmPtrInput interface {
+	pulumi.Input
+
+	ToDomainConfirmPtrOutput() DomainConfirmPtrOutput
+	ToDomainConfirmPtrOutputWithContext(context.Context) DomainConfirmPtrOutput
+}
+
+type domainConfirmPtrType DomainConfirmArgs
+
+func DomainConfirmPtr(v *DomainConfirmArgs) DomainConfirmPtrInput {
+	return (*domainConfirmPtrType)(v)
+}
+
+func (*domainConfirmPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainConfirm)(nil)).Elem()
+}
+
+func (i *domainConfirmPtrType) ToDomainConfirmPtrOutput() DomainConfirmPtrOutput {
+	return i.ToDomainConfirmPtrOutputWithContext(context.Background())
+}
+
+func (i *domainConfirmPtrType) ToDomainConfirmPtrOutputWithContext(ctx context.Context) DomainConfirmPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainConfirmPtrOutput)
+}
+
+// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+type DomainConfirmOutput struct{ *pulumi.OutputState }
+
+func (DomainConfirmOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainConfirm)(nil)).Elem()
+}
+
+func (o DomainConfirmOutput) ToDomainConfirmOutput() DomainConfirmOutput {
+	return o
+}
+
+func (o DomainConfirmOutput) ToDomainConfirmOutputWithContext(ctx context.Context) DomainConfirmOutput {
+	return o
+}
+
+func (o DomainConfirmOutput) ToDomainConfirmPtrOutput() DomainConfirmPtrOutput {
+	return o.ToDomainConfirmPtrOutputWithContext(context.Background())
+}
+
+func (o DomainConfirmOutput) ToDomainConfirmPtrOutputWithContext(ctx context.Context) DomainConfirmPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainConfirm) *DomainConfirm {
+		return &v
+	}).(DomainConfirmPtrOutput)
+}
+
+// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+func (o DomainConfirmOutput) By() pulumi.StringOutput {
+	return o.ApplyT(func(v DomainConfirm) string { return v.By }).(pulumi.StringOutput)
+}
+
+// How long the guest may take to answer, in seconds; default 120.
+func (o DomainConfirmOutput) Within() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v DomainConfirm) *float64 { return v.Within }).(pulumi.Float64PtrOutput)
+}
+
+type DomainConfirmPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainConfirmPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainConfirm)(nil)).Elem()
+}
+
+func (o DomainConfirmPtrOutput) ToDomainConfirmPtrOutput() DomainConfirmPtrOutput {
+	return o
+}
+
+func (o DomainConfirmPtrOutput) ToDomainConfirmPtrOutputWithContext(ctx context.Context) DomainConfirmPtrOutput {
+	return o
+}
+
+func (o DomainConfirmPtrOutput) Elem() DomainConfirmOutput {
+	return o.ApplyT(func(v *DomainConfirm) DomainConfirm {
+		if v != nil {
+			return *v
+		}
+		var ret DomainConfirm
+		return ret
+	}).(DomainConfirmOutput)
+}
+
+// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+func (o DomainConfirmPtrOutput) By() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v *DomainConfirm) *string {
+		if v == nil {
+			return nil
+		}
+		return &v.By
+	}).(pulumi.StringPtrOutput)
+}
+
+// How long the guest may take to answer, in seconds; default 120.
+func (o DomainConfirmPtrOutput) Within() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v *DomainConfirm) *float64 {
+		if v == nil {
+			return nil
+		}
+		return v.Within
+	}).(pulumi.Float64PtrOutput)
+}
+
 // Where clients reach the screens of the running machine.
 type DomainConnection struct {
 	// Where the SPICE server listens.
@@ -9077,6 +9236,8 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainClockPtrInput)(nil)).Elem(), DomainClockArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCloudInitInput)(nil)).Elem(), DomainCloudInitArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCloudInitPtrInput)(nil)).Elem(), DomainCloudInitArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainConfirmInput)(nil)).Elem(), DomainConfirmArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainConfirmPtrInput)(nil)).Elem(), DomainConfirmArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCpuInput)(nil)).Elem(), DomainCpuArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCpuPtrInput)(nil)).Elem(), DomainCpuArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCpuTopologyInput)(nil)).Elem(), DomainCpuTopologyArgs{})
@@ -9175,6 +9336,8 @@ func init() {
 	pulumi.RegisterOutputType(DomainClockPtrOutput{})
 	pulumi.RegisterOutputType(DomainCloudInitOutput{})
 	pulumi.RegisterOutputType(DomainCloudInitPtrOutput{})
+	pulumi.RegisterOutputType(DomainConfirmOutput{})
+	pulumi.RegisterOutputType(DomainConfirmPtrOutput{})
 	pulumi.RegisterOutputType(DomainConnectionOutput{})
 	pulumi.RegisterOutputType(DomainConnectionSpiceOutput{})
 	pulumi.RegisterOutputType(DomainConnectionSpicePtrOutput{})

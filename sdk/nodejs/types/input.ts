@@ -39,6 +39,20 @@ export interface DomainCloudInitArgs {
 }
 
 /**
+ * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+ */
+export interface DomainConfirmArgs {
+    /**
+     * What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+     */
+    by: pulumi.Input<string>;
+    /**
+     * How long the guest may take to answer, in seconds; default 120.
+     */
+    within?: pulumi.Input<number>;
+}
+
+/**
  * The CPU that the guest sees; the default is written at create.
  */
 export interface DomainCpuArgs {

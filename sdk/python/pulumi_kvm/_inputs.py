@@ -20,6 +20,8 @@ __all__ = [
     'DomainClockArgsDict',
     'DomainCloudInitArgs',
     'DomainCloudInitArgsDict',
+    'DomainConfirmArgs',
+    'DomainConfirmArgsDict',
     'DomainCpuTopologyArgs',
     'DomainCpuTopologyArgsDict',
     'DomainCputuneEmulatorpinArgs',
@@ -239,6 +241,58 @@ class DomainCloudInitArgs:
     @user_data.setter
     def user_data(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "user_data", value)
+
+
+class DomainConfirmArgsDict(TypedDict):
+    """
+    After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+    """
+    by: pulumi.Input[_builtins.str]
+    """
+    What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+    """
+    within: NotRequired[pulumi.Input[_builtins.float]]
+    """
+    How long the guest may take to answer, in seconds; default 120.
+    """
+
+@pulumi.input_type
+class DomainConfirmArgs:
+    def __init__(__self__, *,
+                 by: pulumi.Input[_builtins.str],
+                 within: Optional[pulumi.Input[_builtins.float]] = None):
+        """
+        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        :param pulumi.Input[_builtins.str] by: What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+        :param pulumi.Input[_builtins.float] within: How long the guest may take to answer, in seconds; default 120.
+        """
+        pulumi.set(__self__, "by", by)
+        if within is not None:
+            pulumi.set(__self__, "within", within)
+
+    @_builtins.property
+    @pulumi.getter
+    def by(self) -> pulumi.Input[_builtins.str]:
+        """
+        What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+        """
+        return pulumi.get(self, "by")
+
+    @by.setter
+    def by(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "by", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def within(self) -> Optional[pulumi.Input[_builtins.float]]:
+        """
+        How long the guest may take to answer, in seconds; default 120.
+        """
+        return pulumi.get(self, "within")
+
+    @within.setter
+    def within(self, value: Optional[pulumi.Input[_builtins.float]]):
+        pulumi.set(self, "within", value)
 
 
 class DomainCpuTopologyArgsDict(TypedDict):

@@ -27,6 +27,7 @@ class DomainArgs:
                  autostart: Optional[pulumi.Input[_builtins.bool]] = None,
                  clock: Optional[pulumi.Input['DomainClockArgs']] = None,
                  cloud_init: Optional[pulumi.Input['DomainCloudInitArgs']] = None,
+                 confirm: Optional[pulumi.Input['DomainConfirmArgs']] = None,
                  cpu: Optional[pulumi.Input['DomainCpuArgs']] = None,
                  cputune: Optional[pulumi.Input['DomainCputuneArgs']] = None,
                  current_memory: Optional[pulumi.Input[_builtins.float]] = None,
@@ -55,6 +56,7 @@ class DomainArgs:
         :param pulumi.Input[_builtins.bool] autostart: Started with the host; absent: follows `powerState`, on when it is `running`.
         :param pulumi.Input['DomainClockArgs'] clock: The guest's clock.
         :param pulumi.Input['DomainCloudInitArgs'] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        :param pulumi.Input['DomainConfirmArgs'] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
         :param pulumi.Input['DomainCpuArgs'] cpu: The CPU that the guest sees; the default is written at create.
         :param pulumi.Input['DomainCputuneArgs'] cputune: Where on the host the guest's CPUs run.
         :param pulumi.Input[_builtins.float] current_memory: Memory given now (balloon), in MiB; absent: follows `memory`.
@@ -86,6 +88,8 @@ class DomainArgs:
             pulumi.set(__self__, "clock", clock)
         if cloud_init is not None:
             pulumi.set(__self__, "cloud_init", cloud_init)
+        if confirm is not None:
+            pulumi.set(__self__, "confirm", confirm)
         if cpu is not None:
             pulumi.set(__self__, "cpu", cpu)
         if cputune is not None:
@@ -188,6 +192,18 @@ class DomainArgs:
     @cloud_init.setter
     def cloud_init(self, value: Optional[pulumi.Input['DomainCloudInitArgs']]):
         pulumi.set(self, "cloud_init", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def confirm(self) -> Optional[pulumi.Input['DomainConfirmArgs']]:
+        """
+        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        """
+        return pulumi.get(self, "confirm")
+
+    @confirm.setter
+    def confirm(self, value: Optional[pulumi.Input['DomainConfirmArgs']]):
+        pulumi.set(self, "confirm", value)
 
     @_builtins.property
     @pulumi.getter
@@ -452,6 +468,7 @@ class Domain(pulumi.CustomResource):
                  autostart: Optional[pulumi.Input[_builtins.bool]] = None,
                  clock: Optional[pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']]] = None,
                  cloud_init: Optional[pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']]] = None,
+                 confirm: Optional[pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']]] = None,
                  cpu: Optional[pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']]] = None,
                  cputune: Optional[pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']]] = None,
                  current_memory: Optional[pulumi.Input[_builtins.float]] = None,
@@ -528,6 +545,7 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[_builtins.bool] autostart: Started with the host; absent: follows `powerState`, on when it is `running`.
         :param pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']] clock: The guest's clock.
         :param pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        :param pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
         :param pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']] cpu: The CPU that the guest sees; the default is written at create.
         :param pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']] cputune: Where on the host the guest's CPUs run.
         :param pulumi.Input[_builtins.float] current_memory: Memory given now (balloon), in MiB; absent: follows `memory`.
@@ -623,6 +641,7 @@ class Domain(pulumi.CustomResource):
                  autostart: Optional[pulumi.Input[_builtins.bool]] = None,
                  clock: Optional[pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']]] = None,
                  cloud_init: Optional[pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']]] = None,
+                 confirm: Optional[pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']]] = None,
                  cpu: Optional[pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']]] = None,
                  cputune: Optional[pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']]] = None,
                  current_memory: Optional[pulumi.Input[_builtins.float]] = None,
@@ -658,6 +677,7 @@ class Domain(pulumi.CustomResource):
             __props__.__dict__["autostart"] = autostart
             __props__.__dict__["clock"] = clock
             __props__.__dict__["cloud_init"] = cloud_init
+            __props__.__dict__["confirm"] = confirm
             __props__.__dict__["cpu"] = cpu
             __props__.__dict__["cputune"] = cputune
             __props__.__dict__["current_memory"] = current_memory
@@ -716,6 +736,7 @@ class Domain(pulumi.CustomResource):
         __props__.__dict__["autostart"] = None
         __props__.__dict__["clock"] = None
         __props__.__dict__["cloud_init"] = None
+        __props__.__dict__["confirm"] = None
         __props__.__dict__["connection"] = None
         __props__.__dict__["cpu"] = None
         __props__.__dict__["cputune"] = None
@@ -783,6 +804,14 @@ class Domain(pulumi.CustomResource):
         A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
         """
         return pulumi.get(self, "cloud_init")
+
+    @_builtins.property
+    @pulumi.getter
+    def confirm(self) -> pulumi.Output[Optional['outputs.DomainConfirm']]:
+        """
+        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        """
+        return pulumi.get(self, "confirm")
 
     @_builtins.property
     @pulumi.getter

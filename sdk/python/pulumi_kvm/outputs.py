@@ -19,6 +19,7 @@ from ._enums import *
 __all__ = [
     'DomainClock',
     'DomainCloudInit',
+    'DomainConfirm',
     'DomainConnection',
     'DomainConnectionSpice',
     'DomainConnectionVnc',
@@ -179,6 +180,40 @@ class DomainCloudInit(dict):
         cloud-init's user data, whole, with its `#cloud-config` line; secret.
         """
         return pulumi.get(self, "user_data")
+
+
+@pulumi.output_type
+class DomainConfirm(dict):
+    """
+    After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+    """
+    def __init__(__self__, *,
+                 by: _builtins.str,
+                 within: Optional[_builtins.float] = None):
+        """
+        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        :param _builtins.str by: What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+        :param _builtins.float within: How long the guest may take to answer, in seconds; default 120.
+        """
+        pulumi.set(__self__, "by", by)
+        if within is not None:
+            pulumi.set(__self__, "within", within)
+
+    @_builtins.property
+    @pulumi.getter
+    def by(self) -> _builtins.str:
+        """
+        What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+        """
+        return pulumi.get(self, "by")
+
+    @_builtins.property
+    @pulumi.getter
+    def within(self) -> Optional[_builtins.float]:
+        """
+        How long the guest may take to answer, in seconds; default 120.
+        """
+        return pulumi.get(self, "within")
 
 
 @pulumi.output_type

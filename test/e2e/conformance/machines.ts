@@ -130,6 +130,8 @@ export const machines: Conformance = {
     row("waitFor.agent", undefined, true, { shows: ["waitFor"] }),
     row("waitFor.timeout", 10, 20, { shows: ["waitFor"] }),
     row("whenRestartNeeded", "defer", "restart"),
+    row("confirm.by", "agent", "tcp:22", { shows: ["confirm"] }),
+    row("confirm.within", 10, 20, { with: { confirm: { by: "agent" } }, shows: ["confirm"] }),
     row("shutdown.timeout", 10, 20, { shows: ["shutdown"] }),
     row("shutdown.thenForce", undefined, true, { shows: ["shutdown"] }),
     row("adopt", undefined, true),

@@ -18,6 +18,7 @@ import com.pulumikvm.kvm.enums.DomainType;
 import com.pulumikvm.kvm.enums.DomainWhenRestartNeeded;
 import com.pulumikvm.kvm.outputs.DomainClock;
 import com.pulumikvm.kvm.outputs.DomainCloudInit;
+import com.pulumikvm.kvm.outputs.DomainConfirm;
 import com.pulumikvm.kvm.outputs.DomainConnection;
 import com.pulumikvm.kvm.outputs.DomainCpu;
 import com.pulumikvm.kvm.outputs.DomainCputune;
@@ -200,6 +201,20 @@ public class Domain extends com.pulumi.resources.CustomResource {
      */
     public Output<Optional<DomainCloudInit>> cloudInit() {
         return Codegen.optional(this.cloudInit);
+    }
+    /**
+     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     * 
+     */
+    @Export(name="confirm", refs={DomainConfirm.class}, tree="[0]")
+    private Output</* @Nullable */ DomainConfirm> confirm;
+
+    /**
+     * @return After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     * 
+     */
+    public Output<Optional<DomainConfirm>> confirm() {
+        return Codegen.optional(this.confirm);
     }
     /**
      * Where clients reach the screens of the running machine.

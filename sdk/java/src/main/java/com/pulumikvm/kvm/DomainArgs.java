@@ -14,6 +14,7 @@ import com.pulumikvm.kvm.enums.DomainType;
 import com.pulumikvm.kvm.enums.DomainWhenRestartNeeded;
 import com.pulumikvm.kvm.inputs.DomainClockArgs;
 import com.pulumikvm.kvm.inputs.DomainCloudInitArgs;
+import com.pulumikvm.kvm.inputs.DomainConfirmArgs;
 import com.pulumikvm.kvm.inputs.DomainCpuArgs;
 import com.pulumikvm.kvm.inputs.DomainCputuneArgs;
 import com.pulumikvm.kvm.inputs.DomainDiskArgs;
@@ -94,6 +95,21 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
      */
     public Optional<Output<DomainCloudInitArgs>> cloudInit() {
         return Optional.ofNullable(this.cloudInit);
+    }
+
+    /**
+     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     * 
+     */
+    @Import(name="confirm")
+    private @Nullable Output<DomainConfirmArgs> confirm;
+
+    /**
+     * @return After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     * 
+     */
+    public Optional<Output<DomainConfirmArgs>> confirm() {
+        return Optional.ofNullable(this.confirm);
     }
 
     /**
@@ -433,6 +449,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         this.autostart = $.autostart;
         this.clock = $.clock;
         this.cloudInit = $.cloudInit;
+        this.confirm = $.confirm;
         this.cpu = $.cpu;
         this.cputune = $.cputune;
         this.currentMemory = $.currentMemory;
@@ -557,6 +574,27 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder cloudInit(DomainCloudInitArgs cloudInit) {
             return cloudInit(Output.of(cloudInit));
+        }
+
+        /**
+         * @param confirm After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder confirm(@Nullable Output<DomainConfirmArgs> confirm) {
+            $.confirm = confirm;
+            return this;
+        }
+
+        /**
+         * @param confirm After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder confirm(DomainConfirmArgs confirm) {
+            return confirm(Output.of(confirm));
         }
 
         /**
