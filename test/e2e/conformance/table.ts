@@ -85,7 +85,8 @@ export function nameOf({ token, rows }: Conformance, number: number): string {
   return `${token}-${number}-${(rows[number]?.path ?? "").replace(/[^A-Za-z]+/g, "-")}`;
 }
 
-function numbered(args: Values, number: number): Values {
+/** `NN` in all texts as the row's own number. */
+export function numbered(args: Values, number: number): Values {
   return JSON.parse(JSON.stringify(args).replaceAll("NN", String(number))) as Values; // values of JSON
 }
 
@@ -94,7 +95,7 @@ function isObject(value: unknown): value is Values {
 }
 
 /** `b` over `a`, objects merged at every depth; a list takes the place of the other. */
-function merged(a: Values, b: Values): Values {
+export function merged(a: Values, b: Values): Values {
   const over = Object.entries(b).map(([name, value]) => {
     const below = a[name];
     return [name, isObject(below) && isObject(value) ? merged(below, value) : value];
@@ -102,7 +103,8 @@ function merged(a: Values, b: Values): Values {
   return { ...a, ...(Object.fromEntries(over) as Values) };
 }
 
-function set(args: Values, path: string, value: unknown): Values {
+/** The arguments with the input at a row's path as given; undefined: absent. */
+export function set(args: Values, path: string, value: unknown): Values {
   const [first = "", ...rest] = path.split(".");
   const name = first.replace("[]", "");
   const inside = (old: unknown): unknown =>
