@@ -76,17 +76,21 @@ export function announced({ table }: Conformance, { path, becomes }: Row): Annou
 export function declared(resource: Conformance, number: number, value: unknown, then: Values = {}): Declared {
   const one = resource.rows[number];
   if (!one) throw new Error(`${resource.token} has no row ${number}`);
-  const args = set(merged(merged(resource.base, one.with ?? {}), then), one.path, value);
   const name = nameOf(resource, number);
-  return { token: resource.token, name, args: numbered({ name: name.toLowerCase(), ...args }, number) };
+  const args = argsOf(resource, one, number, value, then);
+  return { token: resource.token, name, args: { name: name.toLowerCase(), ...args } };
+}
+
+/** The arguments of a row, with its input as given. */
+export function argsOf({ base }: Conformance, row: Row, number: number, value: unknown, then: Values = {}): Values {
+  return numbered(set(merged(merged(base, row.with ?? {}), then), row.path, value), number);
 }
 
 export function nameOf({ token, rows }: Conformance, number: number): string {
   return `${token}-${number}-${(rows[number]?.path ?? "").replace(/[^A-Za-z]+/g, "-")}`;
 }
 
-/** `NN` in all texts as the row's own number. */
-export function numbered(args: Values, number: number): Values {
+function numbered(args: Values, number: number): Values {
   return JSON.parse(JSON.stringify(args).replaceAll("NN", String(number))) as Values; // values of JSON
 }
 

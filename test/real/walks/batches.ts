@@ -38,12 +38,12 @@ function wishes(one: Sample): Batch {
 
 function joined(one: Batch, other: Batch): Batch | undefined {
   const samples = [...one.samples, ...other.samples];
-  if (samples.some(({ alone }) => alone)) return undefined;
+  if (one.samples[0]?.group !== other.samples[0]?.group) return undefined;
   const [before, after] = [union(one.before, other.before), union(one.after, other.after)];
   return before && after && { samples, before, after };
 }
 
-/** Both together, list items by position; undefined where they contradict each other. */
+/** Both together, devices by their identity; undefined where they contradict each other. */
 function union(a: Values, b: Values): Values | undefined {
   const all: Record<string, unknown> = { ...a };
   for (const [name, value] of Object.entries(b)) {
@@ -58,9 +58,21 @@ const CONTRADICTION = Symbol("contradiction");
 
 function both(a: unknown, b: unknown): unknown {
   if (isRecord(a) && isRecord(b)) return union(a, b) ?? CONTRADICTION;
-  if (Array.isArray(a) && Array.isArray(b) && a.length === b.length) {
-    const items = a.map((item: unknown, index) => both(item, b[index]));
-    return items.includes(CONTRADICTION) ? CONTRADICTION : items;
-  }
+  if (isDevices(a) || isDevices(b)) return devices([...(isDevices(a) ? a : []), ...(isDevices(b) ? b : [])]);
   return deepEqual(a, b) ? a : CONTRADICTION;
+}
+
+function isDevices(value: unknown): value is readonly Values[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isRecord);
+}
+
+function devices(items: readonly Values[]): unknown {
+  const all = new Map<unknown, unknown>();
+  for (const item of items) {
+    const key = item["target"] ?? item["mac"] ?? item["name"];
+    const there = all.get(key);
+    all.set(key, there === undefined ? item : both(there, item));
+  }
+  const joint = [...all.values()];
+  return joint.includes(CONTRADICTION) ? CONTRADICTION : joint;
 }

@@ -8,6 +8,7 @@ export const images = "/var/lib/libvirt/images";
 
 /** Addresses of the network on which each guest tells by its page which boot it is. */
 const BOOT = "10.91.0";
+const BLANK = Buffer.alloc(65536);
 /** More guests than any test has at one time. */
 const GUESTS = 20;
 
@@ -41,13 +42,13 @@ export function furnish(): void {
   for (const name of ["initrd-a", "initrd-b"]) copyFileSync(initrd, `${images}/${name}`);
   for (const [name, text] of Object.entries({ "source-a": "a", "source-b": "b" }))
     writeFileSync(`${images}/${name}`, text.repeat(4096));
-  execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", `${images}/source.qcow2`, "1M"]);
+  for (const letter of "abcdefghi") for (const bus of ["vd", "sd"]) writeFileSync(`${images}/${bus}${letter}`, BLANK);
+  execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", `${images}/qcow2`, "1M"]);
   network("boot", bootNetwork());
-  for (const letter of ["a", "b"])
-    network(
-      `table-${letter}`,
-      `<network><name>table-${letter}</name><bridge name='table-${letter}' stp='off' delay='0'/></network>`,
-    );
+  for (const [name, address] of Object.entries({ "table-a": "10.93.0.1", "table-b": "10.94.0.1" })) {
+    const bridge = `<bridge name='${name}' stp='off' delay='0'/><ip address='${address}' prefix='24'/>`;
+    network(name, `<network><name>${name}</name>${bridge}</network>`);
+  }
   link("br-a", "bridge");
   link("br-b", "bridge");
   link("eth7", "veth", "peer", "name", "eth8");

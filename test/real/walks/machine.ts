@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Difference, Values } from "../../../provider/fields";
+import { type Difference, isRecord, type Values } from "../../../provider/fields";
 import { domain } from "../../../provider/resources/domain/lifecycle";
 import type { Place } from "../../../provider/resources/place";
 import type { Diff } from "../../../provider/resources/port";
@@ -51,7 +51,7 @@ export class Machine {
   /** Creates it and waits until its guest answers. */
   async create(args: Values): Promise<void> {
     await this.driven.up(this.carded(args));
-    await this.booted();
+    await this.booted(args);
   }
 
   check(args: Values): ReturnType<Driven["check"]> {
@@ -62,7 +62,7 @@ export class Machine {
   async step(args: Values): Promise<Step> {
     const wanted = this.carded(args);
     const [before, boot] = [look(this.id), await this.boot()];
-    const former = this.id;
+    const former = { id: this.id, life: this.driven.outputs["__incarnation"] };
     const diff = await this.driven.preview(wanted);
     try {
       await this.driven.up(wanted);
@@ -86,11 +86,12 @@ export class Machine {
     }
   }
 
-  private replaced(former: string): string[] {
+  /** The new one may have the former's UUID, where that was deleted first. */
+  private replaced(former: { readonly id: string; readonly life: unknown }): string[] {
     const all = virsh("list", "--all", "--uuid").split("\n");
     return [
-      ...(this.id === former ? ["announced a replacement, and is the same machine"] : []),
-      ...(all.includes(former) ? ["the replaced machine is still there"] : []),
+      ...(this.driven.outputs["__incarnation"] === former.life ? ["announced a replacement, and is the same machine"] : []),
+      ...(this.id !== former.id && all.includes(former.id) ? ["the replaced machine is still there"] : []),
       ...(all.includes(this.id) ? [] : ["the new machine is not there"]),
     ];
   }
@@ -106,7 +107,7 @@ export class Machine {
   async cycle(args: Values, differences: readonly Difference[] = []): Promise<string[]> {
     if (virsh("domstate", this.id) !== "shut off") virsh("destroy", this.id);
     virsh("start", this.id);
-    await this.booted();
+    await this.booted(args);
     const end = Date.now() + SLOW_MS;
     let wrong = afterCycle(differences, look(this.id));
     while (wrong.length > 0 && Date.now() < end) {
@@ -115,8 +116,8 @@ export class Machine {
     }
     await this.driven.refresh();
     if (this.pending.length > 0) wrong.push(`restartPending after a power cycle: ${this.pending.join(", ")}`);
-    const idle = args["powerState"] === undefined || args["powerState"] === "running";
-    return [...wrong, ...(idle ? await this.left(this.carded(args)) : [])];
+    if (args["powerState"] === "stopped") virsh("destroy", this.id);
+    return args["powerState"] === "paused" ? wrong : [...wrong, ...(await this.left(this.carded(args)))];
   }
 
   /** Which boot of the guest it is; undefined where none answers. */
@@ -124,7 +125,8 @@ export class Machine {
     return virsh("domstate", this.id) === "running" ? bootOf(bootAddress(this.number)) : Promise.resolve(undefined);
   }
 
-  private async booted(): Promise<void> {
+  private async booted({ os }: Values): Promise<void> {
+    if (!isRecord(os) || os["kernel"] === undefined) return;
     const end = Date.now() + BOOT_MS;
     while (virsh("domstate", this.id) === "running" && (await this.boot()) === undefined) {
       if (Date.now() > end) throw new Error(`the guest of ${this.name} does not answer`);

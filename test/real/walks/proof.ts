@@ -1,19 +1,20 @@
 // What a diff announced, against what stands on the host after the update.
 import {
+  type AnyField,
   type Difference,
   equalValues,
   isRecord,
   keyOf,
-  type AnyField,
   type Table,
   type Values,
 } from "../../../provider/fields";
+import { disk } from "../../../provider/resources/domain/disks";
 import { domain } from "../../../provider/resources/domain/fields";
 import { label } from "../../../provider/resources/domain/plan";
 import { virsh } from "../../e2e/engine";
 import type { Sight } from "./sight";
 
-/** What is not as announced, in words; none: it all happened. */
+/** What of a machine is not as announced, in words; none: it all happened. */
 export function complaints(
   differences: readonly Difference[],
   before: Sight,
@@ -22,21 +23,21 @@ export function complaints(
 ): string[] {
   const told = differences.flatMap((one) => complaintsOf(one, before, after, pending));
   const power = differences.some(({ path }) => path[0] === "powerState");
-  if (!power && before.run !== after.run) told.push(`the guest's run was ${String(before.run)} and is ${String(after.run)}`);
+  if (!power && before.run !== after.run)
+    told.push(`the guest's run was ${String(before.run)} and is ${String(after.run)}`);
   return [...told, ...after.loose.map((mac) => `card ${mac} hangs in the air`)];
 }
 
 function complaintsOf(one: Difference, before: Sight, after: Sight, pending: readonly string[]): string[] {
-  const name = label(one);
   const { cost } = one;
-  const seed = one.path[0] === "cloudInit";
-  const met = (values: Values): boolean => (seed ? seedMeets(values, one) : meets(values, one));
+  const name = label(one);
   const told: string[] = [];
-  if (!met(after.inactive)) told.push(`${name}: the definition does not carry it`);
-  if (cost === "live" && after.live && !met(after.live)) told.push(`${name}: announced live, the guest lacks it`);
+  if (!meets(domain, after.inactive, one)) told.push(`${name}: the definition does not carry it`);
+  const inGuest = after.live && meets(domain, after.live, one);
+  if (cost === "live" && inGuest === false) told.push(`${name}: announced live, the guest lacks it`);
   // What starts with this update is started with all of it.
-  if (cost !== "restart" || !before.live || before.power === "stopped") return told;
-  if (after.live && met(after.live)) told.push(`${name}: announced for a power cycle, the guest has it already`);
+  if (cost !== "restart" || before.run === undefined || before.run !== after.run) return told;
+  if (inGuest) told.push(`${name}: announced for a power cycle, the guest has it already`);
   if (!pending.includes(name)) told.push(`${name}: not in restartPending (${pending.join(", ")})`);
   return told;
 }
@@ -44,15 +45,17 @@ function complaintsOf(one: Difference, before: Sight, after: Sight, pending: rea
 /** After a power cycle the guest has all that was announced. */
 export function afterCycle(differences: readonly Difference[], after: Sight): string[] {
   return differences
-    .filter((one) => one.path[0] !== "powerState")
-    .filter((one) => after.live && !(one.path[0] === "cloudInit" ? seedMeets(after.live, one) : meets(after.live, one)))
+    .filter((one) => one.path[0] !== "powerState" && after.live && !meets(domain, after.live, one))
     .map((one) => `${label(one)}: the guest lacks it after a power cycle`);
 }
 
-function meets(values: Values, { path, key, before, after, kind }: Difference): boolean {
-  const [field, seen] = valueAt(domain, values, path, key);
-  if (kind !== "delete") return equalValues(field, asWritten(after, path), seen);
-  return seen === undefined || (path.length !== 2 && !equalValues(field, before, seen));
+/** True where the values are what the difference leads to. */
+export function meets(table: Table, values: Values, one: Difference): boolean {
+  const { path, key, before, after, kind } = one;
+  if (table === domain && path[0] === "cloudInit") return seedMeets(values, one);
+  const [field, seen] = valueAt(table, values, path, key);
+  if (kind !== "delete") return equalValues(field, table === domain ? asWritten(after, path) : after, seen);
+  return seen === undefined || (typeof path.at(-1) === "string" && !equalValues(field, before, seen));
 }
 
 /** A volume is written into the machine as its file. */
@@ -61,7 +64,7 @@ function asWritten(wanted: unknown, path: Difference["path"]): unknown {
   if (path[2] === "volume") return pathOf(String(wanted));
   if (path.length > 2 || !isRecord(wanted)) return wanted;
   const { volume, ...rest } = wanted;
-  return volume === undefined ? rest : { ...rest, file: pathOf(String(volume)) };
+  return typeof volume === "string" ? { ...rest, file: pathOf(volume) } : rest;
 }
 
 function pathOf(volume: string): string {
@@ -80,11 +83,11 @@ function seedMeets(values: Values, { path, kind, after }: Difference): boolean {
   );
 }
 
-/** The field at a difference's path, and what the values have there; list items by their identity. */
+/** The field at a difference's path, and what the values have there; the last list's item by its identity. */
 function valueAt(table: Table, values: Values, path: Difference["path"], key?: string): [AnyField, unknown] {
   const [name = "", index, ...rest] = path;
   // A volume stands on the host as its file.
-  const own = name === "volume" && values["file"] !== undefined ? "file" : String(name);
+  const own = table === disk && name === "volume" ? "file" : name;
   const field = table[own];
   if (field === undefined) throw new Error(`the table has no ${path.join(".")}`);
   const value = values[own];
@@ -92,7 +95,8 @@ function valueAt(table: Table, values: Values, path: Difference["path"], key?: s
   if (field.kind === "object") return valueAt(field.fields, isRecord(value) ? value : {}, path.slice(1), key);
   if (field.kind !== "list") throw new Error(`${String(name)} has nothing below it`);
   const items: readonly unknown[] = Array.isArray(value) ? value : [];
-  const item = items.filter(isRecord).find((one) => keyOf(field, one) === key);
+  const last = !rest.some((step) => typeof step === "number");
+  const item = last ? items.filter(isRecord).find((one) => keyOf(field, one) === key) : items[Number(index)];
   if (rest.length === 0 || field.item.kind !== "object") return [field.item, item];
-  return valueAt(field.item.fields, item ?? {}, rest, key);
+  return valueAt(field.item.fields, isRecord(item) ? item : {}, rest, key);
 }

@@ -4,8 +4,8 @@ import { type Conformance, fieldAt, inputsOf, type Row } from "../../e2e/conform
 
 /** One input, changed once on a real object. */
 export interface Sample extends Row {
-  /** It shares no object with other samples: it changes what they stand on. */
-  readonly alone?: true;
+  /** It shares an object only with samples of the same group; absent: with all that have none. */
+  readonly group?: string;
   /** What the machine must have for it. */
   readonly needs?: Need;
 }

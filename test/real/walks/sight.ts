@@ -1,6 +1,6 @@
 // A machine as libvirt's own client shows it, with the proof of which run of the guest it is.
 import { existsSync, readFileSync } from "node:fs";
-import { readTable, type Values } from "../../../provider/fields";
+import { isRecord, readTable, type Values } from "../../../provider/fields";
 import { domain } from "../../../provider/resources/domain/fields";
 import { findAll, parseXml, readPath, type XmlElement } from "../../../provider/xml";
 import { virsh } from "../../e2e/engine";
@@ -41,7 +41,13 @@ function readAll(id: string, inactive: boolean): { root: XmlElement; values: Val
   const values = readTable(domain, root);
   const seed = seedOf(root);
   const online = values["onlineVcpus"] ?? values["vcpus"];
-  return { root, values: { ...values, onlineVcpus: online, ...(seed === undefined ? {} : { seed }) } };
+  return { root, values: { ...values, ...firmwareOf(root, values), onlineVcpus: online, seed } };
+}
+
+/** A running guest shows the loader that libvirt chose in the place of the firmware that it was asked for. */
+function firmwareOf(root: XmlElement, { os }: Values): Values {
+  const uefi = readPath(root, "os/loader/@type") === "pflash" && isRecord(os);
+  return uefi ? { os: { ...os, firmware: "efi" } } : {};
 }
 
 /** The bytes of the seed in the machine's drive. */
