@@ -46,7 +46,7 @@ export function furnish(): void {
   execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", `${images}/qcow2`, "1M"]);
   network("boot", bootNetwork());
   for (const [name, address] of Object.entries({ "table-a": "10.93.0.1", "table-b": "10.94.0.1" })) {
-    const bridge = `<bridge name='${name}' stp='off' delay='0'/><ip address='${address}' prefix='24'/>`;
+    const bridge = `<bridge name='of-${name}' stp='off' delay='0'/><ip address='${address}' prefix='24'/>`;
     network(name, `<network><name>${name}</name>${bridge}</network>`);
   }
   link("br-a", "bridge");

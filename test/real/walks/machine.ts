@@ -90,7 +90,9 @@ export class Machine {
   private replaced(former: { readonly id: string; readonly life: unknown }): string[] {
     const all = virsh("list", "--all", "--uuid").split("\n");
     return [
-      ...(this.driven.outputs["__incarnation"] === former.life ? ["announced a replacement, and is the same machine"] : []),
+      ...(this.driven.outputs["__incarnation"] === former.life
+        ? ["announced a replacement, and is the same machine"]
+        : []),
       ...(this.id !== former.id && all.includes(former.id) ? ["the replaced machine is still there"] : []),
       ...(all.includes(this.id) ? [] : ["the new machine is not there"]),
     ];

@@ -21,6 +21,8 @@ const topology = {
 };
 const seed = { with: { ...bare, cloudInit: { pool: "table" } }, group: "seed" };
 const screen = (kind: string, more: object) => ({ graphics: { [kind]: more } });
+const sockets = "/var/lib/libvirt";
+const listening = (kind: string) => ({ with: screen(kind, { listen: { type: "socket" } }) });
 const fixed = (kind: string, port: number) => ({
   with: screen(kind, {}),
   then: screen(kind, { port }),
@@ -70,7 +72,10 @@ export const machines = samplesOf(conformance, {
     sample("disks[].io", "threads", "io_uring", disk("vdh")),
     sample("disks[].discard", "unmap", "ignore", disk("vdh")),
     sample("disks[].serial", "a", "b", disk("vdh")),
-    sample("interfaces", undefined, [{ network: "table-a", mac: mac("01") }, { user: {}, mac: mac("02") }]),
+    sample("interfaces", undefined, [
+      { network: "table-a", mac: mac("01") },
+      { user: {}, mac: mac("02") },
+    ]),
     sample("interfaces[].network", "table-a", "table-b", card("03", {})),
     sample("interfaces[].bridge", "br-a", "br-b", card("04", {})),
     sample("interfaces[].direct", "eth7", "eth8", card("05", {})),
@@ -81,6 +86,8 @@ export const machines = samplesOf(conformance, {
     sample("interfaces[].link.state", "up", "down", card("0a")),
     sample("interfaces[].mtu.size", 1400, 1300, card("0a")),
     sample("interfaces[].bootOrder", undefined, 4, card("0a")),
+    sample("graphics.spice.listen.socket", `${sockets}/a`, `${sockets}/b`, listening("spice")),
+    sample("graphics.vnc.listen.socket", `${sockets}/c`, `${sockets}/d`, listening("vnc")),
     sample("graphics.spice.autoport", true, false, fixed("spice", 5920)),
     sample("graphics.vnc.autoport", true, false, fixed("vnc", 5940)),
     sample("cloudInit.userData", "#cloud-config\n# a\n", "#cloud-config\n# b\n", seed),

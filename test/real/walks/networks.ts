@@ -14,7 +14,6 @@ const tags = { vlan: { trunk: true, tags: [{ id: 42 }] } };
 export const networks = samplesOf(conformance, {
   base: {},
   rows: [
-    ...conformance.rows,
     sample("ips", ips, [...ips, { address: "fd00:90:NN::1/64" }]),
     sample("ips[].dhcp.ranges", undefined, [range], { with: { ips: dhcp({ ranges: [], hosts: [fixed] }) } }),
     sample("ips[].dhcp.hosts", undefined, [fixed], { with: { ips: dhcp({}) } }),
@@ -22,6 +21,7 @@ export const networks = samplesOf(conformance, {
     sample("dns.txts", undefined, [{ name: "a", value: "b" }], { with: { ips, dns: { enable: true } } }),
     sample("dns.srvs", undefined, [record], { with: { ips, dns: { enable: true } } }),
     sample("dns.forwarders", undefined, [{ address: "192.0.2.53" }], { with: { ips, dns: { enable: true } } }),
+    sample("vlan.trunk", true, false, { with: { ...openvswitch, ...tags } }),
     sample("vlan.tags", [{ id: 42 }], [{ id: 42 }, { id: 43 }], { with: { ...openvswitch, ...tags } }),
   ],
   reasons: {},

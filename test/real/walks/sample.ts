@@ -22,10 +22,7 @@ export function sample(path: string, before: unknown, after: unknown, more: Part
 }
 
 /** The rows of the conformance table with ours in place of those of the same paths, and without those that a reason excuses. */
-export function samplesOf(
-  table: Conformance,
-  ours: Pick<Samples, "base" | "rows" | "reasons">,
-): Samples {
+export function samplesOf(table: Conformance, ours: Pick<Samples, "base" | "rows" | "reasons">): Samples {
   const known = new Set(ours.rows.map(({ path }) => path));
   const reasons = { ...table.reasons, ...ours.reasons };
   const kept = table.rows.filter(({ path }) => !known.has(path) && !excused(path, reasons));

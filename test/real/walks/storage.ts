@@ -1,10 +1,10 @@
 // The samples of pools and volumes.
 import { pools as poolRows, volumes as volumeRows } from "../../e2e/conformance/storage";
-import { samplesOf } from "./sample";
+import { sample, samplesOf } from "./sample";
 
 export const pools = samplesOf(poolRows, {
   base: poolRows.base,
-  rows: poolRows.rows.filter(({ path }) => path !== "type"),
+  rows: [],
   reasons: {
     type: "a pool of another type needs a server or a device",
     "source.": "a pool with a source needs a server or a device",
@@ -12,4 +12,11 @@ export const pools = samplesOf(poolRows, {
   },
 });
 
-export const volumes = samplesOf(volumeRows, { base: volumeRows.base, rows: volumeRows.rows, reasons: {} });
+export const volumes = samplesOf(volumeRows, {
+  base: volumeRows.base,
+  rows: [
+    sample("capacity", 0.01, 0.02, { with: { allowShrink: true } }),
+    sample("content", { text: "a" }, { text: "b" }, { with: { format: "raw" } }),
+  ],
+  reasons: {},
+});
