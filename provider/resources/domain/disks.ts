@@ -35,6 +35,15 @@ const bus: XmlPair = {
   },
 };
 
+/** libvirt makes each CD read-only by itself; as a disk it would stay so. */
+const device: XmlPair = {
+  read: (disk) => readPath(disk, "@device"),
+  write: (disk, value) => {
+    if (readPath(disk, "@device") === "cdrom" && value !== "cdrom") removeAll(disk, "readonly");
+    writePath(disk, "@device", value as string | undefined);
+  },
+};
+
 function removeAll(parent: XmlElement, name: string): void {
   for (const node of childrenOf(parent, name)) removeChild(parent, node);
 }
@@ -78,7 +87,7 @@ export const disk = {
     doc: "How the guest sees it; default `virtio`, for a `cdrom` `sata`.",
   }),
   device: text({
-    xml: "@device",
+    xml: device,
     values: ["disk", "cdrom", "floppy", "lun"],
     default: "disk",
     change: "restart",
