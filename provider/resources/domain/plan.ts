@@ -28,7 +28,7 @@ import type { FoundDomain, Power } from "./observe";
 import { guestFields } from "./live";
 import { freePorts, placeOn } from "./pci";
 import { writeSeed } from "./seed";
-import { initialValues, tablet, template, videoCard } from "./template";
+import { initialValues, scsiController, tablet, template, videoCard } from "./template";
 import { complete, completeDevices, lower, lowerManaged, pick, type Resolved } from "./wanted";
 
 /** What is done to a machine's power, in words that people know. */
@@ -201,6 +201,7 @@ function initialOf(wanted: Values, facts: HostFacts): Values {
 /** Devices that a wish brings along. */
 function furnish(root: XmlElement, wanted: Values): void {
   const devices = find(root, "devices");
+  if (devices) controlScsi(devices);
   if (!devices || !isRecord(wanted["graphics"])) return;
   if (findAll(root, "devices/video").length === 0) {
     devices.children.push(videoCard());
@@ -217,6 +218,13 @@ function furnish(root: XmlElement, wanted: Values): void {
       screen.attributes.set("autoport", "yes");
     }
   }
+}
+
+/** libvirt's own choice of a controller finds no slot on q35, and no driver in most guests. */
+function controlScsi(devices: XmlElement): void {
+  const disks = childrenOf(devices, "disk").some((disk) => readPath(disk, "target/@bus") === "scsi");
+  if (disks && !childrenOf(devices, "controller").some((node) => node.attributes.get("type") === "scsi"))
+    devices.children.push(scsiController());
 }
 
 /** libvirt repeats the first <listen> in attributes, and refuses a definition where these say another place. */
