@@ -61,7 +61,8 @@ function one<T>(random: Random, items: readonly T[]): T | undefined {
 /** What changes nothing that the walk itself stands on. */
 const steady = ({ path, group }: Sample): boolean =>
   group === undefined && !/^(disks|interfaces)|\.(kernel|initrd)$/.test(path);
-const movable = /^(dns\.|domain\.|mtu|bridge\.(stp|delay)|autostart|ips\[\]\.dhcp\.hosts$)/;
+// A network without DNS bears none of the other samples.
+const movable = /^(dns\.(?!enable)|domain\.|mtu|bridge\.(stp|delay)|autostart|ips\[\]\.dhcp\.hosts$)/;
 
 function setMachine(random: Random, { machine }: Program): Edit | undefined {
   const edit = setBy(random, machine, machines.rows.filter(steady));

@@ -26,9 +26,6 @@ describe("the samples", () => {
   it.each(tables)("have a line or a reason for each input of $token that may change", ({ table, rows, reasons }) => {
     const told = new Set(rows.map(({ path }) => path));
     expect(changeable(table).filter((path) => !told.has(path) && !excused(path, reasons))).toEqual([]);
-    expect(
-      Object.keys(reasons).filter((path) => !changeable(table).some((one) => excused(one, { [path]: "" }))),
-    ).toEqual([]);
   });
 });
 

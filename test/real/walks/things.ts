@@ -119,7 +119,7 @@ export class Thing {
   }
 
   private replaced(former: { readonly id: string; readonly life: unknown }): string[] {
-    const { there } = this.kind;
+    const there = (id: string): boolean => this.kind.there(id);
     return [
       ...(this.driven.outputs["__incarnation"] === former.life ? ["announced a replacement, and is the same"] : []),
       ...(this.id !== former.id && there(former.id) ? ["what was replaced is still there"] : []),

@@ -21,7 +21,7 @@ export async function walk(place: Place, edits: readonly Edit[]): Promise<Failur
   try {
     await walker.build(start);
     for (const [at, edit] of edits.entries()) {
-      const wrong = await walker.edit(edit);
+      const wrong = await walker.edit(edit).catch((error: unknown) => [String(error)]);
       if (wrong.length > 0) return { at, wrong };
     }
     const wrong = await walker.rest();
@@ -68,6 +68,7 @@ class Walker {
     if (edit.hand && !byHand(edit.hand)) return [];
     const former = this.program;
     this.program = edited(former, edit);
+    if (!(await this.isWritten())) this.program = former;
     const wrong = await this.up();
     if (wrong.length === 0 || edit.hand || (await this.isSound())) return wrong;
     // libvirt refuses a machine like that: the program is wrong, and its author takes the edit back.
@@ -81,17 +82,21 @@ class Walker {
     for (const [index, volume] of this.volumes.entries())
       wrong.push(...(await volume.step(volumes[index] ?? {})).wrong);
     wrong.push(...(await this.network.step(network)).wrong);
-    const { failures } = await this.machine.check(machine);
-    if (failures.length > 0) return failures.map(({ property, reason }) => `${property} ${reason}`);
     return [...wrong, ...(await this.machine.step(machine)).wrong];
+  }
+
+  /** False for a program that check refuses. */
+  private async isWritten(): Promise<boolean> {
+    const { machine, network } = this.program;
+    const checked = await Promise.all([this.machine.check(machine), this.network.check(network)]);
+    return checked.every(({ failures }) => failures.length === 0);
   }
 
   /** True where libvirt takes a new machine and network of this program. */
   private async isSound(): Promise<boolean> {
     const twin = new Machine(this.place, "twin", 1, "twin");
     try {
-      const { name: _, ...args } = this.program.machine;
-      await twin.create({ ...args, powerState: "stopped" });
+      await twin.create({ ...this.program.machine, name: "twin", powerState: "stopped" });
       return true;
     } catch {
       return false;
