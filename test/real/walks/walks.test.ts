@@ -40,6 +40,8 @@ describeInLab("a program edited at random", () => {
   it.each(walks)("reaches what each preview says, and in the end what a fresh build is: %s", async (_, edits) => {
     const failure = await walk(place, edits);
     if (!failure) return;
+    // Told before it is made short: whoever has no time for that knows what to look for.
+    process.stderr.write(`edit ${failure.at + 1} of ${edits.length}: ${failure.wrong.join("; ")}\n`);
     const short =
       asked?.replay === undefined
         ? await shrunk(edits, failure, (some) => walk(place, some), shrinkMs)
