@@ -15,7 +15,7 @@ import { Thing, type ThingToken } from "./things";
 
 jest.setTimeout(240_000);
 
-/** `npm run walks` proves the way back by a power cycle too. */
+/** `npm run walks` proves the way back too, that of machines by a power cycle. */
 const whole = process.env["PULUMI_KVM_WALKS"] !== undefined;
 
 const things = [networks, pools, volumes];
@@ -81,7 +81,7 @@ describeInLab("a real object", () => {
       const there = await thing.step(argsOf(table, one, number, one.after, one.then));
       expect(unannounced([one], there.diff)).toEqual([]);
       expect(there.wrong).toEqual([]);
-      if (there.diff.replaces.length === 0) {
+      if (whole && there.diff.replaces.length === 0) {
         expect((await thing.step(argsOf(table, one, number, one.before))).wrong).toEqual([]);
       }
       coverage.prove(token, one, costsOf(one, there.diff));
