@@ -11,12 +11,14 @@ import { engineFolder } from "./setup/engine.mjs";
 import { languagesPath } from "./setup/languages.mjs";
 import { Stop, isProgram, main, must, say } from "./shell.mjs";
 
-const jest = [process.execPath, join(projectRoot, "node_modules/jest/bin/jest.js")];
+/** The command of the tests. */
+export const jest = [process.execPath, join(projectRoot, "node_modules/jest/bin/jest.js")];
 const inFolder = (file, folder) => relative(projectRoot, file).startsWith(`test/${folder}/`);
 const needsLab = (file) => inFolder(file, "real") || inFolder(file, "e2e");
 // A lab with an engine and guests in it wants a CPU and this much memory.
 const labBytes = 3 * 2 ** 30;
-const labs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / labBytes)));
+/** Labs that this machine bears side by side. */
+export const labs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / labBytes)));
 
 async function test(words) {
   const firstOption = words.findIndex((word) => word.startsWith("-"));
@@ -71,7 +73,8 @@ async function counted(results, name, files, options, run) {
   return found;
 }
 
-function told(error) {
+/** Tells why a run could not begin, as a failed one. */
+export function told(error) {
   if (!(error instanceof Stop)) throw error;
   process.stderr.write(`${error.message}\n`);
   return 1;
@@ -83,7 +86,8 @@ async function runHere(command) {
   return spawnSync(program, args, { cwd: projectRoot, stdio: ["ignore", "ignore", "inherit"] }).status ?? 143;
 }
 
-async function labEnvironment() {
+/** What tests in a lab find in their environment. */
+export async function labEnvironment() {
   await setup("test");
   const { kernel, initrd } = guest();
   return {
@@ -93,7 +97,8 @@ async function labEnvironment() {
   };
 }
 
-function runInLab(command, environment) {
+/** Runs a command in a lab of its own and resolves to its exit code; what it reports is seen. */
+export function runInLab(command, environment) {
   // Through a pipe: labs side by side share the terminal, where jest would move the cursor.
   const quiet = ["bash", "-c", 'set -o pipefail; "$@" 2>&1 >/dev/null | cat >&2', "bash"];
   return inLab([...quiet, ...command], environment);

@@ -1,25 +1,21 @@
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import type { Values } from "../../provider/fields";
 import { load } from "../../provider/resources";
 import type { Place } from "../../provider/resources/place";
+import { type GuestFiles, guestFiles } from "./guestFiles";
 import { placeOf, requestFor } from "./request";
 
 // A real Linux guest in software emulation: it reads its seed, takes a lease and serves a page.
 jest.setTimeout(120_000);
 
-const root = join(__dirname, "../..");
-const script = `import { guest } from "${root}/scripts/guest.mjs"; process.stdout.write(JSON.stringify(guest()));`;
-
 describe("a machine with a guest", () => {
   let place: Place;
-  let files: { kernel: string; initrd: string };
+  let files: GuestFiles;
   const made: { token: "Network" | "StoragePool" | "Volume" | "Domain"; id: string; outputs: Values; name: string }[] =
     [];
 
   beforeAll(() => {
-    const out = execFileSync("node", ["--input-type=module", "-e", script], { encoding: "utf8" });
-    files = JSON.parse(out.slice(out.indexOf("{"))) as typeof files;
+    files = guestFiles();
     place = placeOf();
   });
   afterAll(async () => {

@@ -26,6 +26,24 @@ function source(type: "file" | "block"): XmlPair {
   };
 }
 
+/** A place on one bus is none on another. */
+const bus: XmlPair = {
+  read: (disk) => readPath(disk, "target/@bus"),
+  write: (disk, value) => {
+    if (readPath(disk, "target/@bus") !== value) removeAll(disk, "address");
+    writePath(disk, "target/@bus", value as string | undefined);
+  },
+};
+
+/** libvirt makes each CD read-only by itself; as a disk it would stay so. */
+const device: XmlPair = {
+  read: (disk) => readPath(disk, "@device"),
+  write: (disk, value) => {
+    if (readPath(disk, "@device") === "cdrom" && value !== "cdrom") removeAll(disk, "readonly");
+    writePath(disk, "@device", value as string | undefined);
+  },
+};
+
 function removeAll(parent: XmlElement, name: string): void {
   for (const node of childrenOf(parent, name)) removeChild(parent, node);
 }
@@ -79,13 +97,13 @@ export const disk = {
     doc: "The disk's name and identity (`vda`, `sdb`); required with more than one disk; default the first of its bus.",
   }),
   bus: text({
-    xml: "target/@bus",
+    xml: bus,
     values: ["virtio", "scsi", "sata", "ide", "usb", "fdc", "xen"],
     change: "restart",
     doc: "How the guest sees it; default `virtio`, for a `cdrom` `sata`.",
   }),
   device: text({
-    xml: "@device",
+    xml: device,
     values: ["disk", "cdrom", "floppy", "lun"],
     default: "disk",
     change: "restart",

@@ -3,6 +3,7 @@ import {
   flag,
   grammar,
   int,
+  isRecord,
   list,
   mebibytes,
   object,
@@ -28,12 +29,18 @@ function balloonChange(_before: unknown, after: unknown, at: Situation): "live" 
   return typeof after === "number" && typeof most === "number" && after <= most ? "live" : "restart";
 }
 
+function hasScsi(disks: unknown): boolean {
+  return Array.isArray(disks) && disks.some((disk: unknown) => isRecord(disk) && disk["bus"] === "scsi");
+}
+
 /** Buses whose controllers take a device while the guest runs. */
 function diskChange(before: unknown, after: unknown, at: Situation): "live" | "restart" {
   const item = (after ?? before) as Record<string, unknown>;
   if (item["device"] === "cdrom" || item["device"] === "floppy") return "restart";
   if (item["bus"] === "virtio") return after === undefined || (at.freePorts ?? 0) > 0 ? "live" : "restart";
-  return item["bus"] === "usb" || item["bus"] === "scsi" ? "live" : "restart";
+  // The first one brings its controller along, which no running guest gets.
+  if (item["bus"] === "scsi") return after === undefined || hasScsi(at.live?.["disks"]) ? "live" : "restart";
+  return item["bus"] === "usb" ? "live" : "restart";
 }
 
 function cardChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {

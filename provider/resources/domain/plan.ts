@@ -7,7 +7,17 @@ import {
   type Values,
   writeTable,
 } from "../../fields";
-import { cloneXml, element, equalXml, find, findAll, readPath, type XmlElement } from "../../xml";
+import {
+  childrenOf,
+  cloneXml,
+  element,
+  equalXml,
+  find,
+  findAll,
+  readPath,
+  removeChild,
+  type XmlElement,
+} from "../../xml";
 import type { Goal } from "../flow";
 import { type Mark, writeMark } from "../mark";
 import type { HostFacts } from "../place";
@@ -20,7 +30,7 @@ import { freePorts, placeOn } from "./pci";
 import type { PowerStep } from "./power";
 import { restarts, restartSteps } from "./restart";
 import { writeSeed } from "./seed";
-import { initialValues, tablet, template, videoCard } from "./template";
+import { initialValues, scsiController, tablet, template, videoCard } from "./template";
 import { complete, completeDevices, lower, lowerManaged, pick, type Resolved } from "./wanted";
 
 /** The way from what is found to what is wanted, as a value: print it, test it, then run it. */
@@ -168,6 +178,7 @@ function define(
   const name = readPath(root, "name");
   writeTable(table, root, { ...lowered, ...type, ...online, name }, { ...managed, onlineVcpus: wanted["vcpus"] });
   furnish(root, wanted);
+  bootByDevice(root);
   writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
   writeMark(root, markOf(goal.mark, found, deferred, wanted));
   return root;
@@ -185,6 +196,7 @@ function initialOf(wanted: Values, facts: HostFacts): Values {
 /** Devices that a wish brings along. */
 function furnish(root: XmlElement, wanted: Values): void {
   const devices = find(root, "devices");
+  if (devices) controlScsi(devices);
   if (!devices || !isRecord(wanted["graphics"])) return;
   if (findAll(root, "devices/video").length === 0) {
     devices.children.push(videoCard());
@@ -193,12 +205,37 @@ function furnish(root: XmlElement, wanted: Values): void {
     devices.children.push(tablet());
   }
   for (const screen of findAll(root, "devices/graphics")) {
-    // With autoport libvirt drops the ports that the program gave.
-    if (!["port", "tlsPort", "autoport"].some((name) => screen.attributes.has(name))) {
+    if (!find(screen, "listen")) screen.children.push(element("listen", { type: "address", address: "127.0.0.1" }));
+    forgetPlace(screen);
+    // With autoport libvirt drops the ports that the program gave; a socket has none.
+    const portless = readPath(screen, "listen/@type") === "socket";
+    if (!portless && !["port", "tlsPort", "autoport"].some((name) => screen.attributes.has(name))) {
       screen.attributes.set("autoport", "yes");
     }
-    if (!find(screen, "listen")) screen.children.push(element("listen", { type: "address", address: "127.0.0.1" }));
   }
+}
+
+/** libvirt's own choice of a controller finds no slot on q35, and no driver in most guests. */
+function controlScsi(devices: XmlElement): void {
+  const disks = childrenOf(devices, "disk").some((disk) => readPath(disk, "target/@bus") === "scsi");
+  if (disks && !childrenOf(devices, "controller").some((node) => node.attributes.get("type") === "scsi"))
+    devices.children.push(scsiController());
+}
+
+/** libvirt repeats the first <listen> in attributes, and refuses a definition where these say another place. */
+function forgetPlace(screen: XmlElement): void {
+  for (const [attribute, said] of [["listen", "address"] as const, ["socket", "socket"] as const]) {
+    const repeated = screen.attributes.get(attribute);
+    if (repeated !== readPath(screen, `listen/@${said}`)) screen.attributes.delete(attribute);
+  }
+}
+
+/** Devices with an order of their own exclude the order by kind, which libvirt writes where no device has one. */
+function bootByDevice(root: XmlElement): void {
+  const devices = find(root, "devices")?.children ?? [];
+  if (!devices.some((node) => "name" in node && find(node, "boot"))) return;
+  const os = find(root, "os");
+  if (os) for (const node of childrenOf(os, "boot")) removeChild(os, node);
 }
 
 /** A machine that needs no further step is ready when it is defined: one write instead of two. */

@@ -67,8 +67,7 @@ function devices(inputs: Values): XmlElement[] {
   return [
     ...ports(inputs),
     element("controller", { type: "usb", model: "qemu-xhci", ports: "15" }),
-    // libvirt's default SCSI controller is one for which Debian's cloud kernel has no driver.
-    ...(needsScsi(inputs) ? [element("controller", { type: "scsi", index: "0", model: "virtio-scsi" })] : []),
+    ...(needsScsi(inputs) ? [scsiController()] : []),
     element("serial", { type: "pty" }),
     element("console", { type: "pty" }, element("target", { type: "serial" })),
     element("channel", { type: "unix" }, element("target", { type: "virtio", name: "org.qemu.guest_agent.0" })),
@@ -104,6 +103,11 @@ function needsScsi(inputs: Values): boolean {
 
 function screens(inputs: Values): XmlElement[] {
   return inputs["graphics"] === undefined ? [] : [videoCard(), tablet()];
+}
+
+/** libvirt's default SCSI controller is one for which Debian's cloud kernel has no driver. */
+export function scsiController(): XmlElement {
+  return element("controller", { type: "scsi", index: "0", model: "virtio-scsi" });
 }
 
 /** The video card of a machine that serves its screen. */

@@ -1,7 +1,7 @@
 import { type Args, flag, grammar, int, list, type LiveKeys, object, type Outputs, seconds, text } from "../../fields";
 import { dhcp, dns, dnsChange } from "./entries";
 import { address, dnsmasqOption, joinedKey, sameAddress, subnet } from "./grammar";
-import { addressXml, dnsmasqXml, interfacesXml, uplinkXml } from "./xml";
+import { addressXml, dnsmasqXml, interfacesXml, trunkXml, uplinkXml } from "./xml";
 
 const ip = {
   address: text({
@@ -161,7 +161,7 @@ export const network = {
   }),
   vlan: object(
     {
-      trunk: flag({ xml: "@trunk", change: "restart", doc: "Carry all of the tags; needed for more than one." }),
+      trunk: flag({ xml: trunkXml, change: "restart", doc: "Carry all of the tags; needed for more than one." }),
       tags: list(
         object(
           {

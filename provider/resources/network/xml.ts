@@ -1,5 +1,5 @@
 import type { XmlPair } from "../../fields";
-import { child, childrenOf, element, removeChild, type XmlElement } from "../../xml";
+import { child, childrenOf, element, readPath, removeChild, writePath, type XmlElement } from "../../xml";
 import { parseAddress } from "./addresses";
 
 const DNSMASQ = "http://libvirt.org/schemas/network/dnsmasq/1.0";
@@ -83,3 +83,11 @@ function optionsName(root: XmlElement): string | undefined {
   const declared = [...root.attributes].find(([name, uri]) => name.startsWith("xmlns:") && uri === DNSMASQ);
   return declared?.[0].slice("xmlns:".length);
 }
+
+/** libvirt says a trunk's "no" by absence. */
+export const trunkXml: XmlPair = {
+  read: (vlan) => readPath(vlan, "@trunk") === "yes",
+  write: (vlan, value) => {
+    writePath(vlan, "@trunk", value === true ? "yes" : undefined);
+  },
+};

@@ -76,9 +76,14 @@ export function announced({ table }: Conformance, { path, becomes }: Row): Annou
 export function declared(resource: Conformance, number: number, value: unknown, then: Values = {}): Declared {
   const one = resource.rows[number];
   if (!one) throw new Error(`${resource.token} has no row ${number}`);
-  const args = set(merged(merged(resource.base, one.with ?? {}), then), one.path, value);
   const name = nameOf(resource, number);
-  return { token: resource.token, name, args: numbered({ name: name.toLowerCase(), ...args }, number) };
+  const args = argsOf(resource, one, number, value, then);
+  return { token: resource.token, name, args: { name: name.toLowerCase(), ...args } };
+}
+
+/** The arguments of a row, with its input as given. */
+export function argsOf({ base }: Conformance, row: Row, number: number, value: unknown, then: Values = {}): Values {
+  return numbered(set(merged(merged(base, row.with ?? {}), then), row.path, value), number);
 }
 
 export function nameOf({ token, rows }: Conformance, number: number): string {
@@ -94,7 +99,7 @@ function isObject(value: unknown): value is Values {
 }
 
 /** `b` over `a`, objects merged at every depth; a list takes the place of the other. */
-function merged(a: Values, b: Values): Values {
+export function merged(a: Values, b: Values): Values {
   const over = Object.entries(b).map(([name, value]) => {
     const below = a[name];
     return [name, isObject(below) && isObject(value) ? merged(below, value) : value];
@@ -102,7 +107,8 @@ function merged(a: Values, b: Values): Values {
   return { ...a, ...(Object.fromEntries(over) as Values) };
 }
 
-function set(args: Values, path: string, value: unknown): Values {
+/** The arguments with the input at a row's path as given; undefined: absent. */
+export function set(args: Values, path: string, value: unknown): Values {
   const [first = "", ...rest] = path.split(".");
   const name = first.replace("[]", "");
   const inside = (old: unknown): unknown =>

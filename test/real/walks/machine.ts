@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Difference, isRecord, type Values } from "../../../provider/fields";
+import { domain } from "../../../provider/resources/domain/lifecycle";
+import type { Place } from "../../../provider/resources/place";
+import type { Diff } from "../../../provider/resources/port";
+import { virsh } from "../../e2e/engine";
+import { Driven } from "../driven";
+import { bootAddress, bootCard } from "./furnish";
+import { afterCycle, complaints } from "./proof";
+import { bootOf, look, type Sight } from "./sight";
+
+/** How long a guest under software emulation may take to boot, and to do what it was told. */
+const BOOT_MS = 60_000;
+const SLOW_MS = 15_000;
+
+/** What one step showed. */
+export interface Step {
+  readonly diff: Diff;
+  /** What is not as announced; none: it all happened. */
+  readonly wrong: readonly string[];
+}
+
+/** A machine that is changed through the port and looked at by other means after each change. */
+export class Machine {
+  private readonly driven: Driven;
+
+  constructor(
+    place: Place,
+    readonly name: string,
+    private readonly number: number,
+    stack = "real",
+  ) {
+    this.driven = new Driven(domain, place, name, stack);
+  }
+
+  get id(): string {
+    return this.driven.id ?? "";
+  }
+
+  /** Properties that wait, as the state says. */
+  get pending(): readonly string[] {
+    return this.driven.outputs["restartPending"] as string[]; // an output of the table
+  }
+
+  /** The arguments with the card by which the guest is asked; it comes last, so that a sample's card is the first. */
+  private carded(args: Values): Values {
+    const cards = Array.isArray(args["interfaces"]) ? (args["interfaces"] as unknown[]) : [];
+    return { ...args, interfaces: [...cards, bootCard(this.number)] };
+  }
+
+  /** Creates it and waits until its guest answers. */
+  async create(args: Values): Promise<void> {
+    await this.driven.up(this.carded(args));
+    await this.booted(args);
+  }
+
+  check(args: Values): ReturnType<Driven["check"]> {
+    return this.driven.check(this.carded(args));
+  }
+
+  /** Announces, updates, and compares the announcement with the host. */
+  async step(args: Values): Promise<Step> {
+    const wanted = this.carded(args);
+    const [before, boot] = [look(this.id), await this.boot()];
+    const former = { id: this.id, life: this.driven.outputs["__incarnation"] };
+    const diff = await this.driven.preview(wanted);
+    try {
+      await this.driven.up(wanted);
+    } catch (error) {
+      return { diff, wrong: [`the update failed: ${(error as Error).message}`] };
+    }
+    if (diff.replaces.length > 0) return { diff, wrong: [...this.replaced(former), ...(await this.left(wanted))] };
+    const wrong = await this.happened(diff.differences, before);
+    const after = await this.boot();
+    if (boot !== undefined && after !== undefined && boot !== after) wrong.push("the guest booted again");
+    return { diff, wrong: [...wrong, ...(await this.left(wanted))] };
+  }
+
+  /** What a balloon and a CPU do takes a while. */
+  private async happened(differences: readonly Difference[], before: Sight): Promise<string[]> {
+    const end = Date.now() + SLOW_MS;
+    for (;;) {
+      const wrong = complaints(differences, before, look(this.id), this.pending);
+      if (wrong.length === 0 || Date.now() > end) return wrong;
+      await sleep(500);
+    }
+  }
+
+  /** The new one may have the former's UUID, where that was deleted first. */
+  private replaced(former: { readonly id: string; readonly life: unknown }): string[] {
+    const all = virsh("list", "--all", "--uuid").split("\n");
+    return [
+      ...(this.driven.outputs["__incarnation"] === former.life
+        ? ["announced a replacement, and is the same machine"]
+        : []),
+      ...(this.id !== former.id && all.includes(former.id) ? ["the replaced machine is still there"] : []),
+      ...(all.includes(this.id) ? [] : ["the new machine is not there"]),
+    ];
+  }
+
+  /** The next diff is empty. */
+  private async left(wanted: Values): Promise<string[]> {
+    const { differences, changes } = await this.driven.preview(wanted);
+    const paths = differences.map(({ path, kind, cost }) => `${path.join(".")} ${kind} ${cost}`);
+    return changes ? [`the next diff is not empty: ${paths.join(", ")}`] : [];
+  }
+
+  /** A power cycle by hand, after which the guest has all of it and nothing waits. */
+  async cycle(args: Values, differences: readonly Difference[] = []): Promise<string[]> {
+    if (virsh("domstate", this.id) !== "shut off") virsh("destroy", this.id);
+    virsh("start", this.id);
+    await this.booted(args);
+    const end = Date.now() + SLOW_MS;
+    let wrong = afterCycle(differences, look(this.id));
+    while (wrong.length > 0 && Date.now() < end) {
+      await sleep(500);
+      wrong = afterCycle(differences, look(this.id));
+    }
+    await this.driven.refresh();
+    if (this.pending.length > 0) wrong.push(`restartPending after a power cycle: ${this.pending.join(", ")}`);
+    if (args["powerState"] === "stopped") virsh("destroy", this.id);
+    return args["powerState"] === "paused" ? wrong : [...wrong, ...(await this.left(this.carded(args)))];
+  }
+
+  /** Which boot of the guest it is; undefined where none answers. */
+  private boot(): Promise<string | undefined> {
+    return virsh("domstate", this.id) === "running" ? bootOf(bootAddress(this.number)) : Promise.resolve(undefined);
+  }
+
+  private async booted({ os }: Values): Promise<void> {
+    if (!isRecord(os) || os["kernel"] === undefined) return;
+    const end = Date.now() + BOOT_MS;
+    while (virsh("domstate", this.id) === "running" && (await this.boot()) === undefined) {
+      if (Date.now() > end) throw new Error(`the guest of ${this.name} does not answer`);
+      await sleep(100);
+    }
+  }
+
+  async destroy(): Promise<void> {
+    if (this.driven.id !== undefined) await this.driven.destroy();
+  }
+}

@@ -1,0 +1,103 @@
+// The samples of machines, on a Linux guest that runs: one line for each input whose conformance row no real guest could have.
+// Devices of different samples have different targets and MACs, so that they can share a guest.
+import { machines as conformance } from "../../e2e/conformance/machines";
+import { images } from "./furnish";
+import { sample, samplesOf } from "./sample";
+
+/** Each disk has an image of its own: the guest holds a lock on it. */
+const image = (target: string): string => `${images}/${target}`;
+const quiet = "console=ttyS0 quiet";
+const mac = (last: string): string => `52:54:00:00:01:${last}`;
+/** One disk, or one card, that stands before and after. */
+const disk = (target: string, more: object = { file: image(target) }) => ({ with: { disks: [{ target, ...more }] } });
+const card = (last: string, more: object = { network: "table-a" }) => ({
+  with: { interfaces: [{ mac: mac(last), ...more }] },
+});
+/** No Linux boots in it: one that read its seed holds the CD's tray, as long as it is mounted. */
+const bare = { os: { kernel: undefined, initrd: undefined, cmdline: undefined } };
+const topology = {
+  with: { vcpus: 4, cpu: { topology: { sockets: 1, dies: 1, cores: 2, threads: 2 } } },
+  then: { cpu: { topology: { sockets: 2, dies: 2, cores: 1, threads: 1 } } },
+};
+const seed = { with: { ...bare, cloudInit: { pool: "table" } }, group: "seed" };
+const screen = (kind: string, more: object) => ({ graphics: { [kind]: more } });
+const sockets = "/var/lib/libvirt";
+const listening = (kind: string) => ({ with: screen(kind, { listen: { type: "socket" } }) });
+const fixed = (kind: string, port: number) => ({
+  with: screen(kind, {}),
+  then: screen(kind, { port }),
+  group: "autoport",
+});
+
+export const machines = samplesOf(conformance, {
+  base: {
+    type: "qemu",
+    memory: 160,
+    os: { machine: "q35", kernel: `${images}/kernel-a`, initrd: `${images}/initrd-a`, cmdline: quiet },
+    shutdown: { timeout: 0, thenForce: true },
+    waitFor: {},
+  },
+  rows: [
+    sample("name", "walk-name", "walk-name-2", { with: { powerState: "stopped" }, group: "name" }),
+    sample("type", "qemu", "kvm", { needs: "hardware virtualization", group: "type" }),
+    sample("memory", 160, 192),
+    sample("currentMemory", 160, 144),
+    sample("os.arch", "x86_64", "i686", { with: bare, group: "arch" }),
+    sample("os.machine", "pc-q35-7.2", "pc-q35-6.2"),
+    sample("os.firmware", undefined, "efi", { with: bare, group: "firmware" }),
+    sample("os.kernel", `${images}/kernel-a`, `${images}/kernel-b`),
+    sample("os.initrd", `${images}/initrd-a`, `${images}/initrd-b`),
+    sample("os.cmdline", quiet, `${quiet} panic=1`),
+    sample("cpu.mode", "maximum", "custom", { then: { cpu: { model: "Nehalem" } } }),
+    sample("cpu.topology.sockets", 1, 2, topology),
+    sample("cpu.topology.dies", 1, 2, topology),
+    sample("cpu.topology.cores", 2, 1, topology),
+    sample("cpu.topology.threads", 2, 1, topology),
+    sample("disks", undefined, [
+      { file: image("vda"), target: "vda" },
+      { file: image("sdb"), target: "sdb", bus: "usb" },
+      { file: image("sdc"), target: "sdc", bus: "sata" },
+    ]),
+    sample("disks", undefined, [{ file: image("sda"), target: "sda", bus: "scsi" }], { group: "scsi" }),
+    sample("disks[].volume", "table/one", "table/two", disk("vdb", {})),
+    sample("disks[].file", image("sde"), image("sdf"), disk("sde", { device: "cdrom", bus: "sata" })),
+    sample("disks[].file", image("vdc"), image("vdi"), disk("vdc", {})),
+    sample("disks[].target", "vdd", "vde", { with: { disks: [{ file: image("vdd") }] } }),
+    sample("disks[].bus", "virtio", "scsi", disk("vdf")),
+    sample("disks[].device", "disk", "cdrom", disk("sdd", { file: image("sdd"), bus: "sata" })),
+    sample("disks[].format", "raw", "qcow2", disk("vdg", { file: image("qcow2") })),
+    sample("disks[].bootOrder", undefined, 2, disk("vdh")),
+    sample("disks[].readOnly", undefined, true, disk("vdh")),
+    sample("disks[].shareable", undefined, true, disk("vdh")),
+    sample("disks[].cache", "writethrough", "writeback", disk("vdh")),
+    sample("disks[].io", "threads", "io_uring", disk("vdh")),
+    sample("disks[].discard", "unmap", "ignore", disk("vdh")),
+    sample("disks[].serial", "a", "b", disk("vdh")),
+    sample("interfaces", undefined, [
+      { network: "table-a", mac: mac("01") },
+      { user: {}, mac: mac("02") },
+    ]),
+    sample("interfaces[].network", "table-a", "table-b", card("03", {})),
+    sample("interfaces[].bridge", "br-a", "br-b", card("04", {})),
+    sample("interfaces[].direct", "eth7", "eth8", card("05", {})),
+    sample("interfaces[].user.address", "10.0.3.0/24", "10.0.4.0/24", card("06", {})),
+    sample("interfaces[].mac", mac("07"), mac("08"), { with: { interfaces: [{ network: "table-a" }] } }),
+    sample("interfaces[].name", "first", "second", { with: { interfaces: [{ network: "table-a" }] } }),
+    sample("interfaces[].model", "virtio", "e1000", card("09")),
+    sample("interfaces[].link.state", "up", "down", card("0a")),
+    sample("interfaces[].mtu.size", 1400, 1300, card("0a")),
+    sample("interfaces[].bootOrder", undefined, 4, card("0a")),
+    sample("graphics.spice.listen.socket", `${sockets}/a`, `${sockets}/b`, listening("spice")),
+    sample("graphics.vnc.listen.socket", `${sockets}/c`, `${sockets}/d`, listening("vnc")),
+    sample("graphics.spice.autoport", true, false, fixed("spice", 5920)),
+    sample("graphics.vnc.autoport", true, false, fixed("vnc", 5940)),
+    sample("cloudInit.userData", "#cloud-config\n# a\n", "#cloud-config\n# b\n", seed),
+    sample("cloudInit.metaData", "instance-id: a\n", "instance-id: b\n", seed),
+    sample("cloudInit.networkConfig", "version: 2\n", "version: 1\n", seed),
+    sample("cloudInit.pool", "table", "second", seed),
+    sample("powerState", "running", "paused", { group: "power" }),
+  ],
+  reasons: {
+    "disks[].block": "needs block devices; a loop device of a test that is killed would stay on the machine",
+  },
+});

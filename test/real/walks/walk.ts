@@ -1,0 +1,190 @@
+// Walks a program edit by edit: after each what was announced has happened, and at the end the host equals a fresh build.
+import { deepEqual, isRecord, type Values } from "../../../provider/fields";
+import { load, type Token } from "../../../provider/resources";
+import type { Place } from "../../../provider/resources/place";
+import { parseXml, printXml, type XmlElement } from "../../../provider/xml";
+import { virsh } from "../../e2e/engine";
+import { Driven } from "../driven";
+import { Machine } from "./machine";
+import { type Edit, edited, type Program, start } from "./program";
+import { Thing } from "./things";
+
+/** Where a walk went wrong: after which edit (the number of edits: at the end), and how. */
+export interface Failure {
+  readonly at: number;
+  readonly wrong: readonly string[];
+}
+
+/** Walks; undefined: all was as announced. */
+export async function walk(place: Place, edits: readonly Edit[]): Promise<Failure | undefined> {
+  const walker = new Walker(place, "real");
+  try {
+    await walker.build(start);
+    for (const [at, edit] of edits.entries()) {
+      const wrong = await walker.edit(edit).catch((error: unknown) => [String(error)]);
+      if (wrong.length > 0) return { at, wrong };
+    }
+    const wrong = await walker.rest();
+    if (wrong.length > 0) return { at: edits.length, wrong };
+    const walked = await viewOf(place);
+    await walker.destroy();
+    const builder = new Walker(place, "fresh");
+    try {
+      await builder.build(walker.program);
+      const unlike = apart(walked, await viewOf(place));
+      return unlike.length > 0 ? { at: edits.length, wrong: unlike } : undefined;
+    } finally {
+      await builder.destroy();
+    }
+  } finally {
+    await walker.destroy();
+  }
+}
+
+class Walker {
+  program: Program = start;
+  private machine: Machine;
+  private readonly network: Thing;
+  private volumes: readonly Thing[];
+
+  constructor(
+    private readonly place: Place,
+    private readonly stack: string,
+  ) {
+    this.machine = new Machine(place, "walked", 0, stack);
+    this.network = new Thing(place, "Network", "walked", stack);
+    this.volumes = ["walked-a", "walked-b"].map((name) => new Thing(place, "Volume", name, stack));
+  }
+
+  async build(program: Program): Promise<void> {
+    this.program = program;
+    for (const [index, volume] of this.volumes.entries()) await volume.create(program.volumes[index] ?? {});
+    await this.network.create(program.network);
+    await this.machine.create(program.machine);
+  }
+
+  async edit(edit: Edit): Promise<readonly string[]> {
+    if (edit.cycle) return this.machine.cycle(this.program.machine);
+    if (edit.hand && !byHand(edit.hand)) return [];
+    const former = this.program;
+    this.program = edited(former, edit);
+    if (!(await this.isWritten())) this.program = former;
+    const wrong = await this.up();
+    if (wrong.length === 0 || edit.hand || (await this.isSound())) return wrong;
+    // libvirt refuses a machine like that: the program is wrong, and its author takes the edit back.
+    this.program = former;
+    return this.up();
+  }
+
+  private async up(): Promise<string[]> {
+    const { machine, network, volumes } = this.program;
+    const wrong: string[] = [];
+    for (const [index, volume] of this.volumes.entries())
+      wrong.push(...(await volume.step(volumes[index] ?? {})).wrong);
+    wrong.push(...(await this.network.step(network)).wrong);
+    return [...wrong, ...(await this.machine.step(machine)).wrong];
+  }
+
+  /** False for a program that check refuses. */
+  private async isWritten(): Promise<boolean> {
+    const { machine, network } = this.program;
+    const checked = await Promise.all([this.machine.check(machine), this.network.check(network)]);
+    return checked.every(({ failures }) => failures.length === 0);
+  }
+
+  /** True where libvirt takes a new machine and network of this program. */
+  private async isSound(): Promise<boolean> {
+    const twin = new Machine(this.place, "twin", 1, "twin");
+    try {
+      await twin.create({ ...this.program.machine, name: "twin", powerState: "stopped" });
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await twin.destroy();
+    }
+  }
+
+  /** The last power cycle, after which nothing waits. */
+  rest(): Promise<string[]> {
+    return this.machine.cycle(this.program.machine);
+  }
+
+  async destroy(): Promise<void> {
+    await this.machine.destroy();
+    this.machine = new Machine(this.place, "walked", 0, this.stack);
+    await this.network.destroy();
+    for (const volume of this.volumes) await volume.destroy();
+  }
+}
+
+/** True where libvirt did it. */
+function byHand(words: readonly string[]): boolean {
+  try {
+    virsh(...words);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+type View = Readonly<Record<string, unknown>>;
+
+/** What stands on the host, as an import reads it, and the machine's definition less what is made of owner and order. */
+async function viewOf(place: Place): Promise<View> {
+  const read = async (token: Token, id: string): Promise<Values> => {
+    const driven = new Driven(load(token), place, "walked");
+    driven.id = id;
+    await driven.refresh();
+    return driven.inputs ?? {};
+  };
+  return {
+    Domain: sorted(await read("Domain", virsh("domuuid", "walked"))),
+    Network: await read("Network", virsh("net-uuid", "walked")),
+    "Volume a": await read("Volume", "table/walked-a"),
+    "Volume b": await read("Volume", "table/walked-b"),
+    definition: normalized(virsh("dumpxml", "walked", "--inactive")),
+  };
+}
+
+function sorted(values: Values): Values {
+  const byText = (items: unknown): unknown =>
+    Array.isArray(items) ? items.map((item) => JSON.stringify(item, keyOrder)).sort() : items;
+  return { ...values, disks: byText(values["disks"]), interfaces: byText(values["interfaces"]) };
+}
+
+function keyOrder(_: string, value: unknown): unknown {
+  return isRecord(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => a.localeCompare(b))) : value;
+}
+
+const OWN = ["uuid", "metadata", "controller", "address", "alias", "audio"];
+
+function normalized(text: string): readonly string[] {
+  const strip = (node: XmlElement): void => {
+    node.children = node.children.filter(
+      (child) => ("name" in child && !OWN.includes(child.name)) || ("text" in child && child.text.trim() !== ""),
+    );
+    for (const child of node.children) if ("name" in child) strip(child);
+  };
+  const root = parseXml(text);
+  strip(root);
+  return root.children
+    .flatMap((node) => ("name" in node ? (node.name === "devices" ? node.children : [node]) : []))
+    .flatMap((node) => ("name" in node ? [printXml(node).replace(/\s+/g, " ")] : []))
+    .sort();
+}
+
+/** What differs between the walked and the fresh. */
+function apart(walked: View, fresh: View): string[] {
+  return Object.keys(walked).flatMap((name) => {
+    const [one, other] = [walked[name], fresh[name]];
+    if (deepEqual(one, other)) return [];
+    if (Array.isArray(one) && Array.isArray(other)) {
+      const only = (a: unknown[], b: unknown[]): unknown[] => a.filter((item) => !b.includes(item));
+      return [`${name}: walked has ${JSON.stringify(only(one, other))}, fresh has ${JSON.stringify(only(other, one))}`];
+    }
+    const [a, b] = [one as Values, other as Values];
+    const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => !deepEqual(a[key], b[key]));
+    return names.map((key) => `${name}.${key}: walked ${JSON.stringify(a[key])}, fresh ${JSON.stringify(b[key])}`);
+  });
+}
