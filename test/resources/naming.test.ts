@@ -5,7 +5,7 @@ import type { Request } from "../../provider/resources/port";
 import { requestFor } from "../real/request";
 
 const table = {
-  name: text({ change: "replace", doc: "." }),
+  name: text({ filled: true, change: "replace", doc: "." }),
   kind: text({ change: "replace", doc: "." }),
   size: int({ change: "live", doc: "." }),
 };

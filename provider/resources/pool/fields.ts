@@ -78,6 +78,7 @@ const source = {
     doc: "Exported directory (`netfs`, `gluster`).",
   }),
   name: text({
+    filled: true,
     xml: "name",
     change: "restart",
     check: token,
