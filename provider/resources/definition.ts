@@ -62,7 +62,7 @@ export interface Definition<F extends Found> {
   /** Differences that no field tells. */
   differencesMore?(request: Request, found: F, wanted: Values): Promise<readonly Difference[]>;
   /** What makes one that is gone come back as a new object only: its id could not be the same. */
-  lost?(request: Request, id: string, known: Values): Promise<readonly Difference[]>;
+  lost?(request: Request, id: string, olds: Values, news: Values): Promise<readonly Difference[]>;
   /** Says in words what an update would do. */
   announce?(request: Request, found: F, changes: readonly Difference[]): void;
   /** Says why a replacement must not happen (it would destroy bytes), or nothing. */

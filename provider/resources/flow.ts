@@ -92,7 +92,7 @@ class Flow<F extends Found> {
       const found = this.glimpses.take(request.place, id, known) ?? (await this.kind.observe(request, id, known));
       if (!found) {
         request.info(`${this.what(olds)} is gone from the host; it will be made again`);
-        const lost = (await this.kind.lost?.(request, id, known)) ?? [];
+        const lost = (await this.kind.lost?.(request, id, olds, news)) ?? [];
         return { ...this.judge(olds, news, lost), changes: true };
       }
       return await this.compare(request, found, managed, olds, news);
