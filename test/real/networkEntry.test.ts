@@ -163,7 +163,7 @@ describe("an entry in a platform's network", () => {
     await one.up(a);
     for (const side of [LIVE, CONFIG]) {
       await byHand("plat", DELETE, DHCP, node, side);
-      expect(paths(await one.preview(a))).toEqual(["ip", "name"]);
+      expect(paths(await one.preview(a)).sort()).toEqual(["ip", "name"]);
       expect((await one.up(a))?.replaces).toEqual([]);
       expect(await one.preview(a)).toMatchObject({ differences: [], changes: false });
     }
@@ -290,11 +290,11 @@ describe("an entry in a platform's network", () => {
     const one = dns();
     await one.up(names);
     const before = await sidesOf("plat");
-    const { call } = host;
+    const call = host.call.bind(host);
     const spy = jest.spyOn(host, "call").mockImplementation((name, args, options) => {
       const entry = JSON.stringify(args, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
       if (name === "NETWORK_UPDATE" && entry.includes("refused")) return Promise.reject(new Error("no room"));
-      return call.call(host, name, args, options) as never;
+      return call(name, args, options) as never;
     });
     const changed = { ...names, hostnames: ["refused"] };
     await expect(one.up(changed)).rejects.toThrow(
@@ -348,15 +348,15 @@ describe("an entry in a platform's network", () => {
     await platform.up(theirs);
   });
 
-  it("stands beside fifty others made at once", async () => {
-    const many = Array.from({ length: 50 }, (_, index) => dhcp(`many${index}`));
+  it("stands beside a dozen others made at once", async () => {
+    const many = Array.from({ length: 12 }, (_, index) => dhcp(`many${index}`));
     const wish = (index: number) => ({
       network: "plat",
       ip: `10.61.0.${10 + index}`,
       mac: `52:54:00:61:01:${String(index).padStart(2, "0")}`,
     });
     await Promise.all(many.map((one, index) => one.up(wish(index))));
-    for (const text of await sidesOf("plat")) expect(text.match(/52:54:00:61:01:/g)).toHaveLength(50);
+    for (const text of await sidesOf("plat")) expect(text.match(/52:54:00:61:01:/g)).toHaveLength(12);
     await Promise.all(many.map((one) => one.destroy()));
     for (const text of await sidesOf("plat")) expect(text).not.toContain("52:54:00:61:01:");
   });

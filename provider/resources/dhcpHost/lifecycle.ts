@@ -104,7 +104,6 @@ const kind: Kind = {
   noun: "DHCP host",
   table,
   section: Section.DHCP_HOST,
-  keys: ["mac", "duid", "name"],
   key,
   keyIn: (text) => text.toLowerCase(),
   complaints,

@@ -1,4 +1,4 @@
-import type { Failure, Values } from "../../fields";
+import { type Failure, UNKNOWN, type Values } from "../../fields";
 import { childrenOf, find, readPath, textOf, type XmlElement } from "../../xml";
 import { canonical } from "../network/addresses";
 import { dnsHostKey } from "../network/entries";
@@ -18,7 +18,9 @@ function complaints({ hostnames }: Values): Failure[] {
   const names = hostnames.map((name) => String(name).toLowerCase());
   return names.flatMap((name, index) => {
     const first = names.indexOf(name);
-    return first === index ? [] : [{ property: `hostnames[${index}]`, reason: `is the same as hostnames[${first}]` }];
+    return first === index || hostnames[index] === UNKNOWN
+      ? []
+      : [{ property: `hostnames[${index}]`, reason: `is the same as hostnames[${first}]` }];
   });
 }
 
@@ -43,7 +45,6 @@ const kind: Kind = {
   noun: "DNS host",
   table,
   section: Section.DNS_HOST,
-  keys: ["ip"],
   key: dnsHostKey,
   keyIn: canonical,
   complaints,

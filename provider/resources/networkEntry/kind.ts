@@ -18,8 +18,6 @@ export interface Kind {
   readonly table: Table;
   /** virNetworkUpdateSection. */
   readonly section: number;
-  /** The properties that a key is made of. */
-  readonly keys: readonly string[];
   /** The key of an entry in its network; undefined where it has none that is known. */
   key(values: Values): string | undefined;
   /** A key as a user writes it (an import), in the words of `key`. */

@@ -10,7 +10,7 @@ import { printOwner } from "../owner";
 import { Refusal, type Request, type Resource } from "../port";
 import { claim, release } from "./claims";
 import { type Kind, sidesOf, type Standing } from "./kind";
-import { runAll } from "./live";
+import { inLine, runAll } from "./live";
 import { plan, removal } from "./plan";
 
 /** An entry as it stands on the host, on one side at least. */
@@ -82,9 +82,11 @@ function differencesMore(kind: Kind, request: Request, found: FoundEntry, inputs
   const shown = new Set(on(found.values).map(({ path }) => path.join("/")));
   const more = new Map<string, Difference>();
   for (const { entry } of found.standing) {
-    // What is not there has the key all the same: it is added, not replaced.
-    const keys = Object.fromEntries(["network", ...kind.keys].map((name) => [name, found.values[name]]));
-    for (const one of on(entry ? valuesIn(kind, found.network.name, entry.node) : keys)) {
+    // What is missing on one side is added there: its key is no other one.
+    const all = entry
+      ? on(valuesIn(kind, found.network.name, entry.node))
+      : on({}).filter(({ cost }) => cost !== "replace");
+    for (const one of all) {
       const path = one.path.join("/");
       if (!shown.has(path)) more.set(path, one);
     }
@@ -160,7 +162,7 @@ function refuseLatecomer(kind: Kind, net: FoundNetwork, standing: readonly Stand
   if (!other || isSame(kind, valuesIn(kind, net.name, other.node), inputs)) return;
   throw new Refusal(
     `${kind.noun} "${keyOf(kind, inputs)}" was made in network "${net.name}" by somebody else a moment ago: ` +
-      `${printXml(other.node)}. It was not touched; to manage it from this program set \`adopt: true\` for one up`,
+      `${inLine(printXml(other.node))}. It was not touched; to manage it from this program set \`adopt: true\` for one up`,
   );
 }
 

@@ -28,7 +28,7 @@ export async function runAll(request: Request, kind: Kind, net: Network, steps: 
 async function run(request: Request, kind: Kind, net: Network, step: Step, signal?: AbortSignal): Promise<void> {
   const [verb, preposition] = words[step.act];
   const { act: command, parentIndex, xml, flags } = step;
-  const action = `${verb} the ${kind.noun} ${xml} ${preposition} network "${net.name}"`;
+  const action = `${verb} the ${kind.noun} ${inLine(xml)} ${preposition} network "${net.name}"`;
   request.progress(action);
   await doing(action, () =>
     updateEntry(request.place, net, { command, section: kind.section, parentIndex, xml, flags }, signal),
@@ -50,7 +50,7 @@ async function takenBack(
       await run(request, kind, net, inverse(step));
       left.pop();
     } catch (second) {
-      const applied = left.map(({ act, xml }) => `${words[act][0]} ${xml}`).join(", ");
+      const applied = left.map(({ act, xml }) => `${words[act][0]} ${inLine(xml)}`).join(", ");
       return new Explained(
         `${messageOf(error)}; before that was done and could not be taken back: ${applied} (${messageOf(second)})`,
         { cause: error },
@@ -60,4 +60,9 @@ async function takenBack(
   const failed = explain(`${kind.noun} of network "${net.name}"`, error);
   if (done.length === 0) return failed;
   return new Explained(`${failed.message}; the entry is as it was before`, { cause: error });
+}
+
+/** An entry in one line of a message. */
+export function inLine(xml: string): string {
+  return xml.replace(/\s*\n\s*/g, "");
 }

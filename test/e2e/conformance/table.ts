@@ -78,7 +78,8 @@ export function declared(resource: Conformance, number: number, value: unknown, 
   if (!one) throw new Error(`${resource.token} has no row ${number}`);
   const args = set(merged(merged(resource.base, one.with ?? {}), then), one.path, value);
   const name = nameOf(resource, number);
-  return { token: resource.token, name, args: numbered({ name: name.toLowerCase(), ...args }, number) };
+  const named = resource.table["name"]?.filled ? { name: name.toLowerCase() } : {};
+  return { token: resource.token, name, args: numbered({ ...named, ...args }, number) };
 }
 
 export function nameOf({ token, rows }: Conformance, number: number): string {
