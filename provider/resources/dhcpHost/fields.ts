@@ -14,11 +14,6 @@ export const dhcpHost = {
     most: 255,
     doc: "The name of the network, running or not; an error where the host has none. A change moves the entry.",
   }),
-  ip: text({
-    ...facts.ip,
-    change: "live",
-    doc: "Its address, IPv4 or IPv6. It decides the network's subnet to which the entry goes; an error where none has it, or another entry has the address.",
-  }),
   mac: text({
     ...facts.mac,
     change: "replace",
@@ -34,6 +29,11 @@ export const dhcpHost = {
     ...facts.name,
     change: nameChange,
     doc: "The host name that the guest is given (RFC 1123), which no other entry of the network may have; default: none. A change makes a new entry where neither `mac` nor `duid` is given.",
+  }),
+  ip: text({
+    ...facts.ip,
+    change: "live",
+    doc: "Its address, IPv4 or IPv6. It decides the network's subnet to which the entry goes; an error where none has it, or another entry has the address.",
   }),
   adopt: flag({
     doc: "Take over an entry of this guest that exists already with other values; default false: it is refused.",
