@@ -75,7 +75,7 @@ describeInLab.each(doors)("entries of a network through the %s door", (door) => 
     expect(app.plan().planned).toEqual({ fixed: shown("ip"), names: update() });
     app.upped();
     expect(app.plan().planned).toEqual({});
-    for (const text of sides()) expect(text).toMatch(/ip='10\.93\.0\.10'\/>[^]*<hostname>web<\/hostname>/);
+    for (const text of sides()) expect(text).toMatch(/<hostname>web<\/hostname>[^]*ip='10\.93\.0\.10'\/>/);
   }, 240_000);
 
   it("change live, and are replaced, the old one first, by another key", () => {
