@@ -85,8 +85,8 @@ describe("an entry in a platform's network", () => {
 
     const moved = { network: "plat", mac: "52:54:00:61:00:01", ip: "10.61.0.11" };
     expect((await one.up(moved))?.differences).toMatchObject([
-      { path: ["ip"], cost: "live" },
       { path: ["name"], kind: "delete", cost: "live" },
+      { path: ["ip"], cost: "live" },
     ]);
     const renamed = { ...names, hostnames: ["db", "sql"] };
     expect((await other.up(renamed))?.differences).toMatchObject([{ path: ["hostnames"], cost: "live" }]);
