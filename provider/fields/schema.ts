@@ -75,7 +75,7 @@ function functionOf(types: Types, { token, doc, args, results }: DescribedFuncti
 /** Given, set by the provider, or a name, which is filled where the program gives none. */
 function isAlwaysKnown(name: string, table: Table): boolean {
   const field = table[name];
-  return name === "name" || field?.required === true || field?.output === true;
+  return field?.filled === true || field?.required === true || field?.output === true;
 }
 
 interface Scope {

@@ -45,6 +45,8 @@ interface Common {
   /** Absent: not part of the object on the host (a wish about how to treat it), so a change costs nothing. */
   readonly change?: Change;
   readonly required?: true;
+  /** A name: where the program gives none the provider makes one, so there is always one. */
+  readonly filled?: true;
   /** Set by the provider, never by the program. */
   readonly output?: true;
   readonly secret?: true;
@@ -90,10 +92,16 @@ export interface ListOptions extends Common {
   readonly most?: number;
 }
 
-export type Presence = "required" | "optional" | "output";
+export type Presence = "required" | "filled" | "optional" | "output";
 export type Liveness = "live" | "never";
 
-type PresenceOf<O> = O extends { output: true } ? "output" : O extends { required: true } ? "required" : "optional";
+type PresenceOf<O> = O extends { output: true }
+  ? "output"
+  : O extends { required: true }
+    ? "required"
+    : O extends { filled: true }
+      ? "filled"
+      : "optional";
 type LivenessOf<O> = O extends { change: "restart" | "replace" }
   ? "never"
   : O extends { change: "live" | ((...all: never) => unknown) }
@@ -128,11 +136,11 @@ type KeysOf<T extends Table, P extends Presence> = {
 
 /** The arguments of a table: what a program writes. */
 export type Args<T extends Table> = { [K in KeysOf<T, "required">]: ValueOf<T[K]> } & {
-  [K in KeysOf<T, "optional">]?: ValueOf<T[K]> | undefined;
+  [K in KeysOf<T, "optional" | "filled">]?: ValueOf<T[K]> | undefined;
 };
 
 /** The outputs of a table: its arguments as they are known, and what the provider adds. */
-export type Outputs<T extends Table> = Args<T> & { [K in KeysOf<T, "output">]: ValueOf<T[K]> };
+export type Outputs<T extends Table> = Args<T> & { [K in KeysOf<T, "output" | "filled">]: ValueOf<T[K]> };
 
 /** The properties that may change on a running guest: each owes an act. */
 export type LiveKeys<T extends Table> = {

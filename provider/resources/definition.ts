@@ -39,6 +39,12 @@ export interface Definition<F extends Found> {
   readonly scope: "machines" | "rest";
   /** The id that an owner's object will have. */
   id(uuid: string, inputs: Values): string;
+  /** That id where the host has a part in it; throws where what it is made from is not there. */
+  locate?(request: Request, inputs: Values): Promise<string>;
+  /** What it is called in messages, where it has no name of its own. */
+  called?(values: Values): string;
+  /** The host holds no two of them side by side: the old one goes before the one that replaces it comes. */
+  readonly single?: true;
   /** Inputs as check leaves them: what only this kind can complete or complain about. */
   checkMore?(
     request: Request,
@@ -55,6 +61,8 @@ export interface Definition<F extends Found> {
   changes?(found: F, wanted: Values, managed: Values | undefined): Difference[];
   /** Differences that no field tells. */
   differencesMore?(request: Request, found: F, wanted: Values): Promise<readonly Difference[]>;
+  /** What makes one that is gone come back as a new object only: its id could not be the same. */
+  lost?(request: Request, id: string, olds: Values, news: Values): Promise<readonly Difference[]>;
   /** Says in words what an update would do. */
   announce?(request: Request, found: F, changes: readonly Difference[], wanted: Values): void;
   /** Says why an update must not happen (it would cost more than the program allows), or nothing; pure. */

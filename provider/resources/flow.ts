@@ -93,7 +93,8 @@ class Flow<F extends Found> {
       const found = this.glimpses.take(request.place, id, known) ?? (await this.kind.observe(request, id, known));
       if (!found) {
         request.info(`${this.what(olds)} is gone from the host; it will be made again`);
-        return { ...NO_DIFF, stables: this.kind.stables, changes: true };
+        const lost = (await this.kind.lost?.(request, id, olds, news)) ?? [];
+        return { ...this.judge(olds, news, lost), changes: true };
       }
       return await this.compare(request, found, managed, olds, news);
     } catch (error) {
@@ -129,7 +130,7 @@ class Flow<F extends Found> {
     return {
       differences: all,
       replaces,
-      deleteBeforeReplace: replaces.length > 0 && (stands || twin),
+      deleteBeforeReplace: replaces.length > 0 && (stands || twin || this.kind.single === true),
       stables: replaces.length > 0 ? [] : this.kind.stables.filter((name) => !all.some(({ path }) => path[0] === name)),
       changes: all.length > 0 || olds[UNFINISHED] === true || changedWishes(this.kind.table, olds, news).length > 0,
     };
@@ -159,7 +160,7 @@ class Flow<F extends Found> {
   async create(request: Request, inputs: Values): Promise<Created> {
     const identity = identityValues(this.kind.table, inputs);
     const uuid = ownedUuid(request.owner, identity);
-    const id = this.kind.id(uuid, inputs);
+    const id = (await this.kind.locate?.(request, inputs)) ?? this.kind.id(uuid, inputs);
     const found = (await this.kind.observe(request, id, inputs)) ?? (await this.kind.occupant(request, inputs));
     const adopted = found !== undefined && this.admit(request, found, id, inputs);
     if (adopted) this.refuseMisfit(found, inputs);
@@ -167,7 +168,7 @@ class Flow<F extends Found> {
     const incarnation = newIncarnation();
     const goal: Goal = {
       id: adopted ? found.id : id,
-      name: String(inputs["name"]),
+      name: this.called(inputs),
       inputs,
       managed: undefined,
       mark: markFor(request.owner, incarnation, "creating"),
@@ -229,7 +230,7 @@ class Flow<F extends Found> {
     const managed = request.oldInputs ?? olds;
     const goal: Goal = {
       id,
-      name: String(news["name"]),
+      name: this.called(news),
       inputs: found ? ignoredAsFound(this.kind, request, found, news, managed) : news,
       managed,
       state: olds,
@@ -351,7 +352,11 @@ class Flow<F extends Found> {
   }
 
   private what(values: Values): string {
-    return `${this.kind.noun} "${asText(values["name"]) ?? "?"}"`;
+    return `${this.kind.noun} "${this.called(values)}"`;
+  }
+
+  private called(values: Values): string {
+    return this.kind.called?.(values) ?? asText(values["name"]) ?? "?";
   }
 
   private protectedText(values: Values, done: string): string {

@@ -9,6 +9,8 @@ const all = {
   Volume: () => (require("./volume/lifecycle") as typeof import("./volume/lifecycle")).volume,
   CloudInitDisk: () =>
     (require("./cloudInitDisk/lifecycle") as typeof import("./cloudInitDisk/lifecycle")).cloudInitDisk,
+  DhcpHost: () => (require("./dhcpHost/lifecycle") as typeof import("./dhcpHost/lifecycle")).dhcpHost,
+  DnsHost: () => (require("./dnsHost/lifecycle") as typeof import("./dnsHost/lifecycle")).dnsHost,
 } as const satisfies Readonly<Record<string, () => Resource>>;
 
 /** The names in the tokens of all resources: `Domain` of `kvm:index:Domain`. */

@@ -15,7 +15,7 @@ export function sameIdentity(table: Table, olds: Values, news: Values): boolean 
 
 /** Fills the name where the program gives none. */
 export function withName(table: Table, request: Request, olds: Values | undefined, inputs: Values): Values {
-  if (!Object.hasOwn(table, "name") || inputs["name"] !== undefined) return inputs;
+  if (table["name"]?.filled !== true || inputs["name"] !== undefined) return inputs;
   const listed = inputs[DEFAULTS];
   const filled = [...(Array.isArray(listed) ? (listed as unknown[]) : []), "name"];
   return { ...inputs, name: nameFor(table, request, olds, inputs), [DEFAULTS]: filled };

@@ -20,7 +20,7 @@ export function printOwner(owner: Owner): string {
 export function identityValues(table: Table, inputs: Values): Values {
   const values: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(table)) {
-    if (field.change === "replace" && name !== "name" && inputs[name] !== undefined) values[name] = inputs[name];
+    if (field.change === "replace" && field.filled !== true && inputs[name] !== undefined) values[name] = inputs[name];
   }
   return values;
 }

@@ -4,6 +4,8 @@
 // arguments and outputs.
 import * as pulumi from "@pulumi/pulumi";
 import { cloudInitDisk } from "../resources/cloudInitDisk/fields";
+import { dhcpHost } from "../resources/dhcpHost/fields";
+import { dnsHost } from "../resources/dnsHost/fields";
 import { domain } from "../resources/domain/fields";
 import { network } from "../resources/network/fields";
 import { pool } from "../resources/pool/fields";
@@ -107,6 +109,34 @@ export class CloudInitDisk extends KvmResource {
   /** Reads a seed that exists, by `pool/name`, without managing it. */
   static get(name: string, id: Name, options?: Options): CloudInitDisk {
     return new CloudInitDisk(name, NOTHING as CloudInitDiskArgs, { ...options, id });
+  }
+}
+
+export type DhcpHostArgs = InputsOf<typeof dhcpHost>;
+export interface DhcpHost extends OutputsOf<typeof dhcpHost> {}
+/** A fixed address of a network that another program may own (https://libvirt.org/formatnetwork.html#addressing). */
+export class DhcpHost extends KvmResource {
+  constructor(name: string, args: DhcpHostArgs, options?: Options) {
+    super("DhcpHost", dhcpHost, name, args, options);
+  }
+
+  /** Reads an entry that exists, by `network/mac`, without managing it. */
+  static get(name: string, id: Name, options?: Options): DhcpHost {
+    return new DhcpHost(name, NOTHING as DhcpHostArgs, { ...options, id });
+  }
+}
+
+export type DnsHostArgs = InputsOf<typeof dnsHost>;
+export interface DnsHost extends OutputsOf<typeof dnsHost> {}
+/** The names of an address in the DNS of a network that another program may own (https://libvirt.org/formatnetwork.html#addressing). */
+export class DnsHost extends KvmResource {
+  constructor(name: string, args: DnsHostArgs, options?: Options) {
+    super("DnsHost", dnsHost, name, args, options);
+  }
+
+  /** Reads an entry that exists, by `network/address`, without managing it. */
+  static get(name: string, id: Name, options?: Options): DnsHost {
+    return new DnsHost(name, NOTHING as DnsHostArgs, { ...options, id });
   }
 }
 

@@ -22,11 +22,8 @@ export type InputsOf<T extends Table> = { readonly [K in keyof Args<T> as Exclud
 
 /** What a program reads of a resource: its arguments as they are known, and what the provider adds. */
 export type OutputsOf<T extends Table> = {
-  readonly [K in keyof Outputs<T> as Exclude<K, Hidden>]-?: pulumi.Output<Known<K, Outputs<T>[K]>>;
+  readonly [K in keyof Outputs<T> as Exclude<K, Hidden>]-?: pulumi.Output<Outputs<T>[K]>;
 };
-
-/** A name that the program does not give is filled, so there is always one. */
-type Known<K, V> = K extends "name" ? Exclude<V, undefined> : V;
 
 /** Wraps what the table calls secret, wherever it stands: in plain text too, it must be secret in the state. */
 export function withSecrets(table: Table, args: Values): Record<string, unknown> {

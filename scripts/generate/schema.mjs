@@ -18,6 +18,10 @@ const docs = {
   StoragePool: "A storage pool: where volumes lie (https://libvirt.org/formatstorage.html).",
   Volume: "A volume in a storage pool: a disk, an image, a file for guests to read.",
   CloudInitDisk: "A NoCloud seed for cloud-init as a volume, to be given to machines as a CD.",
+  DhcpHost:
+    "A fixed address in the DHCP of a network that another program may own (https://libvirt.org/formatnetwork.html#addressing).",
+  DnsHost:
+    "The names of an address in the DNS of a network that another program may own (https://libvirt.org/formatnetwork.html#addressing).",
 };
 
 /** The same tables and examples give the same text. */

@@ -10,6 +10,16 @@ export type CloudInitDisk = import("./cloudInitDisk").CloudInitDisk;
 export const CloudInitDisk: typeof import("./cloudInitDisk").CloudInitDisk = null as any;
 utilities.lazyLoad(exports, ["CloudInitDisk"], () => require("./cloudInitDisk"));
 
+export { DhcpHostArgs } from "./dhcpHost";
+export type DhcpHost = import("./dhcpHost").DhcpHost;
+export const DhcpHost: typeof import("./dhcpHost").DhcpHost = null as any;
+utilities.lazyLoad(exports, ["DhcpHost"], () => require("./dhcpHost"));
+
+export { DnsHostArgs } from "./dnsHost";
+export type DnsHost = import("./dnsHost").DnsHost;
+export const DnsHost: typeof import("./dnsHost").DnsHost = null as any;
+utilities.lazyLoad(exports, ["DnsHost"], () => require("./dnsHost"));
+
 export { DomainArgs } from "./domain";
 export type Domain = import("./domain").Domain;
 export const Domain: typeof import("./domain").Domain = null as any;
@@ -89,6 +99,10 @@ const _module = {
         switch (type) {
             case "kvm:index:CloudInitDisk":
                 return new CloudInitDisk(name, <any>undefined, { urn })
+            case "kvm:index:DhcpHost":
+                return new DhcpHost(name, <any>undefined, { urn })
+            case "kvm:index:DnsHost":
+                return new DnsHost(name, <any>undefined, { urn })
             case "kvm:index:Domain":
                 return new Domain(name, <any>undefined, { urn })
             case "kvm:index:Network":

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { Resolver } from "node:dns/promises";
 import type { Values } from "../../provider/fields";
-import { load } from "../../provider/resources";
+import { load, type Token } from "../../provider/resources";
 import type { Place } from "../../provider/resources/place";
 import { type GuestFiles, guestFiles } from "./guestFiles";
 import { placeOf, requestFor } from "./request";
@@ -11,8 +12,7 @@ jest.setTimeout(120_000);
 describe("a machine with a guest", () => {
   let place: Place;
   let files: GuestFiles;
-  const made: { token: "Network" | "StoragePool" | "Volume" | "Domain"; id: string; outputs: Values; name: string }[] =
-    [];
+  const made: { token: Token; id: string; outputs: Values; name: string }[] = [];
 
   beforeAll(() => {
     files = guestFiles();
@@ -25,7 +25,7 @@ describe("a machine with a guest", () => {
     await place.host.close();
   });
 
-  async function make(token: (typeof made)[number]["token"], name: string, args: Values): Promise<Values> {
+  async function make(token: Token, name: string, args: Values): Promise<Values> {
     const request = requestFor(name, place, { token });
     const { inputs, failures } = await load(token).check(request, undefined, args);
     expect(failures).toEqual([]);
@@ -34,13 +34,16 @@ describe("a machine with a guest", () => {
     return { ...outputs, id };
   }
 
-  it("waits for the lease of this boot, and the guest tells what its seed said", async () => {
+  it("waits for the lease of this boot, which an entry of its own fixes, and the guest tells what its seed said", async () => {
     const pool = await make("StoragePool", "pool", { type: "dir", path: "/var/lib/libvirt/images/guest" });
     const network = await make("Network", "net", {
       forward: { mode: "nat" },
       ips: [{ address: "10.77.0.1/24", dhcp: {} }],
       dnsmasqOptions: ["no-ping"],
     });
+    const card = { network: network["name"], mac: "52:54:00:77:00:01" };
+    await make("DhcpHost", "fixed", { ...card, ip: "10.77.0.7" });
+    await make("DnsHost", "names", { network: network["name"], ip: "10.77.0.7", hostnames: ["shop.example"] });
     const kernel = await make("Volume", "kernel", { pool: pool["name"], source: files.kernel });
     const initrd = await make("Volume", "initrd", { pool: pool["name"], source: files.initrd, format: "raw" });
     const begin = performance.now();
@@ -48,12 +51,15 @@ describe("a machine with a guest", () => {
       type: "qemu",
       memory: 192,
       os: { kernel: kernel["path"], initrd: initrd["path"], cmdline: "console=ttyS0 quiet" },
-      interfaces: [{ network: network["name"] }],
+      interfaces: [card],
       cloudInit: { pool: pool["name"], userData: "#cloud-config\nhostname: told-by-seed\n" },
     });
     const seconds = (performance.now() - begin) / 1000;
     const [address] = machine["addresses"] as string[];
-    expect(address).toMatch(/^10\.77\.0\.\d+$/);
+    expect(address).toBe("10.77.0.7");
+    const resolver = new Resolver();
+    resolver.setServers(["10.77.0.1"]);
+    expect(await resolver.resolve4("shop.example")).toEqual(["10.77.0.7"]);
     const page = await fetch(`http://${String(address)}/`).then((response) => response.text());
     expect(page).toContain("told-by-seed");
     process.stdout.write(`      create to address: ${seconds.toFixed(1)} s\n`);

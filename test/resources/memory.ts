@@ -46,7 +46,7 @@ export class Shelf {
 }
 
 const table = {
-  name: text({ change: "restart", doc: "" }),
+  name: text({ filled: true, change: "restart", doc: "" }),
   room: text({ change: "replace", doc: "" }),
   title: text({ change: "live", doc: "" }),
   size: int({ default: 1, change: "restart", doc: "" }),

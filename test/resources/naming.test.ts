@@ -1,11 +1,12 @@
 import { int, text, UNKNOWN, type Values } from "../../provider/fields";
+import { load, tokens } from "../../provider/resources";
 import { withName } from "../../provider/resources/naming";
 import { Place } from "../../provider/resources/place";
 import type { Request } from "../../provider/resources/port";
 import { requestFor } from "../real/request";
 
 const table = {
-  name: text({ change: "replace", doc: "." }),
+  name: text({ filled: true, change: "replace", doc: "." }),
   kind: text({ change: "replace", doc: "." }),
   size: int({ change: "live", doc: "." }),
 };
@@ -17,6 +18,11 @@ function nameOf(inputs: Values, olds?: Values, autonaming?: Request["autonaming"
 }
 
 describe("a name that the program does not give", () => {
+  it("is filled for each object of a host, and not for an entry, whose name is the guest's", () => {
+    const named = tokens.filter((token) => load(token).table["name"]?.filled);
+    expect(named).toEqual(["Domain", "Network", "StoragePool", "Volume", "CloudInitDisk"]);
+  });
+
   const filled = { name: "web-old", kind: "a", __defaults: ["name"] };
 
   it("is the same on every run, and another where the identity changes", () => {

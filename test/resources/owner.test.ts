@@ -80,7 +80,7 @@ describe("a name that the program does not give", () => {
 
 describe("the values of an identity", () => {
   const table = {
-    name: text({ change: "replace", doc: "" }),
+    name: text({ filled: true, change: "replace", doc: "" }),
     pool: text({ change: "replace", doc: "" }),
     format: text({ change: "replace", doc: "" }),
     title: text({ change: "live", doc: "" }),

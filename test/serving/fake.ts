@@ -2,7 +2,7 @@ import { int, object, text, type Values } from "../../provider/fields";
 import { type Diff, PartialFailure, type Request, type Resource } from "../../provider/resources/port";
 
 export const table = {
-  name: text({ change: "replace", doc: "Name." }),
+  name: text({ filled: true, change: "replace", doc: "Name." }),
   size: int({ change: "live", required: true, doc: "Size." }),
   login: object(
     { user: text({ doc: "User." }), password: text({ secret: true, doc: "Password." }) },

@@ -19,7 +19,7 @@ const item = object(
   { change: "live", doc: "." },
 );
 const table = {
-  name: text({ change: "replace", doc: "." }),
+  name: text({ filled: true, change: "replace", doc: "." }),
   size: int({ change: "live", doc: "." }),
   deep: object(
     { mode: text({ change: "replace", doc: "." }), "odd-name": text({ change: "live", doc: "." }) },

@@ -5,6 +5,7 @@ const MOST_CHARACTERS = 16 * 1024 * 1024;
 /** A NoCloud seed on a volume. https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html */
 export const cloudInitDisk = {
   name: text({
+    filled: true,
     change: "replace",
     check: grammar.objectName,
     doc: "The volume's name in its pool; default `<logical name>-<7 hex>`, another for other content.",

@@ -50,6 +50,7 @@ function cardChange(_before: unknown, after: unknown, at: Situation): "live" | "
 /** A machine. https://libvirt.org/formatdomain.html */
 export const domain = {
   name: text({
+    filled: true,
     xml: "name",
     change: "restart",
     check: grammar.objectName,

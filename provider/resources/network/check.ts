@@ -232,20 +232,26 @@ function hostComplaints(dhcp: Values, subnet: Subnet, path: Path): Failure[] {
   return records(dhcp["hosts"]).flatMap(({ value, index }) => {
     const at = [...path, "hosts", index];
     const [ip, name] = [addressOf(value["ip"]), value["name"]];
-    const found = [...hostShape(value, subnet, at)];
-    if (ip && !isGuestAddress(subnet, ip))
-      found.push(failure([...at, "ip"], "is not an address for guests in the subnet"));
-    if (ip?.value === subnet.own.value) found.push(failure([...at, "ip"], "is the host's own address"));
+    const found = hostShape(value, subnet.own.family, at);
+    const unfit = ip && addressComplaint(subnet, ip);
+    if (unfit !== undefined) found.push(failure([...at, "ip"], unfit));
     if (ip) found.push(...twice(`ip ${ip.value}`, [...at, "ip"]));
     if (typeof name === "string") found.push(...twice(`name ${name.toLowerCase()}`, [...at, "name"]));
     return found;
   });
 }
 
-function hostShape(host: Values, subnet: Subnet, at: Path): Failure[] {
-  const [wanted, other] = subnet.own.family === 4 ? (["mac", "id"] as const) : (["id", "mac"] as const);
+/** Why a subnet cannot hand out an address to a guest; undefined where it can. */
+export function addressComplaint(subnet: Subnet, ip: Address): string | undefined {
+  if (!isGuestAddress(subnet, ip)) return "is not an address for guests in the subnet";
+  return ip.value === subnet.own.value ? "is the host's own address" : undefined;
+}
+
+/** What is wrong with how a guest is named in a subnet of that family; `id` may have another name in the program. */
+export function hostShape(host: Values, family: 4 | 6, at: Path, id = "id"): Failure[] {
+  const [wanted, other] = family === 4 ? (["mac", id] as const) : ([id, "mac"] as const);
   if (host[other] !== undefined)
-    return [failure([...at, other], `cannot be set in an IPv${subnet.own.family} subnet: use "${wanted}"`)];
+    return [failure([...at, other], `cannot be set in an IPv${family} subnet: use "${wanted}"`)];
   return host[wanted] === undefined && host["name"] === undefined ? [failure(at, `needs "${wanted}" or "name"`)] : [];
 }
 

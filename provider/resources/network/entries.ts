@@ -13,29 +13,24 @@ const range = {
   end: text({ required: true, xml: "@end", change: "live", check: address, same: sameAddress, doc: "Last address." }),
 };
 
-const dhcpHost = {
-  mac: text({ xml: "@mac", change: "live", check: grammar.macAddress, same: sameText, doc: "The guest's MAC (IPv4)." }),
-  id: text({
+/** What is known of a fixed address, in a network's list and as a resource of its own. */
+export const dhcpHostFacts = {
+  mac: { xml: "@mac", check: grammar.macAddress, same: sameText, doc: "The guest's MAC (IPv4)." },
+  id: {
     xml: "@id",
-    change: "live",
     check: (value: string) =>
       /^[0-9a-fA-F:]{1,400}$/.test(value) ? undefined : "must be hexadecimal bytes joined by ':'",
     doc: "The guest's DHCPv6 unique identifier (IPv6).",
-  }),
-  name: text({
-    xml: "@name",
-    change: "live",
-    check: grammar.hostName,
-    doc: "The host name that it is given (RFC 1123).",
-  }),
-  ip: text({
-    required: true,
-    xml: "@ip",
-    change: "live",
-    check: address,
-    same: sameAddress,
-    doc: "Its address, in the subnet.",
-  }),
+  },
+  name: { xml: "@name", check: grammar.hostName, doc: "The host name that it is given (RFC 1123)." },
+  ip: { required: true, xml: "@ip", check: address, same: sameAddress, doc: "Its address, in the subnet." },
+} as const;
+
+const dhcpHost = {
+  mac: text({ ...dhcpHostFacts.mac, change: "live" }),
+  id: text({ ...dhcpHostFacts.id, change: "live" }),
+  name: text({ ...dhcpHostFacts.name, change: "live" }),
+  ip: text({ ...dhcpHostFacts.ip, change: "live" }),
 };
 
 /** The key of a DHCP entry: the MAC, else the DHCPv6 id, else the name. */
@@ -61,6 +56,21 @@ export const dhcp = {
     doc: "Fixed addresses; entries that others added are left alone.",
   }),
 };
+
+/** What is known of the names of an address, in a network's list and as a resource of its own. */
+export const dnsHostFacts = {
+  ip: { required: true, xml: "@ip", check: address, same: sameAddress, doc: "The address." },
+} as const;
+
+/** The key of a DNS entry: its address. */
+export const dnsHostKey = joinedKey("ip");
+
+export const hostnames = list(text({ xml: ".", change: "live", check: grammar.hostName, doc: "A name (RFC 1123)." }), {
+  required: true,
+  xml: "hostname",
+  change: "live",
+  doc: "Its names.",
+});
 
 /** The names that dnsmasq answers for the guests. */
 export const dns = {
@@ -93,26 +103,14 @@ export const dns = {
   hosts: list(
     object(
       {
-        ip: text({
-          required: true,
-          xml: "@ip",
-          change: "live",
-          check: address,
-          same: sameAddress,
-          doc: "The address.",
-        }),
-        hostnames: list(text({ xml: ".", change: "live", check: grammar.hostName, doc: "A name (RFC 1123)." }), {
-          required: true,
-          xml: "hostname",
-          change: "live",
-          doc: "Its names.",
-        }),
+        ip: text({ ...dnsHostFacts.ip, change: "live" }),
+        hostnames,
       },
       { doc: "Names of an address." },
     ),
     {
       xml: "host",
-      key: joinedKey("ip"),
+      key: dnsHostKey,
       shared: true,
       change: "live",
       doc: "Names of addresses; entries that others added are left alone.",

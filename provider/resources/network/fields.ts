@@ -96,6 +96,7 @@ const forward = {
 /** A virtual network. https://libvirt.org/formatnetwork.html */
 export const network = {
   name: text({
+    filled: true,
     xml: "name",
     change: "replace",
     check: grammar.objectName,

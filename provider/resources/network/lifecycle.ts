@@ -9,63 +9,9 @@ import { complaints, complete, ownBridge } from "./check";
 import { network as table } from "./fields";
 import { type Attached, attachedTo, namesOf, replug, type Wire } from "./guests";
 import { acts, entryNames } from "./live";
+import { byId, byName, INACTIVE } from "./observe";
 import { type FoundNetwork, plan, restartFields, type Step, wanted } from "./plan";
 import { whileRacing } from "./racing";
-
-const INACTIVE = 1;
-
-/** Gone is what libvirt itself calls gone. */
-async function lookUp(net: Promise<{ net: Network }>): Promise<Network | undefined> {
-  try {
-    return (await net).net;
-  } catch (error) {
-    if (isLibvirt(error, Code.NO_NETWORK)) return undefined;
-    throw error;
-  }
-}
-
-async function byId(request: Request, uuid: string): Promise<FoundNetwork | undefined> {
-  const { signal } = request;
-  const net = await lookUp(request.place.host.call("NETWORK_LOOKUP_BY_UUID", { uuid }, { signal }));
-  return net && picture(request, net);
-}
-
-async function byName(request: Request, name: string): Promise<FoundNetwork | undefined> {
-  const { signal } = request;
-  const net = await lookUp(request.place.host.call("NETWORK_LOOKUP_BY_NAME", { name }, { signal }));
-  return net && picture(request, net);
-}
-
-/** All that the host says of a network; undefined where it went away between two calls. */
-async function picture({ place: { host }, signal }: Request, net: Network): Promise<FoundNetwork | undefined> {
-  try {
-    const [{ xml: inactiveText }, { xml: liveText }, { active }, { persistent }] = await Promise.all([
-      host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal }),
-      host.call("NETWORK_GET_XML_DESC", { net, flags: 0 }, { signal }),
-      host.call("NETWORK_IS_ACTIVE", { net }, { signal }),
-      host.call("NETWORK_IS_PERSISTENT", { net }, { signal }),
-    ]);
-    // libvirt refuses to answer for a network that is not defined.
-    const { autostart } = persistent ? await host.call("NETWORK_GET_AUTOSTART", { net }, { signal }) : { autostart: 0 };
-    const [inactive, live] = [parseXml(inactiveText), parseXml(liveText)];
-    const mark = readMark(inactive);
-    return {
-      id: net.uuid,
-      name: net.name,
-      values: { ...readTable(table, inactive), autostart: autostart === 1 },
-      ...(mark ? { mark } : {}),
-      finished: mark?.phase !== "creating",
-      active: active === 1,
-      persistent: persistent === 1,
-      autostart: autostart === 1,
-      inactive,
-      live,
-    };
-  } catch (error) {
-    if (isLibvirt(error, Code.NO_NETWORK)) return undefined;
-    throw error;
-  }
-}
 
 function bridgeOf(found: FoundNetwork): string | undefined {
   return readPath(found.live, "bridge/@name") ?? readPath(found.inactive, "bridge/@name");

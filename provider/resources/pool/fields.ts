@@ -115,6 +115,7 @@ const permissions = {
 /** A storage pool. https://libvirt.org/formatstorage.html */
 export const pool = {
   name: text({
+    filled: true,
     xml: "name",
     change: "replace",
     check: grammar.objectName,

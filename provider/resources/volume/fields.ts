@@ -38,6 +38,7 @@ const digest = (value: string): string | undefined =>
 /** A volume. https://libvirt.org/formatstorage.html#storage-volume-xml */
 export const volume = {
   name: text({
+    filled: true,
     change: "replace",
     check: grammar.objectName,
     doc: "The volume's name in its pool; default `<logical name>-<7 hex>`, another for other content.",

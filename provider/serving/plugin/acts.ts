@@ -54,7 +54,7 @@ function nameFailures(
   olds: Values,
   news: Values,
 ): Failure[] {
-  if (asked?.getMode() !== Mode.DISABLE || !Object.hasOwn(table, "name")) return [];
+  if (asked?.getMode() !== Mode.DISABLE || table["name"]?.filled !== true) return [];
   if (news["name"] !== undefined || olds["name"] !== undefined) return [];
   return [{ property: "name", reason: "is required: `pulumi:autonaming` forbids automatic names" }];
 }

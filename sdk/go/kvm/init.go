@@ -23,6 +23,10 @@ func (m *module) Construct(ctx *pulumi.Context, name, typ, urn string) (r pulumi
 	switch typ {
 	case "kvm:index:CloudInitDisk":
 		r = &CloudInitDisk{}
+	case "kvm:index:DhcpHost":
+		r = &DhcpHost{}
+	case "kvm:index:DnsHost":
+		r = &DnsHost{}
 	case "kvm:index:Domain":
 		r = &Domain{}
 	case "kvm:index:Network":

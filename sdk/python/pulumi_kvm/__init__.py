@@ -8,6 +8,8 @@ import typing
 # Export this package's modules as members:
 from ._enums import *
 from .cloud_init_disk import *
+from .dhcp_host import *
+from .dns_host import *
 from .domain import *
 from .get_domain import *
 from .get_domains import *
@@ -39,6 +41,8 @@ _utilities.register(
   "fqn": "pulumi_kvm",
   "classes": {
    "kvm:index:CloudInitDisk": "CloudInitDisk",
+   "kvm:index:DhcpHost": "DhcpHost",
+   "kvm:index:DnsHost": "DnsHost",
    "kvm:index:Domain": "Domain",
    "kvm:index:Network": "Network",
    "kvm:index:StoragePool": "StoragePool",

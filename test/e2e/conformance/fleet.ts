@@ -6,7 +6,10 @@ import { virsh } from "../engine";
 
 export const poolFolder = "/var/lib/libvirt/images/fleet";
 
-const args: Readonly<Record<Token, Values>> = {
+/** Objects of a host; the entries of a network have a file of their own (entries.test.ts). */
+type FleetToken = Exclude<Token, "DhcpHost" | "DnsHost">;
+
+const args: Readonly<Record<FleetToken, Values>> = {
   StoragePool: { name: "fleet-pool", type: "dir", path: poolFolder },
   Volume: { name: "fleet-volume", capacity: 0.02, format: "raw" },
   CloudInitDisk: { name: "fleet-seed.iso", userData: "#cloud-config\nhostname: fleet\n" },
@@ -29,15 +32,16 @@ const args: Readonly<Record<Token, Values>> = {
 
 export interface FleetOptions {
   /** Arguments that come to those of each resource. */
-  readonly more?: Partial<Record<Token, Values>>;
+  readonly more?: Partial<Record<FleetToken, Values>>;
   /** Options of each resource, as JavaScript. */
-  readonly options?: (token: Token) => string;
+  readonly options?: (token: FleetToken) => string;
 }
 
 /** The program's text; names and arguments are the same through both doors. */
 export function fleet({ more = {}, options = () => "{}" }: FleetOptions = {}): string {
-  const text = (token: Token): string => JSON.stringify({ ...args[token], ...more[token] });
-  const given = (token: Token, references: string): string => `{ ...${text(token)}, ${references} }, ${options(token)}`;
+  const text = (token: FleetToken): string => JSON.stringify({ ...args[token], ...more[token] });
+  const given = (token: FleetToken, references: string): string =>
+    `{ ...${text(token)}, ${references} }, ${options(token)}`;
   return `
     const pool = new kvm.StoragePool("pool", ${given("StoragePool", "")});
     const volume = new kvm.Volume("volume", ${given("Volume", "pool: pool.name")});

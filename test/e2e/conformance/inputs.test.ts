@@ -2,12 +2,13 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { describeInLab, virsh } from "../engine";
 import { type Declared, DoorProgram, doors, programText } from "./doors";
+import { dhcpHosts, dnsHosts } from "./entries";
 import { machines } from "./machines";
 import { networks } from "./networks";
 import { pools, seeds, volumes } from "./storage";
 import { announced, type Conformance, declared, fieldAt, inputsOf, nameOf } from "./table";
 
-const table = [machines, networks, pools, volumes, seeds];
+const table = [machines, networks, pools, volumes, seeds, dhcpHosts, dnsHosts];
 const images = "/var/lib/libvirt/images";
 
 /** What the rows stand on, made by other hands. */
@@ -18,6 +19,11 @@ function furnish(): void {
     virsh("pool-define-as", name, "dir", "--target", `${images}/${name}`);
     virsh("pool-build", name);
     virsh("pool-start", name);
+  }
+  for (const [index, name] of ["entries", "entries-2"].entries()) {
+    const subnets = `<ip address='10.92.${index}.1' prefix='24'/><ip family='ipv6' address='fd00:92:${index}::1' prefix='64'/>`;
+    writeFileSync(`${images}/net.xml`, `<network><name>${name}</name>${subnets}</network>`);
+    virsh("net-define", `${images}/net.xml`);
   }
   for (const name of ["one", "two"]) virsh("vol-create-as", "table", name, "4M", "--format", "qcow2");
 }
@@ -47,6 +53,7 @@ function clear(): void {
     virsh("pool-undefine", name);
     rmSync(`${images}/${name}`, { recursive: true, force: true });
   }
+  for (const name of ["entries", "entries-2"]) virsh("net-undefine", name);
 }
 
 describeInLab.each(doors)("each input through the %s door", (door) => {

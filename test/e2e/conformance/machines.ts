@@ -92,8 +92,11 @@ export const machines: Conformance = {
     row("interfaces[].bootOrder", 1, 2, { with: { interfaces } }),
     row("graphics.spice.port", 5910, 5911, spice),
     row("graphics.spice.autoport", true, false, spice),
-    row("graphics.spice.password", "a", "b", spice),
-    row("graphics.spice.passwordValidTo", "2098-01-01T00:00:00", "2099-01-01T00:00:00", spice),
+    row("graphics.spice.password", "a", "b", { ...spice, becomes: "update" }),
+    row("graphics.spice.passwordValidTo", "2098-01-01T00:00:00", "2099-01-01T00:00:00", {
+      ...spice,
+      becomes: "update",
+    }),
     row("graphics.spice.listen.type", "address", "none"),
     row("graphics.spice.listen.address", "127.0.0.1", "127.0.0.2", spice),
     row("graphics.spice.listen.network", "table-a", "table-b", {
@@ -104,8 +107,8 @@ export const machines: Conformance = {
     }),
     row("graphics.vnc.port", 5930, 5931, vnc),
     row("graphics.vnc.autoport", true, false, vnc),
-    row("graphics.vnc.password", "a", "b", vnc),
-    row("graphics.vnc.passwordValidTo", "2098-01-01T00:00:00", "2099-01-01T00:00:00", vnc),
+    row("graphics.vnc.password", "a", "b", { ...vnc, becomes: "update" }),
+    row("graphics.vnc.passwordValidTo", "2098-01-01T00:00:00", "2099-01-01T00:00:00", { ...vnc, becomes: "update" }),
     row("graphics.vnc.listen.type", "address", "none"),
     row("graphics.vnc.listen.address", "127.0.0.1", "127.0.0.2", vnc),
     row("graphics.vnc.listen.network", "table-a", "table-b", {

@@ -78,7 +78,8 @@ export function declared(resource: Conformance, number: number, value: unknown, 
   if (!one) throw new Error(`${resource.token} has no row ${number}`);
   const name = nameOf(resource, number);
   const args = argsOf(resource, one, number, value, then);
-  return { token: resource.token, name, args: { name: name.toLowerCase(), ...args } };
+  const named = resource.table["name"]?.filled ? { name: name.toLowerCase() } : {};
+  return { token: resource.token, name, args: { ...named, ...args } };
 }
 
 /** The arguments of a row, with its input as given. */
