@@ -128,6 +128,15 @@ describe("a running machine", () => {
     expect((await changesLive(web, small)).live).toMatch(/<on_reboot>restart<\/on_reboot>\s*<on_crash>destroy</);
   });
 
+  it("names fates that exclude each other", async () => {
+    const { failures } = await new Driven(domain, place, "x").check({
+      ...small,
+      onPoweroff: "restart",
+      onReboot: "destroy",
+    });
+    expect(failures).toEqual([{ property: "onReboot", reason: '"destroy" does not go with onPoweroff "restart"' }]);
+  });
+
   it("changes the password of a screen that has one, and when it ends", async () => {
     const web = new Driven(domain, place, "screen");
     const screens = (password: string, more: Values = {}) => ({

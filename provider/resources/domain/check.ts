@@ -109,6 +109,12 @@ function checkLimits(inputs: Values): Failure[] {
   });
 }
 
+/** A machine that starts anew when it is off cannot be off after a reboot. */
+function checkFate(inputs: Values): Failure[] {
+  if (inputs["onPoweroff"] !== "restart" || inputs["onReboot"] !== "destroy") return [];
+  return [{ property: "onReboot", reason: '"destroy" does not go with onPoweroff "restart"' }];
+}
+
 function isLimit(value: unknown): boolean {
   return typeof value === "number" && value > 0;
 }

@@ -99,9 +99,13 @@ export const domain = {
   onPoweroff: lifecycle(
     "on_poweroff",
     ["destroy", "restart", "preserve"],
-    "the guest powers itself off; default `destroy`",
+    'the guest powers itself off; default `destroy`. `preserve` is Xen\'s, and `restart` excludes `onReboot: "destroy"`',
   ),
-  onReboot: lifecycle("on_reboot", ["destroy", "restart", "preserve"], "the guest reboots; default `restart`"),
+  onReboot: lifecycle(
+    "on_reboot",
+    ["destroy", "restart", "preserve"],
+    "the guest reboots; default `restart`. `preserve` is Xen's",
+  ),
   onCrash: lifecycle(
     "on_crash",
     ["destroy", "restart", "preserve", "coredump-destroy", "coredump-restart"],

@@ -45,7 +45,7 @@ export const machines: Conformance = {
     row("cputune.vcpupins[].vcpu", 0, 1, { with: { vcpus: 2, cputune: { vcpupins: [{ cpuset: "0" }] } } }),
     row("cputune.vcpupins[].cpuset", "0", "1", { with: { cputune: { vcpupins: [{ vcpu: 0 }] } } }),
     row("cputune.emulatorpin.cpuset", "0", "1"),
-    row("onPoweroff", "destroy", "preserve"),
+    row("onPoweroff", "destroy", "restart"),
     row("onReboot", "restart", "destroy"),
     row("onCrash", "destroy", "preserve"),
     row("clock.offset", "utc", "localtime"),

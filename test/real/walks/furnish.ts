@@ -42,13 +42,14 @@ export function furnish(): void {
   for (const name of ["initrd-a", "initrd-b"]) copyFileSync(initrd, `${images}/${name}`);
   for (const [name, text] of Object.entries({ "source-a": "a", "source-b": "b" }))
     writeFileSync(`${images}/${name}`, text.repeat(4096));
-  for (const letter of "abcdefghi") for (const bus of ["vd", "sd"]) writeFileSync(`${images}/${bus}${letter}`, BLANK);
+  for (const letter of "abcdefghijk") for (const bus of ["vd", "sd"]) writeFileSync(`${images}/${bus}${letter}`, BLANK);
   execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", `${images}/qcow2`, "1M"]);
   network("boot", bootNetwork());
   for (const [name, address] of Object.entries({ "table-a": "10.93.0.1", "table-b": "10.94.0.1" })) {
     const bridge = `<bridge name='of-${name}' stp='off' delay='0'/><ip address='${address}' prefix='24'/>`;
     network(name, `<network><name>${name}</name>${bridge}</network>`);
   }
+  for (const name of ["table-a", "table-b"]) filter(name);
   link("br-a", "bridge");
   link("br-b", "bridge");
   link("eth7", "veth", "peer", "name", "eth8");
@@ -59,6 +60,15 @@ export function furnish(): void {
     virsh("pool-start", name);
   }
   for (const name of ["one", "two"]) virsh("vol-create-as", "table", name, "4M", "--format", "qcow2");
+}
+
+function filter(name: string): void {
+  const file = `${images}/${name}-filter.xml`;
+  writeFileSync(
+    file,
+    `<filter name='${name}' chain='root'><rule action='accept' direction='inout'><all/></rule></filter>`,
+  );
+  virsh("nwfilter-define", file);
 }
 
 function network(name: string, xml: string): void {
