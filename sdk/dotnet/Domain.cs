@@ -213,13 +213,13 @@ namespace PulumiKvm.Kvm
         public Output<PulumiKvm.Kvm.DomainOnCrash?> OnCrash { get; private set; } = null!;
 
         /// <summary>
-        /// What becomes of the machine when the guest powers itself off; default `destroy`.
+        /// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         /// </summary>
         [Output("onPoweroff")]
         public Output<PulumiKvm.Kvm.DomainOnPoweroff?> OnPoweroff { get; private set; } = null!;
 
         /// <summary>
-        /// What becomes of the machine when the guest reboots; default `restart`.
+        /// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
         /// </summary>
         [Output("onReboot")]
         public Output<PulumiKvm.Kvm.DomainOnReboot?> OnReboot { get; private set; } = null!;
@@ -449,13 +449,13 @@ namespace PulumiKvm.Kvm
         public Input<PulumiKvm.Kvm.DomainOnCrash>? OnCrash { get; set; }
 
         /// <summary>
-        /// What becomes of the machine when the guest powers itself off; default `destroy`.
+        /// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         /// </summary>
         [Input("onPoweroff")]
         public Input<PulumiKvm.Kvm.DomainOnPoweroff>? OnPoweroff { get; set; }
 
         /// <summary>
-        /// What becomes of the machine when the guest reboots; default `restart`.
+        /// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
         /// </summary>
         [Input("onReboot")]
         public Input<PulumiKvm.Kvm.DomainOnReboot>? OnReboot { get; set; }

@@ -368,7 +368,7 @@ namespace PulumiKvm.Kvm
     }
 
     /// <summary>
-    /// What becomes of the machine when the guest powers itself off; default `destroy`.
+    /// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
     /// </summary>
     [EnumType]
     public readonly struct DomainOnPoweroff : IEquatable<DomainOnPoweroff>
@@ -400,7 +400,7 @@ namespace PulumiKvm.Kvm
     }
 
     /// <summary>
-    /// What becomes of the machine when the guest reboots; default `restart`.
+    /// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
     /// </summary>
     [EnumType]
     public readonly struct DomainOnReboot : IEquatable<DomainOnReboot>

@@ -162,11 +162,11 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly onCrash: pulumi.Output<enums.DomainOnCrash | undefined>;
     /**
-     * What becomes of the machine when the guest powers itself off; default `destroy`.
+     * What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
      */
     declare public readonly onPoweroff: pulumi.Output<enums.DomainOnPoweroff | undefined>;
     /**
-     * What becomes of the machine when the guest reboots; default `restart`.
+     * What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
      */
     declare public readonly onReboot: pulumi.Output<enums.DomainOnReboot | undefined>;
     /**
@@ -370,11 +370,11 @@ export interface DomainArgs {
      */
     onCrash?: pulumi.Input<enums.DomainOnCrash>;
     /**
-     * What becomes of the machine when the guest powers itself off; default `destroy`.
+     * What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
      */
     onPoweroff?: pulumi.Input<enums.DomainOnPoweroff>;
     /**
-     * What becomes of the machine when the guest reboots; default `restart`.
+     * What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
      */
     onReboot?: pulumi.Input<enums.DomainOnReboot>;
     /**

@@ -19,6 +19,7 @@ export async function checkMore(
     ...checkCards(inputs),
     ...checkSizes(inputs),
     ...checkLimits(inputs),
+    ...checkFate(inputs),
   ];
   // Only a new machine asks: an existing one runs already, and a host that is away fails no check.
   if (olds === undefined && failures.length === 0) {

@@ -137,9 +137,9 @@ type Domain struct {
 	Name pulumi.StringOutput `pulumi:"name"`
 	// What becomes of the machine when the guest crashes; default `destroy`.
 	OnCrash DomainOnCrashPtrOutput `pulumi:"onCrash"`
-	// What becomes of the machine when the guest powers itself off; default `destroy`.
+	// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
 	OnPoweroff DomainOnPoweroffPtrOutput `pulumi:"onPoweroff"`
-	// What becomes of the machine when the guest reboots; default `restart`.
+	// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
 	OnReboot DomainOnRebootPtrOutput `pulumi:"onReboot"`
 	// CPUs online; absent: follows `vcpus`.
 	OnlineVcpus pulumi.IntPtrOutput `pulumi:"onlineVcpus"`
@@ -246,9 +246,9 @@ type domainArgs struct {
 	Name *string `pulumi:"name"`
 	// What becomes of the machine when the guest crashes; default `destroy`.
 	OnCrash *DomainOnCrash `pulumi:"onCrash"`
-	// What becomes of the machine when the guest powers itself off; default `destroy`.
+	// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
 	OnPoweroff *DomainOnPoweroff `pulumi:"onPoweroff"`
-	// What becomes of the machine when the guest reboots; default `restart`.
+	// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
 	OnReboot *DomainOnReboot `pulumi:"onReboot"`
 	// CPUs online; absent: follows `vcpus`.
 	OnlineVcpus *int `pulumi:"onlineVcpus"`
@@ -304,9 +304,9 @@ type DomainArgs struct {
 	Name pulumi.StringPtrInput
 	// What becomes of the machine when the guest crashes; default `destroy`.
 	OnCrash DomainOnCrashPtrInput
-	// What becomes of the machine when the guest powers itself off; default `destroy`.
+	// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
 	OnPoweroff DomainOnPoweroffPtrInput
-	// What becomes of the machine when the guest reboots; default `restart`.
+	// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
 	OnReboot DomainOnRebootPtrInput
 	// CPUs online; absent: follows `vcpus`.
 	OnlineVcpus pulumi.IntPtrInput
@@ -460,12 +460,12 @@ func (o DomainOutput) OnCrash() DomainOnCrashPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainOnCrashPtrOutput { return v.OnCrash }).(DomainOnCrashPtrOutput)
 }
 
-// What becomes of the machine when the guest powers itself off; default `destroy`.
+// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
 func (o DomainOutput) OnPoweroff() DomainOnPoweroffPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainOnPoweroffPtrOutput { return v.OnPoweroff }).(DomainOnPoweroffPtrOutput)
 }
 
-// What becomes of the machine when the guest reboots; default `restart`.
+// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
 func (o DomainOutput) OnReboot() DomainOnRebootPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainOnRebootPtrOutput { return v.OnReboot }).(DomainOnRebootPtrOutput)
 }

@@ -1874,7 +1874,7 @@ func (in *domainOnCrashPtr) ToDomainOnCrashPtrOutputWithContext(ctx context.Cont
 	return pulumi.ToOutputWithContext(ctx, in).(DomainOnCrashPtrOutput)
 }
 
-// What becomes of the machine when the guest powers itself off; default `destroy`.
+// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
 type DomainOnPoweroff string
 
 const (
@@ -2042,7 +2042,7 @@ func (in *domainOnPoweroffPtr) ToDomainOnPoweroffPtrOutputWithContext(ctx contex
 	return pulumi.ToOutputWithContext(ctx, in).(DomainOnPoweroffPtrOutput)
 }
 
-// What becomes of the machine when the guest reboots; default `restart`.
+// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
 type DomainOnReboot string
 
 const (

@@ -156,7 +156,7 @@ class DomainOnCrash(_builtins.str, Enum):
 @pulumi.type_token("kvm:index:DomainOnPoweroff")
 class DomainOnPoweroff(_builtins.str, Enum):
     """
-    What becomes of the machine when the guest powers itself off; default `destroy`.
+    What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
     """
     DESTROY = "destroy"
     RESTART = "restart"
@@ -166,7 +166,7 @@ class DomainOnPoweroff(_builtins.str, Enum):
 @pulumi.type_token("kvm:index:DomainOnReboot")
 class DomainOnReboot(_builtins.str, Enum):
     """
-    What becomes of the machine when the guest reboots; default `restart`.
+    What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
     """
     DESTROY = "destroy"
     RESTART = "restart"

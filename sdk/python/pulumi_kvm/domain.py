@@ -67,8 +67,8 @@ class DomainArgs:
         :param pulumi.Input[Sequence[pulumi.Input['DomainInterfaceArgs']]] interfaces: Network cards, each named by its `mac` or `name`. None by default.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
-        :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`.
-        :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`.
+        :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
+        :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
         :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`.
         :param pulumi.Input['DomainOsArgs'] os: What boots, on which kind of machine.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
@@ -329,7 +329,7 @@ class DomainArgs:
     @pulumi.getter(name="onPoweroff")
     def on_poweroff(self) -> Optional[pulumi.Input['DomainOnPoweroff']]:
         """
-        What becomes of the machine when the guest powers itself off; default `destroy`.
+        What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         """
         return pulumi.get(self, "on_poweroff")
 
@@ -341,7 +341,7 @@ class DomainArgs:
     @pulumi.getter(name="onReboot")
     def on_reboot(self) -> Optional[pulumi.Input['DomainOnReboot']]:
         """
-        What becomes of the machine when the guest reboots; default `restart`.
+        What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
         """
         return pulumi.get(self, "on_reboot")
 
@@ -557,8 +557,8 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
-        :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`.
-        :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`.
+        :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
+        :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
         :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`.
         :param pulumi.Input[Union['DomainOsArgs', 'DomainOsArgsDict']] os: What boots, on which kind of machine.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
@@ -921,7 +921,7 @@ class Domain(pulumi.CustomResource):
     @pulumi.getter(name="onPoweroff")
     def on_poweroff(self) -> pulumi.Output[Optional['DomainOnPoweroff']]:
         """
-        What becomes of the machine when the guest powers itself off; default `destroy`.
+        What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         """
         return pulumi.get(self, "on_poweroff")
 
@@ -929,7 +929,7 @@ class Domain(pulumi.CustomResource):
     @pulumi.getter(name="onReboot")
     def on_reboot(self) -> pulumi.Output[Optional['DomainOnReboot']]:
         """
-        What becomes of the machine when the guest reboots; default `restart`.
+        What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
         """
         return pulumi.get(self, "on_reboot")
 

@@ -138,7 +138,7 @@ export const DomainOnPoweroff = {
 } as const;
 
 /**
- * What becomes of the machine when the guest powers itself off; default `destroy`.
+ * What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
  */
 export type DomainOnPoweroff = (typeof DomainOnPoweroff)[keyof typeof DomainOnPoweroff];
 
@@ -149,7 +149,7 @@ export const DomainOnReboot = {
 } as const;
 
 /**
- * What becomes of the machine when the guest reboots; default `restart`.
+ * What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
  */
 export type DomainOnReboot = (typeof DomainOnReboot)[keyof typeof DomainOnReboot];
 

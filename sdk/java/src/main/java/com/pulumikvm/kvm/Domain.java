@@ -399,28 +399,28 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.onCrash);
     }
     /**
-     * What becomes of the machine when the guest powers itself off; default `destroy`.
+     * What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen&#39;s, and `restart` excludes `onReboot: &#34;destroy&#34;`.
      * 
      */
     @Export(name="onPoweroff", refs={DomainOnPoweroff.class}, tree="[0]")
     private Output</* @Nullable */ DomainOnPoweroff> onPoweroff;
 
     /**
-     * @return What becomes of the machine when the guest powers itself off; default `destroy`.
+     * @return What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen&#39;s, and `restart` excludes `onReboot: &#34;destroy&#34;`.
      * 
      */
     public Output<Optional<DomainOnPoweroff>> onPoweroff() {
         return Codegen.optional(this.onPoweroff);
     }
     /**
-     * What becomes of the machine when the guest reboots; default `restart`.
+     * What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen&#39;s.
      * 
      */
     @Export(name="onReboot", refs={DomainOnReboot.class}, tree="[0]")
     private Output</* @Nullable */ DomainOnReboot> onReboot;
 
     /**
-     * @return What becomes of the machine when the guest reboots; default `restart`.
+     * @return What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen&#39;s.
      * 
      */
     public Output<Optional<DomainOnReboot>> onReboot() {

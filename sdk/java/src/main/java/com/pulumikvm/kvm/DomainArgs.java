@@ -278,14 +278,14 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * What becomes of the machine when the guest powers itself off; default `destroy`.
+     * What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen&#39;s, and `restart` excludes `onReboot: &#34;destroy&#34;`.
      * 
      */
     @Import(name="onPoweroff")
     private @Nullable Output<DomainOnPoweroff> onPoweroff;
 
     /**
-     * @return What becomes of the machine when the guest powers itself off; default `destroy`.
+     * @return What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen&#39;s, and `restart` excludes `onReboot: &#34;destroy&#34;`.
      * 
      */
     public Optional<Output<DomainOnPoweroff>> onPoweroff() {
@@ -293,14 +293,14 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * What becomes of the machine when the guest reboots; default `restart`.
+     * What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen&#39;s.
      * 
      */
     @Import(name="onReboot")
     private @Nullable Output<DomainOnReboot> onReboot;
 
     /**
-     * @return What becomes of the machine when the guest reboots; default `restart`.
+     * @return What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen&#39;s.
      * 
      */
     public Optional<Output<DomainOnReboot>> onReboot() {
@@ -849,7 +849,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param onPoweroff What becomes of the machine when the guest powers itself off; default `destroy`.
+         * @param onPoweroff What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen&#39;s, and `restart` excludes `onReboot: &#34;destroy&#34;`.
          * 
          * @return builder
          * 
@@ -860,7 +860,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param onPoweroff What becomes of the machine when the guest powers itself off; default `destroy`.
+         * @param onPoweroff What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen&#39;s, and `restart` excludes `onReboot: &#34;destroy&#34;`.
          * 
          * @return builder
          * 
@@ -870,7 +870,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param onReboot What becomes of the machine when the guest reboots; default `restart`.
+         * @param onReboot What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen&#39;s.
          * 
          * @return builder
          * 
@@ -881,7 +881,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param onReboot What becomes of the machine when the guest reboots; default `restart`.
+         * @param onReboot What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen&#39;s.
          * 
          * @return builder
          * 

@@ -9,7 +9,7 @@ import java.util.Objects;
 import java.util.StringJoiner;
 
     /**
-     * What becomes of the machine when the guest powers itself off; default `destroy`.
+     * What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen&#39;s, and `restart` excludes `onReboot: &#34;destroy&#34;`.
      * 
      */
     @EnumType

@@ -9,7 +9,7 @@ import java.util.Objects;
 import java.util.StringJoiner;
 
     /**
-     * What becomes of the machine when the guest reboots; default `restart`.
+     * What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen&#39;s.
      * 
      */
     @EnumType
