@@ -16,6 +16,8 @@ export interface Mark {
   readonly deferred: readonly string[];
   /** The run of the guest that they were deferred on; in another run they are applied. */
   readonly run?: string;
+  /** When the first of them was deferred (ISO 8601, UTC). */
+  readonly since?: string;
 }
 
 /** A mark for a new life of an owner's object. */
@@ -29,12 +31,14 @@ export function readMark(root: XmlElement): Mark | undefined {
   if (!found) return undefined;
   const deferred = found.attributes.get("deferred") ?? "";
   const run = found.attributes.get("run");
+  const since = found.attributes.get("since");
   return {
     owner: found.attributes.get("owner") ?? "",
     incarnation: found.attributes.get("incarnation") ?? "",
     phase: found.attributes.get("phase") === "creating" ? "creating" : "ready",
     deferred: deferred === "" ? [] : deferred.split(" "),
     ...(run === undefined ? {} : { run }),
+    ...(since === undefined ? {} : { since }),
   };
 }
 
@@ -72,6 +76,7 @@ function attributesOf(mark: Mark): Record<string, string> {
     phase: mark.phase,
     ...(mark.deferred.length > 0 ? { deferred: mark.deferred.join(" ") } : {}),
     ...(mark.run === undefined ? {} : { run: mark.run }),
+    ...(mark.since === undefined ? {} : { since: mark.since }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Finding } from "../../provider/resources/host/lacks";
 import { run, version } from "../../provider/serving/cli/commands";
+import { ageOf, hoursOf, isWithin } from "../../provider/serving/cli/pending";
 import { asJson, asText, canRun, type Report } from "../../provider/serving/cli/report";
 
 async function ran(...words: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -45,6 +46,9 @@ describe("the words of the command", () => {
     [["toString"], /^pulumi-kvm: there is no command "toString"\n/],
     [["doctor", "--url", "x"], /^pulumi-kvm: Unknown option '--url'.*\nusage: pulumi-kvm doctor /s],
     [["doctor", "--uri"], /^pulumi-kvm: .*--uri.*\nusage: pulumi-kvm doctor /s],
+    [["pending", "--max", "2"], /^pulumi-kvm: --max goes with --apply\nusage: pulumi-kvm pending /],
+    [["pending", "--apply", "--max", "0"], /^pulumi-kvm: --max is a number from 1 to 999\nusage: /],
+    [["pending", "--apply", "--window", "2-4"], /^pulumi-kvm: --window is such as 22:00-04:00\nusage: /],
     [["doctor", "qemu:///system"], /^pulumi-kvm: .*qemu:\/\/\/system.*\nusage: pulumi-kvm doctor /s],
   ])("%j: usage and exit code 2", async (words, said) => {
     const { code, out, err } = await ran(...words);
@@ -96,5 +100,31 @@ The host can run machines. Lacks: 1; not to be told from here: 1.
   it("says whether machines run", () => {
     expect(canRun({ ...report, findings: [{ ...lack, essential: true }] })).toBe(false);
     expect(asText({ ...report, findings: [{ ...lack, essential: true }] })).toContain("cannot run machines");
+  });
+});
+
+describe("the window of power cycles", () => {
+  const at = (hour: number, minute = 0): Date => new Date(2026, 0, 1, hour, minute);
+
+  it("is a part of the day, or lies over midnight", () => {
+    const day = hoursOf("02:00-04:30") ?? { from: 0, to: 0 };
+    expect([at(1, 59), at(2), at(4, 29), at(4, 30)].map((now) => isWithin(day, now))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    const night = hoursOf("22:00-4:00") ?? { from: 0, to: 0 };
+    expect([at(21), at(23), at(3, 59), at(4)].map((now) => isWithin(night, now))).toEqual([false, true, true, false]);
+    expect([hoursOf("24:00-04:00"), hoursOf("22-4")]).toEqual([undefined, undefined]);
+  });
+});
+
+describe("an age in words", () => {
+  it("has one unit", () => {
+    const since = "2026-01-01T00:00:00.000Z";
+    const ages = [60, 7200, 49 * 3600].map((seconds) => ageOf(since, Date.parse(since) + seconds * 1000));
+    expect(ages).toEqual(["1 minute", "2 hours", "2 days"]);
+    expect(ageOf("nonsense", 0)).toBe("an unknown time");
   });
 });

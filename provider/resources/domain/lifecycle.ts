@@ -83,7 +83,8 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
     if (reason !== undefined) throw new Refusal(reason);
   }
   const seedPath = await makeSeed(request, goal, found);
-  const planned = plan(found, goal, { facts, volumes, ...(seedPath === undefined ? {} : { seedPath }) });
+  const seed = seedPath === undefined ? {} : { seedPath };
+  const planned = plan(found, goal, { facts, volumes, ...seed, now: new Date().toISOString() });
   const named = found?.live ? found : await rename(request, found, goal, planned);
   await apply(request, named, goal, planned).catch(async (error: unknown) => {
     // A seed that no definition names would be nobody's.

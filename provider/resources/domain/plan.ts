@@ -55,6 +55,8 @@ export interface Circumstances {
   readonly volumes: ReadonlyMap<string, Resolved>;
   /** Where the seed's volume is, for a machine that has one. */
   readonly seedPath?: string;
+  /** The time now (ISO 8601, UTC), for what begins to wait. */
+  readonly now?: string;
 }
 
 /** Plans; pure. */
@@ -180,7 +182,7 @@ function define(
   furnish(root, wanted);
   bootByDevice(root);
   writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
-  writeMark(root, markOf(goal.mark, found, deferred, wanted));
+  writeMark(root, markOf(goal.mark, found, deferred, wanted, at.now));
   return root;
 }
 
@@ -239,10 +241,19 @@ function bootByDevice(root: XmlElement): void {
 }
 
 /** A machine that needs no further step is ready when it is defined: one write instead of two. */
-function markOf(mark: Mark, found: FoundDomain | undefined, deferred: readonly string[], wanted: Values): Mark {
+function markOf(
+  mark: Mark,
+  found: FoundDomain | undefined,
+  deferred: readonly string[],
+  wanted: Values,
+  now: string | undefined,
+): Mark {
   const complete = found === undefined && wanted["powerState"] === "stopped" && wanted["autostart"] !== true;
+  const phase = complete ? "ready" : mark.phase;
   const run = found && deferred.length > 0 ? runOf(found) : undefined;
-  return { ...mark, deferred, phase: complete ? "ready" : mark.phase, ...(run === undefined ? {} : { run }) };
+  if (run === undefined) return { ...mark, deferred, phase };
+  const since = found?.mark?.run === run && found.mark.deferred.length > 0 ? found.mark.since : now;
+  return { ...mark, deferred, phase, run, ...(since === undefined ? {} : { since }) };
 }
 
 /** A device that the guest gets now has the same address in both definitions. */

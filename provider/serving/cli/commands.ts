@@ -23,6 +23,10 @@ const commands: Readonly<Record<string, { readonly does: string; readonly load: 
     does: "say what a host, this account and the link between can and cannot do",
     load: () => (require("./doctor") as typeof import("./doctor")).doctor,
   },
+  pending: {
+    does: "list the machines that wait for a power cycle, and power-cycle them",
+    load: () => (require("./pending") as typeof import("./pending")).pending,
+  },
 };
 
 const WRONG_WORDS = 2;
