@@ -102,7 +102,8 @@ type PresenceOf<O> = O extends { output: true }
     : O extends { filled: true }
       ? "filled"
       : "optional";
-type LivenessOf<O> = O extends { change: "restart" | "replace" }
+type Cold = Exclude<Cost, "live">;
+type LivenessOf<O> = O extends { change: Cold | ((...all: never) => Cold) }
   ? "never"
   : O extends { change: "live" | ((...all: never) => unknown) }
     ? "live"

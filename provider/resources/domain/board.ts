@@ -8,6 +8,17 @@ function sameMachine(wanted: string, found: string): boolean {
   return wanted === found || (prefix !== undefined && found.startsWith(prefix));
 }
 
+/** Machines of one family have the same buses: libvirt takes another version in place, another family only for a new machine. */
+function machineChange(before: unknown, after: unknown): "restart" | "replace" {
+  const known = typeof before === "string" && typeof after === "string";
+  return known && familyOf(before) !== familyOf(after) ? "replace" : "restart";
+}
+
+function familyOf(machine: string): string {
+  const name = machine.replace(/-\d[\w.]*$/, "");
+  return { q35: "pc-q35", pc: "pc-i440fx" }[name] ?? name;
+}
+
 /** What boots. https://libvirt.org/formatdomain.html#operating-system-booting */
 export const os = object(
   {
@@ -19,10 +30,10 @@ export const os = object(
     }),
     machine: text({
       xml: "type/@machine",
-      change: "restart",
+      change: machineChange,
       check: grammar.objectName,
       same: sameMachine,
-      doc: "Machine type; default `q35` on x86, `virt` on arm64.",
+      doc: "Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.",
     }),
     firmware: text({
       xml: "@firmware",

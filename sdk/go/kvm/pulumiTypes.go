@@ -4233,7 +4233,7 @@ type DomainOs struct {
 	Initrd *string `pulumi:"initrd"`
 	// Kernel to boot directly: a path on the host (a Volume's `path`).
 	Kernel *string `pulumi:"kernel"`
-	// Machine type; default `q35` on x86, `virt` on arm64.
+	// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
 	Machine *string `pulumi:"machine"`
 }
 
@@ -4260,7 +4260,7 @@ type DomainOsArgs struct {
 	Initrd pulumi.StringPtrInput `pulumi:"initrd"`
 	// Kernel to boot directly: a path on the host (a Volume's `path`).
 	Kernel pulumi.StringPtrInput `pulumi:"kernel"`
-	// Machine type; default `q35` on x86, `virt` on arm64.
+	// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
 	Machine pulumi.StringPtrInput `pulumi:"machine"`
 }
 
@@ -4367,7 +4367,7 @@ func (o DomainOsOutput) Kernel() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainOs) *string { return v.Kernel }).(pulumi.StringPtrOutput)
 }
 
-// Machine type; default `q35` on x86, `virt` on arm64.
+// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
 func (o DomainOsOutput) Machine() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainOs) *string { return v.Machine }).(pulumi.StringPtrOutput)
 }
@@ -4446,7 +4446,7 @@ func (o DomainOsPtrOutput) Kernel() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
-// Machine type; default `q35` on x86, `virt` on arm64.
+// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
 func (o DomainOsPtrOutput) Machine() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainOs) *string {
 		if v == nil {

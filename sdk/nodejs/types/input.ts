@@ -501,7 +501,7 @@ export interface DomainOsArgs {
      */
     kernel?: pulumi.Input<string>;
     /**
-     * Machine type; default `q35` on x86, `virt` on arm64.
+     * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
      */
     machine?: pulumi.Input<string>;
 }

@@ -555,7 +555,7 @@ export interface DomainOs {
      */
     kernel?: string;
     /**
-     * Machine type; default `q35` on x86, `virt` on arm64.
+     * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
      */
     machine?: string;
 }

@@ -2092,7 +2092,7 @@ class DomainOsArgsDict(TypedDict):
     """
     machine: NotRequired[pulumi.Input[_builtins.str]]
     """
-    Machine type; default `q35` on x86, `virt` on arm64.
+    Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
     """
 
 @pulumi.input_type
@@ -2111,7 +2111,7 @@ class DomainOsArgs:
         :param pulumi.Input['DomainOsFirmware'] firmware: Firmware; default BIOS on x86, UEFI on arm64.
         :param pulumi.Input[_builtins.str] initrd: Its initial RAM disk: a path on the host.
         :param pulumi.Input[_builtins.str] kernel: Kernel to boot directly: a path on the host (a Volume's `path`).
-        :param pulumi.Input[_builtins.str] machine: Machine type; default `q35` on x86, `virt` on arm64.
+        :param pulumi.Input[_builtins.str] machine: Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
         """
         if arch is not None:
             pulumi.set(__self__, "arch", arch)
@@ -2190,7 +2190,7 @@ class DomainOsArgs:
     @pulumi.getter
     def machine(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Machine type; default `q35` on x86, `virt` on arm64.
+        Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
         """
         return pulumi.get(self, "machine")
 

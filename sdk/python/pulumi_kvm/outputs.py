@@ -1615,7 +1615,7 @@ class DomainOs(dict):
         :param 'DomainOsFirmware' firmware: Firmware; default BIOS on x86, UEFI on arm64.
         :param _builtins.str initrd: Its initial RAM disk: a path on the host.
         :param _builtins.str kernel: Kernel to boot directly: a path on the host (a Volume's `path`).
-        :param _builtins.str machine: Machine type; default `q35` on x86, `virt` on arm64.
+        :param _builtins.str machine: Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
         """
         if arch is not None:
             pulumi.set(__self__, "arch", arch)
@@ -1674,7 +1674,7 @@ class DomainOs(dict):
     @pulumi.getter
     def machine(self) -> Optional[_builtins.str]:
         """
-        Machine type; default `q35` on x86, `virt` on arm64.
+        Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
         """
         return pulumi.get(self, "machine")
 

@@ -31,7 +31,7 @@ export const machines: Conformance = {
     row("vcpus", 1, 2),
     row("onlineVcpus", 1, 2, { with: { vcpus: 2 }, becomes: "update" }),
     row("os.arch", "x86_64", "i686"),
-    row("os.machine", "q35", "pc"),
+    row("os.machine", "q35", "pc", { becomes: "replace" }),
     row("os.firmware", "bios", "efi"),
     row("os.kernel", "/boot/a", "/boot/b"),
     row("os.initrd", "/boot/a", "/boot/b", kernel),
