@@ -45,7 +45,7 @@ export function equalValues(field: AnyField, wanted: unknown, found: unknown): b
 /** True for a wish that is met by what is not there: XML says false by absence, and libvirt drops empty texts and lists. */
 export function metByAbsence(field: AnyField, wanted: unknown): boolean {
   if (field.kind === "flag") return wanted === false && field.form === "present";
-  if (field.kind === "text") return wanted === "";
+  if (field.kind === "text") return wanted === "" || (field.absent !== undefined && wanted === field.absent);
   if (field.kind === "list") return Array.isArray(wanted) && wanted.length === 0;
   if (field.kind !== "object" || field.xml !== "." || !isRecord(wanted)) return false;
   return Object.entries(field.fields).every(

@@ -62,6 +62,8 @@ export interface TextOptions extends Common {
   readonly values?: readonly string[];
   /** Longest text in characters; 4096 unless told. */
   readonly most?: number;
+  /** The value that is meant where the XML says nothing; it is never written. */
+  readonly absent?: string;
   /** Newlines, tabs and any other text that XML can carry are allowed (user data, descriptions). */
   readonly multiline?: true;
 }

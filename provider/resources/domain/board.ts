@@ -1,4 +1,5 @@
-import { grammar, int, list, object, text } from "../../fields";
+import { grammar, int, list, object, text, type XmlPair } from "../../fields";
+import { readPath, writePath } from "../../xml";
 import { cpuSetText, sameCpus } from "./cpuSet";
 
 /** libvirt makes `q35` into `pc-q35-7.2`: the wish is met by any version of it. */
@@ -19,6 +20,20 @@ function familyOf(machine: string): string {
   return { q35: "pc-q35", pc: "pc-i440fx" }[name] ?? name;
 }
 
+/** libvirt finds no firmware for the word `bios` everywhere: it is what boots where nothing is said. */
+const firmware: XmlPair = {
+  read: (os) => os.attributes.get("firmware") ?? (readPath(os, "loader/@type") === "pflash" ? "efi" : undefined),
+  write: (os, value) => {
+    if (value === "efi") {
+      os.attributes.set("firmware", "efi");
+      return;
+    }
+    os.attributes.delete("firmware");
+    // What libvirt chose for UEFI would go on booting it.
+    for (const name of ["firmware", "loader", "nvram"]) writePath(os, name, undefined);
+  },
+};
+
 /** What boots. https://libvirt.org/formatdomain.html#operating-system-booting */
 export const os = object(
   {
@@ -36,7 +51,8 @@ export const os = object(
       doc: "Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.",
     }),
     firmware: text({
-      xml: "@firmware",
+      xml: firmware,
+      absent: "bios",
       values: ["bios", "efi"],
       change: "restart",
       doc: "Firmware; default BIOS on x86, UEFI on arm64.",

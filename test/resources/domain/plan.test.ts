@@ -250,6 +250,20 @@ describe("a running machine", () => {
     expect(await changes(half, titled)).toEqual(["title add live"]);
   });
 
+  it("boots by BIOS where its definition says nothing, and loses what UEFI needed with it", async () => {
+    const bios = { ...stopped, os: { firmware: "bios" } };
+    expect(await changes({ inactive: definition() }, bios)).toEqual([]);
+    expect((await planned({ inactive: definition() }, bios)).plan.definition).toBeUndefined();
+    const efi = definition()
+      .replace("<os>", '<os firmware="efi">')
+      .replace("</os>", '<loader type="pflash">/f</loader></os>');
+    expect(await changes({ inactive: efi }, bios)).toEqual(["os.firmware update restart"]);
+    expect(xmlOf((await planned({ inactive: efi }, bios)).plan.definition)).toBe(definition());
+    expect(
+      await changes({ inactive: efi.replace(' firmware="efi"', "") }, { ...stopped, os: { firmware: "efi" } }),
+    ).toEqual([]);
+  });
+
   it("waits with another version of its machine type, and is a new one with another family", async () => {
     const of = async (machine: string): Promise<string[]> =>
       changes({ inactive: definition() }, { ...stopped, os: { machine } });
