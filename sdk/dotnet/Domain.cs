@@ -123,7 +123,7 @@ namespace PulumiKvm.Kvm
         public Output<Outputs.DomainClock?> Clock { get; private set; } = null!;
 
         /// <summary>
-        /// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        /// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         /// </summary>
         [Output("cloudInit")]
         public Output<Outputs.DomainCloudInit?> CloudInit { get; private set; } = null!;
@@ -359,7 +359,7 @@ namespace PulumiKvm.Kvm
         public Input<Inputs.DomainClockArgs>? Clock { get; set; }
 
         /// <summary>
-        /// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        /// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         /// </summary>
         [Input("cloudInit")]
         public Input<Inputs.DomainCloudInitArgs>? CloudInit { get; set; }

@@ -102,7 +102,7 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly clock: pulumi.Output<outputs.DomainClock | undefined>;
     /**
-     * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+     * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
      */
     declare public readonly cloudInit: pulumi.Output<outputs.DomainCloudInit | undefined>;
     /**
@@ -318,7 +318,7 @@ export interface DomainArgs {
      */
     clock?: pulumi.Input<inputs.DomainClockArgs>;
     /**
-     * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+     * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
      */
     cloudInit?: pulumi.Input<inputs.DomainCloudInitArgs>;
     /**

@@ -159,6 +159,22 @@ describe("a change that a running guest cannot take", () => {
     expect((await web.preview({ ...deaf, vcpus: 2 })).changes).toBe(false);
   });
 
+  it("waits with a first seed, for whose drive the guest must be started", async () => {
+    const web = new Driven(domain, place, "seeded");
+    await web.up(deaf);
+    const args = { ...deaf, cloudInit: { pool: "restart", userData: "#cloud-config\n" } };
+    const diff = await web.preview(args);
+    expect(diff.differences.map(({ path, cost }) => `${path.join(".")} ${cost}`)).toEqual(["cloudInit restart"]);
+    await web.up(args);
+    expect(web.outputs["restartPending"]).toEqual(["cloudInit"]);
+    expect((await web.preview(args)).changes).toBe(false);
+    virsh("destroy", web.id ?? "");
+    await web.up(args);
+    expect(web.outputs["restartPending"]).toEqual([]);
+    expect(virsh("dumpxml", web.id ?? "")).toContain("ua-kvm-seed");
+    await web.destroy();
+  });
+
   it("tells of a saved state, which brings the old definition back", async () => {
     const web = new Driven(domain, place, "saved");
     await web.up(deaf);

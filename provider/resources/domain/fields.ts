@@ -43,6 +43,11 @@ function diskChange(before: unknown, after: unknown, at: Situation): "live" | "r
   return item["bus"] === "usb" ? "live" : "restart";
 }
 
+/** No CD drive is plugged into a guest that runs; one that is there takes another medium. */
+function seedChange(before: unknown, _after: unknown, at: Situation): "live" | "restart" {
+  return before === undefined && at.live !== undefined ? "restart" : "live";
+}
+
 function cardChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {
   return after === undefined || (at.freePorts ?? 0) > 0 ? "live" : "restart";
 }
@@ -166,8 +171,8 @@ export const domain = {
       }),
     },
     {
-      change: "live",
-      doc: "A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.",
+      change: seedChange,
+      doc: "A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.",
     },
   ),
   powerState: text({

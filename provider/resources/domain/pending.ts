@@ -1,4 +1,6 @@
 import { differences, type Difference, printPath } from "../../fields";
+import { findAll } from "../../xml";
+import { isSeed } from "./disks";
 import { domain as table } from "./fields";
 import type { FoundDomain } from "./observe";
 
@@ -34,7 +36,12 @@ export function pendingOf(found: FoundDomain): readonly string[] {
   const differing = differences(table, live, found.values, { managed: live, situation });
   const deferred = new Set(found.mark?.run !== undefined && found.mark.run === runOf(found) ? found.mark.deferred : []);
   const waiting = differing.filter((one) => deferred.has(label(one)) || isSteady(one));
-  return [...new Set(waiting.map(label))].sort();
+  return [...new Set([...waiting.map(label), ...(lacksSeed(found) ? ["cloudInit"] : [])])].sort();
+}
+
+/** The definition has a drive for the seed, and the guest has none. */
+function lacksSeed({ live, seedPath }: FoundDomain): boolean {
+  return live !== undefined && seedPath !== undefined && !findAll(live, "devices/disk").some(isSeed);
 }
 
 function isSteady({ path, kind, cost }: Difference): boolean {

@@ -12,7 +12,7 @@ namespace PulumiKvm.Kvm.Inputs
 {
 
     /// <summary>
-    /// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+    /// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
     /// </summary>
     public sealed class DomainCloudInitArgs : global::Pulumi.ResourceArgs
     {

@@ -107,7 +107,7 @@ type Domain struct {
 	Autostart pulumi.BoolPtrOutput `pulumi:"autostart"`
 	// The guest's clock.
 	Clock DomainClockPtrOutput `pulumi:"clock"`
-	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 	CloudInit DomainCloudInitPtrOutput `pulumi:"cloudInit"`
 	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
 	Confirm DomainConfirmPtrOutput `pulumi:"confirm"`
@@ -220,7 +220,7 @@ type domainArgs struct {
 	Autostart *bool `pulumi:"autostart"`
 	// The guest's clock.
 	Clock *DomainClock `pulumi:"clock"`
-	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 	CloudInit *DomainCloudInit `pulumi:"cloudInit"`
 	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
 	Confirm *DomainConfirm `pulumi:"confirm"`
@@ -278,7 +278,7 @@ type DomainArgs struct {
 	Autostart pulumi.BoolPtrInput
 	// The guest's clock.
 	Clock DomainClockPtrInput
-	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 	CloudInit DomainCloudInitPtrInput
 	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
 	Confirm DomainConfirmPtrInput
@@ -385,7 +385,7 @@ func (o DomainOutput) Clock() DomainClockPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainClockPtrOutput { return v.Clock }).(DomainClockPtrOutput)
 }
 
-// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 func (o DomainOutput) CloudInit() DomainCloudInitPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainCloudInitPtrOutput { return v.CloudInit }).(DomainCloudInitPtrOutput)
 }

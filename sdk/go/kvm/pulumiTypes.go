@@ -153,7 +153,7 @@ func (o DomainClockPtrOutput) Offset() DomainClockOffsetPtrOutput {
 	}).(DomainClockOffsetPtrOutput)
 }
 
-// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 type DomainCloudInit struct {
 	// Meta data (YAML); default an instance id and the machine's name as host name.
 	MetaData *string `pulumi:"metaData"`
@@ -176,7 +176,7 @@ type DomainCloudInitInput interface {
 	ToDomainCloudInitOutputWithContext(context.Context) DomainCloudInitOutput
 }
 
-// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 type DomainCloudInitArgs struct {
 	// Meta data (YAML); default an instance id and the machine's name as host name.
 	MetaData pulumi.StringPtrInput `pulumi:"metaData"`
@@ -241,7 +241,7 @@ func (i *domainCloudInitPtrType) ToDomainCloudInitPtrOutputWithContext(ctx conte
 	return pulumi.ToOutputWithContext(ctx, i).(DomainCloudInitPtrOutput)
 }
 
-// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 type DomainCloudInitOutput struct{ *pulumi.OutputState }
 
 func (DomainCloudInitOutput) ElementType() reflect.Type {

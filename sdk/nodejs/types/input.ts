@@ -17,7 +17,7 @@ export interface DomainClockArgs {
 }
 
 /**
- * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+ * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
  */
 export interface DomainCloudInitArgs {
     /**

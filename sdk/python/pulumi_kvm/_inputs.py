@@ -153,7 +153,7 @@ class DomainClockArgs:
 
 class DomainCloudInitArgsDict(TypedDict):
     """
-    A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+    A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
     """
     pool: pulumi.Input[_builtins.str]
     """
@@ -180,7 +180,7 @@ class DomainCloudInitArgs:
                  network_config: Optional[pulumi.Input[_builtins.str]] = None,
                  user_data: Optional[pulumi.Input[_builtins.str]] = None):
         """
-        A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         :param pulumi.Input[_builtins.str] pool: Name of the pool for the seed's volume, which comes and goes with the machine.
         :param pulumi.Input[_builtins.str] meta_data: Meta data (YAML); default an instance id and the machine's name as host name.
         :param pulumi.Input[_builtins.str] network_config: Network configuration, version 1 or 2 (YAML); secret.

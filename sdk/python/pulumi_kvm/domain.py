@@ -55,7 +55,7 @@ class DomainArgs:
         :param pulumi.Input[_builtins.bool] adopt: Take over a machine of this name that exists on the host already, with its disks and state.
         :param pulumi.Input[_builtins.bool] autostart: Started with the host; absent: follows `powerState`, on when it is `running`.
         :param pulumi.Input['DomainClockArgs'] clock: The guest's clock.
-        :param pulumi.Input['DomainCloudInitArgs'] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        :param pulumi.Input['DomainCloudInitArgs'] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         :param pulumi.Input['DomainConfirmArgs'] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
         :param pulumi.Input['DomainCpuArgs'] cpu: The CPU that the guest sees; the default is written at create.
         :param pulumi.Input['DomainCputuneArgs'] cputune: Where on the host the guest's CPUs run.
@@ -185,7 +185,7 @@ class DomainArgs:
     @pulumi.getter(name="cloudInit")
     def cloud_init(self) -> Optional[pulumi.Input['DomainCloudInitArgs']]:
         """
-        A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         """
         return pulumi.get(self, "cloud_init")
 
@@ -544,7 +544,7 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[_builtins.bool] adopt: Take over a machine of this name that exists on the host already, with its disks and state.
         :param pulumi.Input[_builtins.bool] autostart: Started with the host; absent: follows `powerState`, on when it is `running`.
         :param pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']] clock: The guest's clock.
-        :param pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        :param pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         :param pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
         :param pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']] cpu: The CPU that the guest sees; the default is written at create.
         :param pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']] cputune: Where on the host the guest's CPUs run.
@@ -801,7 +801,7 @@ class Domain(pulumi.CustomResource):
     @pulumi.getter(name="cloudInit")
     def cloud_init(self) -> pulumi.Output[Optional['outputs.DomainCloudInit']]:
         """
-        A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         """
         return pulumi.get(self, "cloud_init")
 

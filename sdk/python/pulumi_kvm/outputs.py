@@ -106,7 +106,7 @@ class DomainClock(dict):
 @pulumi.output_type
 class DomainCloudInit(dict):
     """
-    A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+    A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
     """
     @staticmethod
     def __key_warning(key: str):
@@ -135,7 +135,7 @@ class DomainCloudInit(dict):
                  network_config: Optional[_builtins.str] = None,
                  user_data: Optional[_builtins.str] = None):
         """
-        A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+        A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         :param _builtins.str pool: Name of the pool for the seed's volume, which comes and goes with the machine.
         :param _builtins.str meta_data: Meta data (YAML); default an instance id and the machine's name as host name.
         :param _builtins.str network_config: Network configuration, version 1 or 2 (YAML); secret.

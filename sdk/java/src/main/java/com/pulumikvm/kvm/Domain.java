@@ -189,14 +189,14 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.clock);
     }
     /**
-     * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+     * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
      * 
      */
     @Export(name="cloudInit", refs={DomainCloudInit.class}, tree="[0]")
     private Output</* @Nullable */ DomainCloudInit> cloudInit;
 
     /**
-     * @return A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+     * @return A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
      * 
      */
     public Output<Optional<DomainCloudInit>> cloudInit() {

@@ -13,7 +13,7 @@ import javax.annotation.Nullable;
 
 
 /**
- * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance.
+ * A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
  * 
  */
 public final class DomainCloudInitArgs extends com.pulumi.resources.ResourceArgs {
