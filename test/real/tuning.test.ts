@@ -137,6 +137,12 @@ describe("a running machine", () => {
     expect(failures).toEqual([{ property: "onReboot", reason: '"destroy" does not go with onPoweroff "restart"' }]);
   });
 
+  it("names the end of a password that is not there", async () => {
+    const graphics = { vnc: { passwordValidTo: "2099-01-31T23:59:59" } };
+    const { failures } = await new Driven(domain, place, "x").check({ ...small, graphics });
+    expect(failures).toEqual([{ property: "graphics.vnc.passwordValidTo", reason: "needs a password beside it" }]);
+  });
+
   it("changes the password of a screen that has one, and when it ends", async () => {
     const web = new Driven(domain, place, "screen");
     const screens = (password: string, more: Values = {}) => ({

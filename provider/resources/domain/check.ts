@@ -20,6 +20,7 @@ export async function checkMore(
     ...checkSizes(inputs),
     ...checkLimits(inputs),
     ...checkFate(inputs),
+    ...checkPasswords(inputs),
   ];
   // Only a new machine asks: an existing one runs already, and a host that is away fails no check.
   if (olds === undefined && failures.length === 0) {
@@ -114,6 +115,16 @@ function checkLimits(inputs: Values): Failure[] {
 function checkFate(inputs: Values): Failure[] {
   if (inputs["onPoweroff"] !== "restart" || inputs["onReboot"] !== "destroy") return [];
   return [{ property: "onReboot", reason: '"destroy" does not go with onPoweroff "restart"' }];
+}
+
+/** libvirt forgets the end of a password that is not there. */
+function checkPasswords(inputs: Values): Failure[] {
+  const graphics = isRecord(inputs["graphics"]) ? inputs["graphics"] : {};
+  return ["spice", "vnc"].flatMap((kind) => {
+    const screen = graphics[kind];
+    if (!isRecord(screen) || screen["passwordValidTo"] === undefined || screen["password"] !== undefined) return [];
+    return [{ property: printPath(["graphics", kind, "passwordValidTo"]), reason: "needs a password beside it" }];
+  });
 }
 
 function isLimit(value: unknown): boolean {

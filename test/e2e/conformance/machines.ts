@@ -42,7 +42,10 @@ export const machines: Conformance = {
     row("cpu.topology.dies", 1, 2, topology),
     row("cpu.topology.cores", 2, 1, topology),
     row("cpu.topology.threads", 1, 2, topology),
-    row("cputune.vcpupins[].vcpu", 0, 1, { with: { vcpus: 2, cputune: { vcpupins: [{ cpuset: "0" }] } } }),
+    row("cputune.vcpupins[].vcpu", 0, 1, {
+      with: { vcpus: 2, cputune: { vcpupins: [{ cpuset: "0" }] } },
+      shows: ["cputune.vcpupins[0]"],
+    }),
     row("cputune.vcpupins[].cpuset", "0", "1", { with: { cputune: { vcpupins: [{ vcpu: 0 }] } } }),
     row("cputune.emulatorpin.cpuset", "0", "1"),
     row("onPoweroff", "destroy", "restart"),
@@ -94,7 +97,7 @@ export const machines: Conformance = {
     row("graphics.spice.autoport", true, false, spice),
     row("graphics.spice.password", "a", "b", { ...spice, becomes: "update" }),
     row("graphics.spice.passwordValidTo", "2098-01-01T00:00:00", "2099-01-01T00:00:00", {
-      ...spice,
+      with: { graphics: { spice: { password: "a" } } },
       becomes: "update",
     }),
     row("graphics.spice.listen.type", "address", "none"),
@@ -108,7 +111,10 @@ export const machines: Conformance = {
     row("graphics.vnc.port", 5930, 5931, vnc),
     row("graphics.vnc.autoport", true, false, vnc),
     row("graphics.vnc.password", "a", "b", { ...vnc, becomes: "update" }),
-    row("graphics.vnc.passwordValidTo", "2098-01-01T00:00:00", "2099-01-01T00:00:00", { ...vnc, becomes: "update" }),
+    row("graphics.vnc.passwordValidTo", "2098-01-01T00:00:00", "2099-01-01T00:00:00", {
+      with: { graphics: { vnc: { password: "a" } } },
+      becomes: "update",
+    }),
     row("graphics.vnc.listen.type", "address", "none"),
     row("graphics.vnc.listen.address", "127.0.0.1", "127.0.0.2", vnc),
     row("graphics.vnc.listen.network", "table-a", "table-b", {
