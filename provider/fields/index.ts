@@ -1,5 +1,6 @@
 export { checkValues, type Failure } from "./check";
 export { DEFAULTS, fillDefaults, keyOf } from "./defaults";
+export { forgetDrifted } from "./drifted";
 export { deepEqual, type Difference, differences, equalValues } from "./differ";
 export * as grammar from "./grammar";
 export { foundAsManaged } from "./managed";

@@ -13,6 +13,8 @@ export interface Situation {
   readonly item?: { readonly found: Values; readonly wanted: Values };
   /** Free hot-plug PCI ports of the running guest; absent when nothing runs. */
   readonly freePorts?: number;
+  /** CPUs that the running guest can be asked to give up; absent when nothing runs. */
+  readonly removableCpus?: number;
 }
 
 /** A table's values by property name, as programs write them and as the host is read. */

@@ -12,7 +12,7 @@ export interface Found {
   readonly mark?: Mark;
   /** False: a create of this object did not get to its end. */
   readonly finished: boolean;
-  readonly situation?: Pick<Situation, "live" | "freePorts">;
+  readonly situation?: Pick<Situation, "live" | "freePorts" | "removableCpus">;
   /** True where the host keeps passwords from this account. */
   readonly secretsUnseen?: boolean;
 }

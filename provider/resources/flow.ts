@@ -5,6 +5,7 @@ import {
   type Difference,
   type Failure,
   fillDefaults,
+  forgetDrifted,
   foundAsManaged,
   grammar,
   inWords,
@@ -306,8 +307,9 @@ class Flow<F extends Found> {
       const field = this.kind.table[name];
       return field && changed.has(name) ? foundAsManaged(field, found.values[name], value) : value;
     };
-    const own = Object.entries(ownInputs(this.kind.table, managed));
-    return Object.fromEntries(own.map(([name, value]) => [name, seen(name, value)]));
+    const own = ownInputs(this.kind.table, managed);
+    const values = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, seen(name, value)]));
+    return forgetDrifted(this.kind.table, values, own);
   }
 
   async delete(request: Request, id: string, olds: Values): Promise<void> {

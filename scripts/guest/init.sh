@@ -62,14 +62,18 @@ cards=" "
 new_cards() {
   for card in /sys/class/net/*; do
     card=${card##*/}
-    case "$card$cards" in lo*|*" $card "*) continue ;; esac
-    cards="$cards$card "
+    # A card that was taken out and put back has its name again, and another number.
+    read -r number <"/sys/class/net/$card/ifindex"
+    case "$card$cards" in lo*|*" $card:$number "*) continue ;; esac
+    cards="$cards$card:$number "
     serve_card "$card"
-  done
+  done 2>/dev/null
 }
 ip link set lo up
 httpd -h /www
 new_cards
+# User data that is a script is run, as cloud-init does.
+case "$(head -c 2 /seed/user-data 2>/dev/null)" in '#!') sh /seed/user-data & ;; esac
 echo "pulumi-kvm guest ready"
 
 for module in /modules/late/*; do insmod "$module" 2>/dev/null; done

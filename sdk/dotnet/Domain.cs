@@ -189,6 +189,12 @@ namespace PulumiKvm.Kvm
         public Output<ImmutableArray<Outputs.DomainInterface>> Interfaces { get; private set; } = null!;
 
         /// <summary>
+        /// I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+        /// </summary>
+        [Output("iothreads")]
+        public Output<int?> Iothreads { get; private set; } = null!;
+
+        /// <summary>
         /// MAC addresses of the cards, in the program's order.
         /// </summary>
         [Output("macs")]
@@ -225,7 +231,7 @@ namespace PulumiKvm.Kvm
         public Output<PulumiKvm.Kvm.DomainOnReboot?> OnReboot { get; private set; } = null!;
 
         /// <summary>
-        /// CPUs online; absent: follows `vcpus`.
+        /// CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
         /// </summary>
         [Output("onlineVcpus")]
         public Output<int?> OnlineVcpus { get; private set; } = null!;
@@ -431,6 +437,12 @@ namespace PulumiKvm.Kvm
         }
 
         /// <summary>
+        /// I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+        /// </summary>
+        [Input("iothreads")]
+        public Input<int>? Iothreads { get; set; }
+
+        /// <summary>
         /// Most memory the guest may use, in MiB.
         /// </summary>
         [Input("memory", required: true)]
@@ -461,7 +473,7 @@ namespace PulumiKvm.Kvm
         public Input<PulumiKvm.Kvm.DomainOnReboot>? OnReboot { get; set; }
 
         /// <summary>
-        /// CPUs online; absent: follows `vcpus`.
+        /// CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
         /// </summary>
         [Input("onlineVcpus")]
         public Input<int>? OnlineVcpus { get; set; }

@@ -146,6 +146,10 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly interfaces: pulumi.Output<outputs.DomainInterface[] | undefined>;
     /**
+     * I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+     */
+    declare public readonly iothreads: pulumi.Output<number | undefined>;
+    /**
      * MAC addresses of the cards, in the program's order.
      */
     declare public /*out*/ readonly macs: pulumi.Output<string[]>;
@@ -170,7 +174,7 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly onReboot: pulumi.Output<enums.DomainOnReboot | undefined>;
     /**
-     * CPUs online; absent: follows `vcpus`.
+     * CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
      */
     declare public readonly onlineVcpus: pulumi.Output<number | undefined>;
     /**
@@ -241,6 +245,7 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["disks"] = args?.disks;
             resourceInputs["graphics"] = args?.graphics;
             resourceInputs["interfaces"] = args?.interfaces;
+            resourceInputs["iothreads"] = args?.iothreads;
             resourceInputs["memory"] = args?.memory;
             resourceInputs["name"] = args?.name;
             resourceInputs["onCrash"] = args?.onCrash;
@@ -276,6 +281,7 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["disks"] = undefined /*out*/;
             resourceInputs["graphics"] = undefined /*out*/;
             resourceInputs["interfaces"] = undefined /*out*/;
+            resourceInputs["iothreads"] = undefined /*out*/;
             resourceInputs["macs"] = undefined /*out*/;
             resourceInputs["memory"] = undefined /*out*/;
             resourceInputs["name"] = undefined /*out*/;
@@ -358,6 +364,10 @@ export interface DomainArgs {
      */
     interfaces?: pulumi.Input<pulumi.Input<inputs.DomainInterfaceArgs>[]>;
     /**
+     * I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+     */
+    iothreads?: pulumi.Input<number>;
+    /**
      * Most memory the guest may use, in MiB.
      */
     memory: pulumi.Input<number>;
@@ -378,7 +388,7 @@ export interface DomainArgs {
      */
     onReboot?: pulumi.Input<enums.DomainOnReboot>;
     /**
-     * CPUs online; absent: follows `vcpus`.
+     * CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
      */
     onlineVcpus?: pulumi.Input<number>;
     /**

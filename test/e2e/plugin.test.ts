@@ -72,6 +72,8 @@ describeInLab("the plugin through the engine", () => {
     expect(previewed(program).steps).toMatchObject([
       { op: "update", detailedDiff: { autostart: { kind: "update", inputDiff: false } } },
     ]);
+    expect(program.refresh().code).toBe(0);
+    expect(previewed(program).steps).toMatchObject([{ op: "update", detailedDiff: { autostart: { kind: "update" } } }]);
     program.write(lan("", `ignoreChanges: ["autostart"]`));
     expect(previewed(program).steps).toEqual([]);
     program.write(lan());

@@ -53,7 +53,10 @@ describeInLab("the quickstart", () => {
   it("shows a machine stopped by hand as drift, and starts it again", async () => {
     const name = virsh("list", "--name");
     virsh("destroy", name);
-    expect(program.preview().steps).toEqual([{ op: "update", what: "Domain quickstart", replaceReasons: [] }]);
+    const drift = [{ op: "update", what: "Domain quickstart", replaceReasons: [] }];
+    expect(program.preview().steps).toEqual(drift);
+    expect(program.refresh()).toMatchObject({ code: 0 });
+    expect(program.preview().steps).toEqual(drift);
     program.upped();
     expect(await until(() => virsh("domstate", name) === "running", 1000)).toBe(true);
     expect(program.preview().steps).toEqual([]);

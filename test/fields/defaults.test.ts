@@ -1,4 +1,4 @@
-import { fillDefaults, flag, list, object, text, UNKNOWN, type Values } from "../../provider/fields";
+import { fillDefaults, flag, forgetDrifted, list, object, text, UNKNOWN, type Values } from "../../provider/fields";
 import { machine } from "./tables";
 
 const table = (bus: string) => ({
@@ -49,6 +49,26 @@ describe("defaults", () => {
       { target: "vda", bus: "virtio" },
       { target: "vdb", bus: "scsi" },
     ]);
+  });
+
+  it("that another hand changed are filled anew, and the others stay as they were chosen", () => {
+    const news = { tuning: {}, disks: [{ target: "vda" }, { target: "vdb" }] };
+    const first = fillDefaults(table("virtio"), news, undefined);
+    const disks = [
+      { target: "vda", bus: "sata" },
+      { target: "vdb", bus: "virtio" },
+    ];
+    const seen = { ...first, kind: "qemu", tuning: { mode: "hand", on: true }, disks };
+    const refreshed = forgetDrifted(table("virtio"), seen, first);
+    expect(refreshed["__defaults"]).toEqual(["tuning.on", "disks[vdb].bus"]);
+    expect({ ...refreshed, __defaults: undefined }).toEqual({ ...seen, __defaults: undefined });
+    expect(fillDefaults(table("scsi"), news, refreshed)).toEqual({
+      ...first,
+      disks: [
+        { target: "vda", bus: "scsi" },
+        { target: "vdb", bus: "virtio" },
+      ],
+    });
   });
 
   it("stay for the only item of a list, which needs no identity", () => {

@@ -2,14 +2,13 @@ import { execFileSync } from "node:child_process";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
+import { changesLive, clear, virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
 
 // Live changes beside devices: limits, filters, pins, passwords and lifecycle actions, on real machines in their firmware.
 jest.setTimeout(60_000);
 
-const virsh = (...args: string[]): string =>
-  execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
 const image = "/var/lib/libvirt/images/tuning.raw";
 
 let place: Place;
@@ -30,30 +29,9 @@ beforeAll(() => {
 afterAll(async () => {
   await place.host.close();
 });
-afterEach(() => {
-  for (const name of virsh("list", "--all", "--name").split("\n").filter(Boolean)) {
-    if (virsh("domstate", name).trim() !== "shut off") virsh("destroy", name);
-    virsh("undefine", name);
-  }
-});
+afterEach(clear);
 
 const small = { type: "qemu", memory: 64, vcpus: 2, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
-
-/** Previews and applies a change: all of it live, in the same run of the guest, in both definitions, and nothing is left. */
-async function changesLive(machine: Driven, after: Values): Promise<{ live: string; inactive: string }> {
-  const id = machine.id ?? "";
-  const run = virsh("domid", id);
-  const diff = await machine.preview(after);
-  expect(new Set(diff.differences.map(({ cost }) => cost))).toEqual(new Set(["live"]));
-  await machine.up(after);
-  expect(virsh("domid", id)).toBe(run);
-  expect(machine.outputs["restartPending"]).toEqual([]);
-  expect((await machine.preview(after)).differences).toEqual([]);
-  return {
-    live: virsh("dumpxml", id, "--security-info"),
-    inactive: virsh("dumpxml", id, "--inactive", "--security-info"),
-  };
-}
 
 describe("a running machine", () => {
   it("takes I/O limits of a disk, changes them and loses them", async () => {
@@ -141,6 +119,30 @@ describe("a running machine", () => {
     const graphics = { vnc: { passwordValidTo: "2099-01-31T23:59:59" } };
     const { failures } = await new Driven(domain, place, "x").check({ ...small, graphics });
     expect(failures).toEqual([{ property: "graphics.vnc.passwordValidTo", reason: "needs a password beside it" }]);
+  });
+
+  it.each(["none", "socket"])("names the port of a screen that listens on %s", async (type) => {
+    const graphics = { spice: { listen: { type }, tlsPort: 5901 } };
+    const { failures } = await new Driven(domain, place, "x").check({ ...small, graphics });
+    expect(failures).toEqual([
+      { property: "graphics.spice.tlsPort", reason: `does not go with listen.type "${type}"` },
+    ]);
+  });
+
+  it("gives a screen a port of its own, and lets libvirt choose again", async () => {
+    const web = new Driven(domain, place, "ports");
+    const off = (vnc: Values): Values => ({ ...small, powerState: "stopped", graphics: { vnc } });
+    for (const [vnc, said] of [
+      [{}, "port='-1' autoport='yes'"],
+      [{ port: 5931 }, "port='5931' autoport='no'"],
+      [{}, "port='-1' autoport='yes'"],
+    ] as const) {
+      await web.up(off(vnc));
+      expect(virsh("dumpxml", web.id ?? "", "--inactive")).toContain(`<graphics type='vnc' ${said}`);
+      expect((await web.preview(off(vnc))).changes).toBe(false);
+    }
+    const { failures } = await web.check(off({ port: 5931, autoport: true }));
+    expect(failures).toEqual([{ property: "graphics.vnc.port", reason: "does not go with autoport" }]);
   });
 
   it("changes the password of a screen that has one, and when it ends", async () => {

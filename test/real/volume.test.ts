@@ -101,6 +101,21 @@ describe("a blank volume", () => {
     await volume.delete(made.request, made.id, made.outputs);
   });
 
+  it("keeps the size that another hand gave it, where the program gives none", async () => {
+    const news = { pool: "pool", name: "grown", source: image("grown.raw", Buffer.alloc(4 * MIB)) };
+    const made = await create("grown", news);
+    execFileSync("virsh", ["-q", "vol-resize", "--pool", "pool", "grown", "8M"]);
+    expect((await preview("grown", made, news)).diff.changes).toBe(false);
+    const read = await volume.read(ask("grown", { oldInputs: made.inputs }), made.id, made.outputs);
+    const after = { id: made.id, inputs: read?.inputs ?? {}, outputs: read?.outputs ?? {} };
+    expect(after.inputs["capacity"]).toBe(8 / 1024);
+    expect((await preview("grown", after, news)).diff.changes).toBe(false);
+    const protectedToo = await preview("grown", after, { ...news, deletionProtection: true });
+    const { outputs } = await volume.update(protectedToo.request, made.id, after.outputs, protectedToo.inputs);
+    expect(statSync(fileOf(outputs)).size).toBe(8 * MIB);
+    await volume.delete(ask("grown"), made.id, { ...outputs, deletionProtection: false });
+  });
+
   it("grows in place, and shrinks only where that is allowed", async () => {
     for (const format of ["raw", "qcow2"]) {
       const news = { pool: "pool", name: `grow-${format}`, capacity: 0.25, format };

@@ -42,7 +42,9 @@ export async function heardFrom(
   } catch (error) {
     // libvirt 9.0 takes an empty ARP table for a broken one ("wrong nlmsg len").
     const emptyTable = source === Source.arp && isLibvirt(error, Code.INTERNAL_ERROR);
-    if (emptyTable || isSilent(error) || isForbidden(error)) return [];
+    // A card's network was deleted under it.
+    const gone = source === Source.lease && isLibvirt(error, Code.NO_NETWORK);
+    if (emptyTable || gone || isSilent(error) || isForbidden(error)) return [];
     throw error;
   }
 }

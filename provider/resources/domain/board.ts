@@ -151,6 +151,29 @@ export const cputune = object(
         doc: "Where each of the guest's CPUs runs; those that are not listed run anywhere.",
       },
     ),
+    iothreadpins: list(
+      object(
+        {
+          iothread: int({
+            xml: "@iothread",
+            required: true,
+            min: 1,
+            max: 1024,
+            change: "live",
+            doc: "The thread's number, of the machine's `iothreads`.",
+          }),
+          cpuset: cpuset("it"),
+        },
+        { change: "live", doc: "Where one of the I/O threads runs." },
+      ),
+      {
+        xml: "iothreadpin",
+        key: (item) => (typeof item["iothread"] === "number" ? String(item["iothread"]) : undefined),
+        most: 1024,
+        change: "live",
+        doc: "Where each of the I/O threads runs; those that are not listed run anywhere.",
+      },
+    ),
     emulatorpin: object(
       { cpuset: cpuset("the emulator's own threads") },
       { xml: "emulatorpin", change: "live", doc: "Where the emulator's own threads run." },

@@ -1,4 +1,4 @@
-import { type Failure, isRecord, printPath, type Values } from "../../fields";
+import { type Failure, isRecord, printPath, UNKNOWN, type Values } from "../../fields";
 import { isAway } from "../place";
 import type { Request } from "../port";
 import { sources } from "./interfaces";
@@ -19,8 +19,9 @@ export async function checkMore(
     ...checkCards(inputs),
     ...checkSizes(inputs),
     ...checkLimits(inputs),
+    ...checkThreads(inputs),
     ...checkFate(inputs),
-    ...checkPasswords(inputs),
+    ...checkScreens(inputs),
   ];
   // Only a new machine asks: an existing one runs already, and a host that is away fails no check.
   if (olds === undefined && failures.length === 0) {
@@ -111,19 +112,51 @@ function checkLimits(inputs: Values): Failure[] {
   });
 }
 
+/** Only virtio disks have a thread of their own, and it must be there. */
+function checkThreads(inputs: Values): Failure[] {
+  const most = inputs["iothreads"];
+  const lacks = (property: string, id: unknown): Failure[] => {
+    if (typeof id !== "number" || most === UNKNOWN || (typeof most === "number" && id <= most)) return [];
+    return [{ property, reason: `needs iothreads of ${id} or more` }];
+  };
+  const disks = itemsOf(inputs["disks"]).flatMap((disk, index) => {
+    const property = printPath(["disks", index, "iothread"]);
+    const bus = disk["bus"] ?? "virtio";
+    const other = disk["iothread"] !== undefined && bus !== "virtio" && bus !== UNKNOWN;
+    return other ? [{ property, reason: 'is for disks of bus "virtio"' }] : lacks(property, disk["iothread"]);
+  });
+  const tune = isRecord(inputs["cputune"]) ? inputs["cputune"] : {};
+  const pins = itemsOf(tune["iothreadpins"]).flatMap((pin, index) =>
+    lacks(printPath(["cputune", "iothreadpins", index, "iothread"]), pin["iothread"]),
+  );
+  return [...disks, ...pins];
+}
+
 /** A machine that starts anew when it is off cannot be off after a reboot. */
 function checkFate(inputs: Values): Failure[] {
   if (inputs["onPoweroff"] !== "restart" || inputs["onReboot"] !== "destroy") return [];
   return [{ property: "onReboot", reason: '"destroy" does not go with onPoweroff "restart"' }];
 }
 
-/** libvirt forgets the end of a password that is not there. */
-function checkPasswords(inputs: Values): Failure[] {
+/** What libvirt forgets of a screen without a word: the end of a password that is not there, the ports of one without network. */
+function checkScreens(inputs: Values): Failure[] {
   const graphics = isRecord(inputs["graphics"]) ? inputs["graphics"] : {};
   return ["spice", "vnc"].flatMap((kind) => {
     const screen = graphics[kind];
-    if (!isRecord(screen) || screen["passwordValidTo"] === undefined || screen["password"] !== undefined) return [];
-    return [{ property: printPath(["graphics", kind, "passwordValidTo"]), reason: "needs a password beside it" }];
+    if (!isRecord(screen)) return [];
+    const fail = (name: string, reason: string): Failure[] =>
+      screen[name] === undefined ? [] : [{ property: printPath(["graphics", kind, name]), reason }];
+    const place = isRecord(screen["listen"]) ? screen["listen"]["type"] : undefined;
+    const portless = place === "none" || place === "socket";
+    return [
+      ...(screen["password"] === undefined ? fail("passwordValidTo", "needs a password beside it") : []),
+      ...(portless
+        ? ["port", "tlsPort", "autoport"].flatMap((name) => fail(name, `does not go with listen.type "${place}"`))
+        : []),
+      ...(screen["autoport"] === true
+        ? ["port", "tlsPort"].flatMap((name) => fail(name, "does not go with autoport"))
+        : []),
+    ];
   });
 }
 

@@ -141,6 +141,13 @@ export const disk = {
     change: "restart",
     doc: "The host's I/O mode; default the hypervisor's.",
   }),
+  iothread: int({
+    xml: "driver/@iothread",
+    min: 1,
+    max: 1024,
+    change: "restart",
+    doc: "Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.",
+  }),
   discard: text({
     xml: "driver/@discard",
     values: ["unmap", "ignore"],

@@ -13,16 +13,11 @@ import {
   text,
 } from "../../fields";
 import { clock, cpu, cputune, lifecycle, os } from "./board";
+import { onlineChange, onlineCount } from "./cpus";
 import { disk, diskKey, isSeed } from "./disks";
 import { graphics } from "./graphics";
 import { interfaceKey, networkInterface, sources } from "./interfaces";
-
-/** More CPUs than the guest was started with need a power cycle, and so does taking away what was there at the start. */
-function onlineChange(before: unknown, after: unknown, at: Situation): "live" | "restart" {
-  const most = at.live?.["vcpus"];
-  const grows = typeof before === "number" && typeof after === "number" && after > before;
-  return grows && typeof most === "number" && after <= most ? "live" : "restart";
-}
+import { threads, threadsChange } from "./threads";
 
 function balloonChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {
   const most = at.live?.["memory"];
@@ -91,11 +86,18 @@ export const domain = {
     doc: "Most CPUs the guest may use; default 1.",
   }),
   onlineVcpus: int({
-    xml: "vcpu/@current",
+    xml: onlineCount,
     min: 1,
     max: 4096,
     change: onlineChange,
-    doc: "CPUs online; absent: follows `vcpus`.",
+    doc: "CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.",
+  }),
+  iothreads: int({
+    xml: threads,
+    min: 1,
+    max: 1024,
+    change: threadsChange,
+    doc: "I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.",
   }),
   os,
   cpu,

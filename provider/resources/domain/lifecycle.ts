@@ -12,7 +12,7 @@ import { domain as table } from "./fields";
 import { forecast } from "./forecast";
 import { forbidUpdate, refuseLossyAdoption, refuseMissing } from "./guards";
 import { runLive } from "./live";
-import { type FoundDomain, handleOf, macsOf, observe, resolveVolumes } from "./observe";
+import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
 import { pendingOf } from "./pending";
 import { changesOf, type Plan, plan } from "./plan";
 import { runPower } from "./power";
@@ -22,6 +22,7 @@ import { dropSeed, makeSeed } from "./seedVolume";
 import { owed } from "./restart";
 import { refuseType } from "./template";
 import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
+import { resolveVolumes } from "./volumes";
 import { complete, volumesOf } from "./wanted";
 import { describe } from "./words";
 

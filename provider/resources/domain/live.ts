@@ -3,9 +3,11 @@ import type { Difference, LiveKeys } from "../../fields";
 import { cloneXml, find, findAll, parseXml, printXml, readPath, type XmlElement } from "../../xml";
 import { doing } from "../errors";
 import type { Request } from "../port";
+import { setOnline } from "./cpus";
 import { isSeed } from "./disks";
 import type { domain } from "./fields";
 import type { FoundDomain } from "./observe";
+import { setThreads } from "./threads";
 import { limitDisk, pin, setLifecycle } from "./tuning";
 import { describe } from "./words";
 
@@ -39,9 +41,8 @@ export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
     const memory = BigInt(Math.round(Number(after) * 1024));
     await request.place.host.call("DOMAIN_SET_MEMORY_FLAGS", { dom: found.handle, memory, flags: LIVE });
   },
-  onlineVcpus: async ({ request, found }, { after }) => {
-    await request.place.host.call("DOMAIN_SET_VCPUS_FLAGS", { dom: found.handle, nvcpus: Number(after), flags: LIVE });
-  },
+  onlineVcpus: setOnline,
+  iothreads: setThreads,
   disks: device("disk", "target/@dev"),
   interfaces: device("interface", "mac/@address"),
   cputune: pin,
@@ -80,7 +81,8 @@ function device(kind: "disk" | "interface", identity: string): Act {
     if (difference.path[2] === "iotune") await (planned ? limitDisk(at, key, planned) : undefined);
     else if (difference.path.length > 2) await update(at, kind, inGuest, planned);
     else if (difference.kind === "delete") await detach(at, kind, identity, key, inGuest);
-    else if (planned) await attach(at, planned);
+    // What another hand took out of the definition alone is in the guest.
+    else if (planned && !inGuest) await attach(at, planned);
   };
 }
 
@@ -183,7 +185,7 @@ export async function runLive(at: Running, changes: readonly Difference[]): Prom
   }
 }
 
-/** What is taken away goes first, so that its place is free; several edits of one device are one act. */
+/** What is taken away goes first, so that its place is free, devices before what serves them; several edits of one device are one act. */
 function ordered(changes: readonly Difference[]): Difference[] {
   const seen = new Set<string>();
   const once = changes.filter(({ path, key }) => {
@@ -194,5 +196,6 @@ function ordered(changes: readonly Difference[]): Difference[] {
         : JSON.stringify([...path.slice(0, 2), key, path.length]);
     return !seen.has(name) && seen.add(name);
   });
-  return [...once].sort((a, b) => Number(b.kind === "delete") - Number(a.kind === "delete"));
+  const rank = ({ kind, key }: Difference): number => (kind !== "delete" ? 2 : key === undefined ? 1 : 0);
+  return [...once].sort((a, b) => rank(a) - rank(b));
 }

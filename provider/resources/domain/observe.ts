@@ -7,10 +7,12 @@ import type { Found } from "../flow";
 import { readMark } from "../mark";
 import type { HostFacts } from "../place";
 import type { Looking } from "../port";
+import { removableCpus } from "./cpus";
 import { diskChains, isSeed, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import { freePorts } from "./pci";
 import { seedName } from "./seed";
+import { lastSeen, resolveVolumes } from "./volumes";
 import { complete, express, itemsOf, type Resolved, volumesOf } from "./wanted";
 
 type Handle = ResultOf<"DOMAIN_LOOKUP_BY_UUID">["dom"];
@@ -98,8 +100,9 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
   const { power, saved, live } = current;
   const wish = complete(inputs, uuid, undefined, facts);
   const chains = knownChains(inactive, live);
+  const sources = new Map([...volumes, ...(await lastSeen(request, itemsOf(wish["disks"]), volumes, chains))]);
   const read = (root: XmlElement): Values =>
-    expressed(readTable(table, root), wish, volumes, root === inactive ? chains : diskChains(root));
+    expressed(readTable(table, root), wish, sources, root === inactive ? chains : diskChains(root));
   const found = {
     id: uuid,
     name: readPath(inactive, "name") ?? "",
@@ -126,8 +129,12 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
     ...(seedPath === undefined ? {} : { seedPath }),
     ...(liveSeedPath === undefined ? {} : { liveSeedPath }),
     values: { ...read(inactive), ...wishes(found.power, autostart.autostart === 1, seed, inputs, uuid) },
-    ...(live ? { situation: { live: read(live), freePorts: freePorts(live, inactive).length } } : {}),
+    ...(live ? { situation: situationOf(live, inactive, read(live)) } : {}),
   };
+}
+
+function situationOf(live: XmlElement, inactive: XmlElement, values: Values): NonNullable<Found["situation"]> {
+  return { live: values, freePorts: freePorts(live, inactive).length, removableCpus: removableCpus(live) };
 }
 
 /** A managed save, where the driver knows such. */
@@ -172,36 +179,6 @@ const EMPTY_SEED: Values = { userData: "", pool: "" };
 function seedOf(root: XmlElement): string | undefined {
   const cd = findAll(root, "devices/disk").find(isSeed);
   return cd && (readPath(cd, "source/@file") ?? readPath(cd, "source/@dev"));
-}
-
-/** Where the named volumes are; what does not exist (yet) is left out. */
-export async function resolveVolumes(request: Looking, ids: readonly string[]): Promise<ReadonlyMap<string, Resolved>> {
-  const found = await Promise.all(ids.map(async (id) => [id, await resolveVolume(request, id)] as const));
-  return new Map(found.flatMap(([id, resolved]) => (resolved ? [[id, resolved] as const] : [])));
-}
-
-async function resolveVolume(request: Looking, id: string): Promise<Resolved | undefined> {
-  const cut = id.indexOf("/");
-  const [pool, name] = [id.slice(0, cut), id.slice(cut + 1)];
-  try {
-    // The daemon finds a volume by its pool and name; the key only has to be there.
-    const { xml } = await request.place.host.call("STORAGE_VOL_GET_XML_DESC", {
-      vol: { pool, name, key: name },
-      flags: 0,
-    });
-    const root = parseXml(xml);
-    const path = readPath(root, "target/path");
-    if (path === undefined) return undefined;
-    const format = readPath(root, "target/format/@type");
-    return {
-      type: root.attributes.get("type") === "block" ? "block" : "file",
-      path,
-      format: format === "qcow2" ? "qcow2" : "raw",
-    };
-  } catch (error) {
-    if (isLibvirt(error, Code.NO_STORAGE_VOL, Code.NO_STORAGE_POOL, Code.OPERATION_INVALID)) return undefined;
-    throw error;
-  }
 }
 
 /** MACs of the cards, in the program's order where it names them. */

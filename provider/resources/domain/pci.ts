@@ -1,4 +1,4 @@
-import { element, findAll, readPath, type XmlElement } from "../../xml";
+import { cloneXml, element, equalXml, find, findAll, readPath, type XmlElement } from "../../xml";
 
 const ADDRESSED = [
   "disk",
@@ -46,4 +46,31 @@ export function placeOn(device: XmlElement, bus: number): void {
   if (readPath(device, "address/@type") !== undefined) return;
   const hex = `0x${bus.toString(16).padStart(2, "0")}`;
   device.children.push(element("address", { type: "pci", domain: "0x0000", bus: hex, slot: "0x00", function: "0x0" }));
+}
+
+/** A device that the guest gets now has the same address in both definitions. */
+export function placeNew(definition: XmlElement, live: XmlElement, inactive: XmlElement): void {
+  const ports = freePorts(live, inactive);
+  for (const device of [...findAll(definition, "devices/disk"), ...findAll(definition, "devices/interface")]) {
+    const held = addressOf(device, live);
+    if (held && !isTaken(held, definition)) device.children.push(cloneXml(held));
+    const pci = device.name === "interface" || readPath(device, "target/@bus") === "virtio";
+    const bus = pci && readPath(device, "address/@type") === undefined ? ports.shift() : undefined;
+    if (bus !== undefined) placeOn(device, bus);
+  }
+}
+
+/** Where the guest has a device that the definition has without a place. */
+function addressOf(device: XmlElement, live: XmlElement): XmlElement | undefined {
+  if (find(device, "address")) return undefined;
+  const identity = device.name === "interface" ? "mac/@address" : "target/@dev";
+  const same = findAll(live, `devices/${device.name}`).find(
+    (other) => readPath(other, identity)?.toLowerCase() === readPath(device, identity)?.toLowerCase(),
+  );
+  return same && find(same, "address");
+}
+
+function isTaken(address: XmlElement, definition: XmlElement): boolean {
+  const devices = find(definition, "devices")?.children ?? [];
+  return devices.some((node) => "name" in node && findAll(node, "address").some((other) => equalXml(other, address)));
 }

@@ -11,6 +11,15 @@ export function label({ path, key }: Difference): string {
   return [`${String(list)}[${key}]`, ...rest].join(".");
 }
 
+/** True where one label is the other's, or stands above or below it: a device says all of its own. */
+export function touches(one: string, other: string): boolean {
+  return one === other || isWithin(one, other) || isWithin(other, one);
+}
+
+function isWithin(one: string, other: string): boolean {
+  return one.startsWith(`${other}.`) || one.startsWith(`${other}[`);
+}
+
 /** Names one run of a guest: libvirt numbers them. */
 export function runOf(found: FoundDomain): string | undefined {
   return found.live?.attributes.get("id");
@@ -19,7 +28,7 @@ export function runOf(found: FoundDomain): string | undefined {
 /** What waited before and still does, and what these changes add. */
 export function deferredOf(found: FoundDomain, changes: readonly Difference[]): readonly string[] {
   const added = changes.filter(({ cost }) => cost === "restart").map(label);
-  return [...new Set([...pendingOf(found), ...added])].sort();
+  return outermost([...pendingOf(found), ...added]);
 }
 
 /** What neither libvirt nor the guest changes by itself: where both definitions differ in it, somebody wants a power cycle. */
@@ -34,9 +43,16 @@ export function pendingOf(found: FoundDomain): readonly string[] {
   if (!live) return [];
   const situation = { before: live, after: found.values, ...found.situation };
   const differing = differences(table, live, found.values, { managed: live, situation });
-  const deferred = new Set(found.mark?.run !== undefined && found.mark.run === runOf(found) ? found.mark.deferred : []);
-  const waiting = differing.filter((one) => deferred.has(label(one)) || isSteady(one));
-  return [...new Set([...waiting.map(label), ...(lacksSeed(found) ? ["cloudInit"] : [])])].sort();
+  const deferred = found.mark?.run !== undefined && found.mark.run === runOf(found) ? found.mark.deferred : [];
+  const open = differing.map(label);
+  const waiting = deferred.filter((name) => open.some((one) => touches(name, one)));
+  return outermost([...waiting, ...differing.filter(isSteady).map(label), ...(lacksSeed(found) ? ["cloudInit"] : [])]);
+}
+
+/** Each once, without what stands below another one. */
+function outermost(labels: readonly string[]): readonly string[] {
+  const all = [...new Set(labels)].sort();
+  return all.filter((one) => !all.some((other) => isWithin(one, other)));
 }
 
 /** The definition has a drive for the seed, and the guest has none. */

@@ -24,14 +24,14 @@ import type { HostFacts } from "../place";
 import { diskChains, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import type { FoundDomain, Power } from "./observe";
-import { deferredOf, label, pendingOf, runOf } from "./pending";
+import { deferredOf, label, pendingOf, runOf, touches } from "./pending";
 import { guestFields } from "./live";
-import { freePorts, placeOn } from "./pci";
+import { placeNew } from "./pci";
 import type { PowerStep } from "./power";
 import { restarts, restartSteps } from "./restart";
 import { writeSeed } from "./seed";
 import { initialValues, scsiController, tablet, template, videoCard } from "./template";
-import { complete, completeDevices, lower, lowerManaged, pick, type Resolved } from "./wanted";
+import { complete, completeDevices, itemsOf, lower, lowerManaged, pick, type Resolved } from "./wanted";
 
 /** The way from what is found to what is wanted, as a value: print it, test it, then run it. */
 export interface Plan {
@@ -101,7 +101,7 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   const situation: Situation = { before: found.values, after: wanted, ...found.situation };
   const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, found.values);
   const planned = differences(table, found.values, wanted, { managed: former, situation }).filter(leads(wanted));
-  const fitting = withinPorts(heldByGuest(found, wanted, planned), found.situation?.freePorts ?? 0);
+  const fitting = withinPorts(heldByGuest(found, wanted, planned), found);
   return [...fitting, ...liveOnly(found, wanted, situation, fitting)];
 }
 
@@ -109,18 +109,22 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
 function heldByGuest(found: FoundDomain, wanted: Values, changes: readonly Difference[]): readonly Difference[] {
   const live = found.situation?.live;
   if (!live || !changes.some(({ cost }) => cost === "restart")) return changes;
-  const lacking = new Set(
-    differences(table, live, wanted, { managed: live, situation: { before: live, after: wanted } }).map(label),
+  const lacking = differences(table, live, wanted, { managed: live, situation: { before: live, after: wanted } }).map(
+    label,
   );
-  return changes.map((one) => (one.cost === "restart" && !lacking.has(label(one)) ? { ...one, cost: "live" } : one));
+  const isLacking = (one: Difference): boolean => lacking.some((name) => touches(name, label(one)));
+  return changes.map((one) => (one.cost === "restart" && !isLacking(one) ? { ...one, cost: "live" } : one));
 }
 
 /** Each new device takes a port of its own: those for which none is left wait for a power cycle. */
-function withinPorts(changes: readonly Difference[], free: number): readonly Difference[] {
-  let left = free;
+function withinPorts(changes: readonly Difference[], { situation }: FoundDomain): readonly Difference[] {
+  let left = situation?.freePorts ?? 0;
+  const { disks, interfaces } = situation?.live ?? {};
+  const plugged = new Set([...itemsOf(disks), ...itemsOf(interfaces)].map(({ target, mac }) => target ?? mac));
   return changes.map((one) => {
     if (one.cost !== "live" || one.kind !== "add" || one.path.length !== 2 || !isRecord(one.after)) return one;
     const [list] = one.path;
+    if (plugged.has(one.key)) return one;
     if (list !== "interfaces" && !(list === "disks" && one.after["bus"] === "virtio")) return one;
     left -= 1;
     return left >= 0 ? one : { ...one, cost: "restart" };
@@ -147,16 +151,26 @@ function liveOnly(
   const live = found.situation?.live;
   if (!live) return [];
   const known = new Set(planned.map(label));
-  const waiting = new Set(pendingOf(found));
+  const waiting = pendingOf(found);
   const compared = pick(live, IN_GUEST);
   const wish = pick(wanted, IN_GUEST);
   return differences(table, compared, wish, { situation: { ...situation, before: live } }).filter(
-    (one) => one.cost === "live" && !known.has(label(one)) && !waiting.has(label(one)),
+    (one) => one.cost === "live" && !known.has(label(one)) && !waiting.some((name) => touches(name, label(one))),
   );
 }
 
 /** What a guest has as it was told; its balloon moves by itself. */
-const IN_GUEST = ["title", "description", "onlineVcpus", "onPoweroff", "onReboot", "onCrash", "disks", "interfaces"];
+const IN_GUEST = [
+  "title",
+  "description",
+  "onlineVcpus",
+  "iothreads",
+  "onPoweroff",
+  "onReboot",
+  "onCrash",
+  "disks",
+  "interfaces",
+];
 
 function define(
   found: FoundDomain | undefined,
@@ -209,12 +223,18 @@ function furnish(root: XmlElement, wanted: Values): void {
   for (const screen of findAll(root, "devices/graphics")) {
     if (!find(screen, "listen")) screen.children.push(element("listen", { type: "address", address: "127.0.0.1" }));
     forgetPlace(screen);
-    // With autoport libvirt drops the ports that the program gave; a socket has none.
-    const portless = readPath(screen, "listen/@type") === "socket";
-    if (!portless && !["port", "tlsPort", "autoport"].some((name) => screen.attributes.has(name))) {
-      screen.attributes.set("autoport", "yes");
-    }
+    choosePorts(screen, wanted["graphics"]);
   }
+}
+
+/** With autoport libvirt drops the ports that the program gave, and takes it for given from one run to the next; a socket has none. */
+function choosePorts(screen: XmlElement, graphics: Values): void {
+  const wish = graphics[screen.attributes.get("type") ?? ""];
+  const given = ["port", "tlsPort"].filter((name) => (screen.attributes.get(name) ?? "-1") !== "-1");
+  const chosen = isRecord(wish) ? wish["autoport"] : undefined;
+  if (chosen !== undefined || readPath(screen, "listen/@type") === "socket") return;
+  if (given.length === 0) screen.attributes.set("autoport", "yes");
+  else if (screen.attributes.get("autoport") === "yes") screen.attributes.delete("autoport");
 }
 
 /** libvirt's own choice of a controller finds no slot on q35, and no driver in most guests. */
@@ -254,16 +274,6 @@ function markOf(
   if (run === undefined) return { ...mark, deferred, phase };
   const since = found?.mark?.run === run && found.mark.deferred.length > 0 ? found.mark.since : now;
   return { ...mark, deferred, phase, run, ...(since === undefined ? {} : { since }) };
-}
-
-/** A device that the guest gets now has the same address in both definitions. */
-function placeNew(definition: XmlElement, live: XmlElement, inactive: XmlElement): void {
-  const ports = freePorts(live, inactive);
-  for (const device of [...findAll(definition, "devices/disk"), ...findAll(definition, "devices/interface")]) {
-    const pci = device.name === "interface" || readPath(device, "target/@bus") === "virtio";
-    const bus = pci && readPath(device, "address/@type") === undefined ? ports.shift() : undefined;
-    if (bus !== undefined) placeOn(device, bus);
-  }
 }
 
 /** The steps from one power state to another. */

@@ -3,6 +3,8 @@ import type { TypedParam } from "../../rpc";
 import { readPath, type XmlElement } from "../../xml";
 import { cpuMap, cpusOf } from "./cpuSet";
 import type { Act } from "./live";
+import { threadsOf } from "./threads";
+import { itemsOf } from "./wanted";
 
 // virDomainModificationImpact, virDomainLifecycle and its actions
 const LIVE = 1;
@@ -49,18 +51,26 @@ export const pin: Act = async ({ request, found, definition }, { path, before, a
   const { cpus } = await host.call("NODE_GET_INFO", {});
   const dom = found.handle;
   const wanted = (at: string): Buffer => cpuMap(cpusOf(readPath(definition, at) ?? `0-${cpus - 1}`), cpus);
-  const vcpus = path[1] === "vcpupins" && key !== undefined ? [Number(key)] : pinsIn(before).concat(pinsIn(after));
-  for (const vcpu of path[1] === "emulatorpin" ? [] : new Set(vcpus)) {
+  const pinned = (list: "vcpupins" | "iothreadpins", name: string): ReadonlySet<number> => {
+    if (path[1] !== undefined && path[1] !== list) return new Set();
+    return new Set(key === undefined ? [...pinsIn(before, list, name), ...pinsIn(after, list, name)] : [Number(key)]);
+  };
+  for (const vcpu of pinned("vcpupins", "vcpu")) {
     const cpumap = wanted(`cputune/vcpupin[@vcpu='${vcpu}']/@cpuset`);
     await host.call("DOMAIN_PIN_VCPU_FLAGS", { dom, vcpu, cpumap, flags: LIVE });
   }
-  if (path[1] === "vcpupins") return;
+  const threads = threadsOf(definition);
+  // With a thread its pin is gone.
+  for (const iothreads_id of [...pinned("iothreadpins", "iothread")].filter((id) => threads.includes(id))) {
+    const cpumap = wanted(`cputune/iothreadpin[@iothread='${iothreads_id}']/@cpuset`);
+    await host.call("DOMAIN_PIN_IOTHREAD", { dom, iothreads_id, cpumap, flags: LIVE });
+  }
+  if (path[1] !== undefined && path[1] !== "emulatorpin") return;
   await host.call("DOMAIN_PIN_EMULATOR", { dom, cpumap: wanted("cputune/emulatorpin/@cpuset"), flags: LIVE });
 };
 
-/** The guest's CPUs that a whole `cputune`, or its list, names. */
-function pinsIn(value: unknown): number[] {
-  const list: unknown = isRecord(value) ? value["vcpupins"] : value;
-  const items: readonly unknown[] = Array.isArray(list) ? list : [];
-  return items.flatMap((item) => (isRecord(item) ? [Number(item["vcpu"])] : []));
+/** What a whole `cputune`, or one of its lists, names. */
+function pinsIn(value: unknown, list: string, name: string): number[] {
+  const items: unknown = isRecord(value) ? value[list] : value;
+  return itemsOf(items).map((item) => Number(item[name]));
 }

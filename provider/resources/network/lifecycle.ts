@@ -60,7 +60,7 @@ async function reach(request: Request, found: FoundNetwork | undefined, goal: Go
   if (found && isAdoption(found, goal)) refuseDropping(found, goal.inputs);
   const steps = plan(found, goal);
   const wire = found ? { name: found.name, bridge: bridgeOf(found) } : formerWire(goal);
-  const attached = wire && unplugs(steps, found?.values ?? goal.inputs) ? await attachedTo(request, wire) : [];
+  const attached = unplugs(steps, found?.values ?? goal.inputs) ? await attachedTo(request, wire) : [];
   const restart = steps.find((step) => step.act === "restart");
   if (found && restart && attached.length > 0) {
     const goesOn = goal.inputs["disruptive"] === true;
@@ -83,10 +83,10 @@ function unplugs(steps: readonly Step[], before: Values): boolean {
   return started || steps.some(({ act }) => act === "restart");
 }
 
-/** What the cards of a managed network that is gone still name. */
-function formerWire({ managed, name, state }: Goal): Wire | undefined {
+/** What the cards of a network that is gone still name; after a refresh nothing but those cards tells that there was one. */
+function formerWire({ name, state }: Goal): Wire {
   const bridge = state?.["bridgeName"];
-  return managed && { name, bridge: typeof bridge === "string" && bridge !== "" ? bridge : undefined };
+  return { name, bridge: typeof bridge === "string" && bridge !== "" ? bridge : undefined };
 }
 
 /** It is taken over, not gone on with after an interrupted create of its own. */

@@ -145,6 +145,8 @@ function judge(olds: Values | undefined, inputs: Values, asked: Asked): Failure[
 
 function shrinking(olds: Values | undefined, inputs: Values): string | undefined {
   const [before, after] = [olds?.["capacity"], inputs["capacity"]];
+  // One of which the program says nothing keeps the size that it has.
+  if (isFilled(inputs, "capacity")) return;
   if (!olds || typeof before !== "number" || typeof after !== "number" || bytesOf(after) >= bytesOf(before)) return;
   const replaced = JSON.stringify(identityValues(volume, olds)) !== JSON.stringify(identityValues(volume, inputs));
   const renamed = olds["name"] !== inputs["name"] && !isFilled(olds, "name");

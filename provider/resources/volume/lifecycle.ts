@@ -38,13 +38,21 @@ export const definition: Definition<FoundVolume> = {
 export const volume = resource(definition);
 
 /** The differences of the table; other content is told where people wrote it, not as a hidden digest. */
-export function changesOf(found: FoundVolume, wanted: Values, managed: Values | undefined): Difference[] {
+export function changesOf(found: FoundVolume, asked: Values, managed: Values | undefined): Difference[] {
+  const wanted = keepsSize(found, asked) ? { ...asked, capacity: found.values["capacity"] } : asked;
   const situation = { before: found.values, after: wanted };
   const all = differences(table, found.values, wanted, { managed, situation });
   const replaced = all.some(({ cost }) => cost === "replace");
   if (!replaced && found.finished && found.here) refuseShrink(found.here, found.capacityBytes, wanted);
   const property = ["source", "content"].find((name) => (wanted[name] ?? managed?.[name]) !== undefined) ?? "source";
   return all.map((change) => (change.path[0] === "__content" ? { ...change, path: [property] } : change));
+}
+
+/** A volume that is larger than its content, where the program says nothing of its size, was grown by other hands for a reason. */
+function keepsSize({ finished, here, capacityBytes }: FoundVolume, inputs: Values): boolean {
+  const { capacity, allowShrink } = inputs;
+  if (!finished || !here || typeof capacity !== "number" || allowShrink === true) return false;
+  return isFilled(inputs, "capacity") && capacityBytes > bytesOf(capacity);
 }
 
 /** What a making left half-way is made again, though all that can be seen of it may be as wanted. */
@@ -124,7 +132,8 @@ export async function reach(
 ): Promise<FoundVolume> {
   refuseUntouchable(found, goal);
   const { capacity } = goal.inputs;
-  const wanted = typeof capacity === "number" ? bytesOf(capacity) : undefined;
+  const kept = found !== undefined && keepsSize(found, goal.inputs);
+  const wanted = typeof capacity === "number" && !kept ? bytesOf(capacity) : undefined;
   const before = found?.here && writtenAt(found.here);
   let here = found?.here;
   let made = false;

@@ -22,6 +22,18 @@ namespace PulumiKvm.Kvm.Inputs
         [Input("emulatorpin")]
         public Input<Inputs.DomainCputuneEmulatorpinArgs>? Emulatorpin { get; set; }
 
+        [Input("iothreadpins")]
+        private InputList<Inputs.DomainCputuneIothreadpinArgs>? _iothreadpins;
+
+        /// <summary>
+        /// Where each of the I/O threads runs; those that are not listed run anywhere.
+        /// </summary>
+        public InputList<Inputs.DomainCputuneIothreadpinArgs> Iothreadpins
+        {
+            get => _iothreadpins ?? (_iothreadpins = new InputList<Inputs.DomainCputuneIothreadpinArgs>());
+            set => _iothreadpins = value;
+        }
+
         [Input("vcpupins")]
         private InputList<Inputs.DomainCputuneVcpupinArgs>? _vcpupins;
 

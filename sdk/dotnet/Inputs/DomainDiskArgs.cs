@@ -71,6 +71,12 @@ namespace PulumiKvm.Kvm.Inputs
         public Input<PulumiKvm.Kvm.DomainDiskIo>? Io { get; set; }
 
         /// <summary>
+        /// Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+        /// </summary>
+        [Input("iothread")]
+        public Input<int>? Iothread { get; set; }
+
+        /// <summary>
         /// I/O limits of the disk; a total excludes its read and write limits.
         /// </summary>
         [Input("iotune")]

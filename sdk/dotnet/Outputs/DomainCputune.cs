@@ -22,6 +22,10 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly Outputs.DomainCputuneEmulatorpin? Emulatorpin;
         /// <summary>
+        /// Where each of the I/O threads runs; those that are not listed run anywhere.
+        /// </summary>
+        public readonly ImmutableArray<Outputs.DomainCputuneIothreadpin> Iothreadpins;
+        /// <summary>
         /// Where each of the guest's CPUs runs; those that are not listed run anywhere.
         /// </summary>
         public readonly ImmutableArray<Outputs.DomainCputuneVcpupin> Vcpupins;
@@ -30,9 +34,12 @@ namespace PulumiKvm.Kvm.Outputs
         private DomainCputune(
             Outputs.DomainCputuneEmulatorpin? emulatorpin,
 
+            ImmutableArray<Outputs.DomainCputuneIothreadpin> iothreadpins,
+
             ImmutableArray<Outputs.DomainCputuneVcpupin> vcpupins)
         {
             Emulatorpin = emulatorpin;
+            Iothreadpins = iothreadpins;
             Vcpupins = vcpupins;
         }
     }

@@ -54,6 +54,10 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly PulumiKvm.Kvm.DomainDiskIo? Io;
         /// <summary>
+        /// Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+        /// </summary>
+        public readonly int? Iothread;
+        /// <summary>
         /// I/O limits of the disk; a total excludes its read and write limits.
         /// </summary>
         public readonly Outputs.DomainDiskIotune? Iotune;
@@ -98,6 +102,8 @@ namespace PulumiKvm.Kvm.Outputs
 
             PulumiKvm.Kvm.DomainDiskIo? io,
 
+            int? iothread,
+
             Outputs.DomainDiskIotune? iotune,
 
             bool? readOnly,
@@ -119,6 +125,7 @@ namespace PulumiKvm.Kvm.Outputs
             File = file;
             Format = format;
             Io = io;
+            Iothread = iothread;
             Iotune = iotune;
             ReadOnly = readOnly;
             Serial = serial;

@@ -129,6 +129,8 @@ type Domain struct {
 	Graphics DomainGraphicsPtrOutput `pulumi:"graphics"`
 	// Network cards, each named by its `mac` or `name`. None by default.
 	Interfaces DomainInterfaceArrayOutput `pulumi:"interfaces"`
+	// I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+	Iothreads pulumi.IntPtrOutput `pulumi:"iothreads"`
 	// MAC addresses of the cards, in the program's order.
 	Macs pulumi.StringArrayOutput `pulumi:"macs"`
 	// Most memory the guest may use, in MiB.
@@ -141,7 +143,7 @@ type Domain struct {
 	OnPoweroff DomainOnPoweroffPtrOutput `pulumi:"onPoweroff"`
 	// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
 	OnReboot DomainOnRebootPtrOutput `pulumi:"onReboot"`
-	// CPUs online; absent: follows `vcpus`.
+	// CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
 	OnlineVcpus pulumi.IntPtrOutput `pulumi:"onlineVcpus"`
 	// What boots, on which kind of machine.
 	Os DomainOsPtrOutput `pulumi:"os"`
@@ -240,6 +242,8 @@ type domainArgs struct {
 	Graphics *DomainGraphics `pulumi:"graphics"`
 	// Network cards, each named by its `mac` or `name`. None by default.
 	Interfaces []DomainInterface `pulumi:"interfaces"`
+	// I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+	Iothreads *int `pulumi:"iothreads"`
 	// Most memory the guest may use, in MiB.
 	Memory float64 `pulumi:"memory"`
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
@@ -250,7 +254,7 @@ type domainArgs struct {
 	OnPoweroff *DomainOnPoweroff `pulumi:"onPoweroff"`
 	// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
 	OnReboot *DomainOnReboot `pulumi:"onReboot"`
-	// CPUs online; absent: follows `vcpus`.
+	// CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
 	OnlineVcpus *int `pulumi:"onlineVcpus"`
 	// What boots, on which kind of machine.
 	Os *DomainOs `pulumi:"os"`
@@ -298,6 +302,8 @@ type DomainArgs struct {
 	Graphics DomainGraphicsPtrInput
 	// Network cards, each named by its `mac` or `name`. None by default.
 	Interfaces DomainInterfaceArrayInput
+	// I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+	Iothreads pulumi.IntPtrInput
 	// Most memory the guest may use, in MiB.
 	Memory pulumi.Float64Input
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
@@ -308,7 +314,7 @@ type DomainArgs struct {
 	OnPoweroff DomainOnPoweroffPtrInput
 	// What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
 	OnReboot DomainOnRebootPtrInput
-	// CPUs online; absent: follows `vcpus`.
+	// CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
 	OnlineVcpus pulumi.IntPtrInput
 	// What boots, on which kind of machine.
 	Os DomainOsPtrInput
@@ -440,6 +446,11 @@ func (o DomainOutput) Interfaces() DomainInterfaceArrayOutput {
 	return o.ApplyT(func(v *Domain) DomainInterfaceArrayOutput { return v.Interfaces }).(DomainInterfaceArrayOutput)
 }
 
+// I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+func (o DomainOutput) Iothreads() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *Domain) pulumi.IntPtrOutput { return v.Iothreads }).(pulumi.IntPtrOutput)
+}
+
 // MAC addresses of the cards, in the program's order.
 func (o DomainOutput) Macs() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *Domain) pulumi.StringArrayOutput { return v.Macs }).(pulumi.StringArrayOutput)
@@ -470,7 +481,7 @@ func (o DomainOutput) OnReboot() DomainOnRebootPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainOnRebootPtrOutput { return v.OnReboot }).(DomainOnRebootPtrOutput)
 }
 
-// CPUs online; absent: follows `vcpus`.
+// CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
 func (o DomainOutput) OnlineVcpus() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v *Domain) pulumi.IntPtrOutput { return v.OnlineVcpus }).(pulumi.IntPtrOutput)
 }

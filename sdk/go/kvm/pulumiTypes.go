@@ -1126,6 +1126,8 @@ func (o DomainCpuTopologyPtrOutput) Threads() pulumi.IntPtrOutput {
 type DomainCputune struct {
 	// Where the emulator's own threads run.
 	Emulatorpin *DomainCputuneEmulatorpin `pulumi:"emulatorpin"`
+	// Where each of the I/O threads runs; those that are not listed run anywhere.
+	Iothreadpins []DomainCputuneIothreadpin `pulumi:"iothreadpins"`
 	// Where each of the guest's CPUs runs; those that are not listed run anywhere.
 	Vcpupins []DomainCputuneVcpupin `pulumi:"vcpupins"`
 }
@@ -1145,6 +1147,8 @@ type DomainCputuneInput interface {
 type DomainCputuneArgs struct {
 	// Where the emulator's own threads run.
 	Emulatorpin DomainCputuneEmulatorpinPtrInput `pulumi:"emulatorpin"`
+	// Where each of the I/O threads runs; those that are not listed run anywhere.
+	Iothreadpins DomainCputuneIothreadpinArrayInput `pulumi:"iothreadpins"`
 	// Where each of the guest's CPUs runs; those that are not listed run anywhere.
 	Vcpupins DomainCputuneVcpupinArrayInput `pulumi:"vcpupins"`
 }
@@ -1232,6 +1236,11 @@ func (o DomainCputuneOutput) Emulatorpin() DomainCputuneEmulatorpinPtrOutput {
 	return o.ApplyT(func(v DomainCputune) *DomainCputuneEmulatorpin { return v.Emulatorpin }).(DomainCputuneEmulatorpinPtrOutput)
 }
 
+// Where each of the I/O threads runs; those that are not listed run anywhere.
+func (o DomainCputuneOutput) Iothreadpins() DomainCputuneIothreadpinArrayOutput {
+	return o.ApplyT(func(v DomainCputune) []DomainCputuneIothreadpin { return v.Iothreadpins }).(DomainCputuneIothreadpinArrayOutput)
+}
+
 // Where each of the guest's CPUs runs; those that are not listed run anywhere.
 func (o DomainCputuneOutput) Vcpupins() DomainCputuneVcpupinArrayOutput {
 	return o.ApplyT(func(v DomainCputune) []DomainCputuneVcpupin { return v.Vcpupins }).(DomainCputuneVcpupinArrayOutput)
@@ -1269,6 +1278,16 @@ func (o DomainCputunePtrOutput) Emulatorpin() DomainCputuneEmulatorpinPtrOutput 
 		}
 		return v.Emulatorpin
 	}).(DomainCputuneEmulatorpinPtrOutput)
+}
+
+// Where each of the I/O threads runs; those that are not listed run anywhere.
+func (o DomainCputunePtrOutput) Iothreadpins() DomainCputuneIothreadpinArrayOutput {
+	return o.ApplyT(func(v *DomainCputune) []DomainCputuneIothreadpin {
+		if v == nil {
+			return nil
+		}
+		return v.Iothreadpins
+	}).(DomainCputuneIothreadpinArrayOutput)
 }
 
 // Where each of the guest's CPUs runs; those that are not listed run anywhere.
@@ -1421,6 +1440,115 @@ func (o DomainCputuneEmulatorpinPtrOutput) Cpuset() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
+// Where one of the I/O threads runs.
+type DomainCputuneIothreadpin struct {
+	// Host CPUs that run it: `0-3,^2`.
+	Cpuset string `pulumi:"cpuset"`
+	// The thread's number, of the machine's `iothreads`.
+	Iothread int `pulumi:"iothread"`
+}
+
+// DomainCputuneIothreadpinInput is an input type that accepts DomainCputuneIothreadpinArgs and DomainCputuneIothreadpinOutput values.
+// You can construct a concrete instance of `DomainCputuneIothreadpinInput` via:
+//
+//	DomainCputuneIothreadpinArgs{...}
+type DomainCputuneIothreadpinInput interface {
+	pulumi.Input
+
+	ToDomainCputuneIothreadpinOutput() DomainCputuneIothreadpinOutput
+	ToDomainCputuneIothreadpinOutputWithContext(context.Context) DomainCputuneIothreadpinOutput
+}
+
+// Where one of the I/O threads runs.
+type DomainCputuneIothreadpinArgs struct {
+	// Host CPUs that run it: `0-3,^2`.
+	Cpuset pulumi.StringInput `pulumi:"cpuset"`
+	// The thread's number, of the machine's `iothreads`.
+	Iothread pulumi.IntInput `pulumi:"iothread"`
+}
+
+func (DomainCputuneIothreadpinArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainCputuneIothreadpin)(nil)).Elem()
+}
+
+func (i DomainCputuneIothreadpinArgs) ToDomainCputuneIothreadpinOutput() DomainCputuneIothreadpinOutput {
+	return i.ToDomainCputuneIothreadpinOutputWithContext(context.Background())
+}
+
+func (i DomainCputuneIothreadpinArgs) ToDomainCputuneIothreadpinOutputWithContext(ctx context.Context) DomainCputuneIothreadpinOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputuneIothreadpinOutput)
+}
+
+// DomainCputuneIothreadpinArrayInput is an input type that accepts DomainCputuneIothreadpinArray and DomainCputuneIothreadpinArrayOutput values.
+// You can construct a concrete instance of `DomainCputuneIothreadpinArrayInput` via:
+//
+//	DomainCputuneIothreadpinArray{ DomainCputuneIothreadpinArgs{...} }
+type DomainCputuneIothreadpinArrayInput interface {
+	pulumi.Input
+
+	ToDomainCputuneIothreadpinArrayOutput() DomainCputuneIothreadpinArrayOutput
+	ToDomainCputuneIothreadpinArrayOutputWithContext(context.Context) DomainCputuneIothreadpinArrayOutput
+}
+
+type DomainCputuneIothreadpinArray []DomainCputuneIothreadpinInput
+
+func (DomainCputuneIothreadpinArray) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]DomainCputuneIothreadpin)(nil)).Elem()
+}
+
+func (i DomainCputuneIothreadpinArray) ToDomainCputuneIothreadpinArrayOutput() DomainCputuneIothreadpinArrayOutput {
+	return i.ToDomainCputuneIothreadpinArrayOutputWithContext(context.Background())
+}
+
+func (i DomainCputuneIothreadpinArray) ToDomainCputuneIothreadpinArrayOutputWithContext(ctx context.Context) DomainCputuneIothreadpinArrayOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainCputuneIothreadpinArrayOutput)
+}
+
+// Where one of the I/O threads runs.
+type DomainCputuneIothreadpinOutput struct{ *pulumi.OutputState }
+
+func (DomainCputuneIothreadpinOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainCputuneIothreadpin)(nil)).Elem()
+}
+
+func (o DomainCputuneIothreadpinOutput) ToDomainCputuneIothreadpinOutput() DomainCputuneIothreadpinOutput {
+	return o
+}
+
+func (o DomainCputuneIothreadpinOutput) ToDomainCputuneIothreadpinOutputWithContext(ctx context.Context) DomainCputuneIothreadpinOutput {
+	return o
+}
+
+// Host CPUs that run it: `0-3,^2`.
+func (o DomainCputuneIothreadpinOutput) Cpuset() pulumi.StringOutput {
+	return o.ApplyT(func(v DomainCputuneIothreadpin) string { return v.Cpuset }).(pulumi.StringOutput)
+}
+
+// The thread's number, of the machine's `iothreads`.
+func (o DomainCputuneIothreadpinOutput) Iothread() pulumi.IntOutput {
+	return o.ApplyT(func(v DomainCputuneIothreadpin) int { return v.Iothread }).(pulumi.IntOutput)
+}
+
+type DomainCputuneIothreadpinArrayOutput struct{ *pulumi.OutputState }
+
+func (DomainCputuneIothreadpinArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]DomainCputuneIothreadpin)(nil)).Elem()
+}
+
+func (o DomainCputuneIothreadpinArrayOutput) ToDomainCputuneIothreadpinArrayOutput() DomainCputuneIothreadpinArrayOutput {
+	return o
+}
+
+func (o DomainCputuneIothreadpinArrayOutput) ToDomainCputuneIothreadpinArrayOutputWithContext(ctx context.Context) DomainCputuneIothreadpinArrayOutput {
+	return o
+}
+
+func (o DomainCputuneIothreadpinArrayOutput) Index(i pulumi.IntInput) DomainCputuneIothreadpinOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) DomainCputuneIothreadpin {
+		return vs[0].([]DomainCputuneIothreadpin)[vs[1].(int)]
+	}).(DomainCputuneIothreadpinOutput)
+}
+
 // Where one of the guest's CPUs runs.
 type DomainCputuneVcpupin struct {
 	// Host CPUs that run it: `0-3,^2`.
@@ -1550,6 +1678,8 @@ type DomainDisk struct {
 	Format *DomainDiskFormat `pulumi:"format"`
 	// The host's I/O mode; default the hypervisor's.
 	Io *DomainDiskIo `pulumi:"io"`
+	// Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+	Iothread *int `pulumi:"iothread"`
 	// I/O limits of the disk; a total excludes its read and write limits.
 	Iotune *DomainDiskIotune `pulumi:"iotune"`
 	// The guest may not write to it.
@@ -1595,6 +1725,8 @@ type DomainDiskArgs struct {
 	Format DomainDiskFormatPtrInput `pulumi:"format"`
 	// The host's I/O mode; default the hypervisor's.
 	Io DomainDiskIoPtrInput `pulumi:"io"`
+	// Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+	Iothread pulumi.IntPtrInput `pulumi:"iothread"`
 	// I/O limits of the disk; a total excludes its read and write limits.
 	Iotune DomainDiskIotunePtrInput `pulumi:"iotune"`
 	// The guest may not write to it.
@@ -1704,6 +1836,11 @@ func (o DomainDiskOutput) Format() DomainDiskFormatPtrOutput {
 // The host's I/O mode; default the hypervisor's.
 func (o DomainDiskOutput) Io() DomainDiskIoPtrOutput {
 	return o.ApplyT(func(v DomainDisk) *DomainDiskIo { return v.Io }).(DomainDiskIoPtrOutput)
+}
+
+// Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+func (o DomainDiskOutput) Iothread() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainDisk) *int { return v.Iothread }).(pulumi.IntPtrOutput)
 }
 
 // I/O limits of the disk; a total excludes its read and write limits.
@@ -9246,6 +9383,8 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputunePtrInput)(nil)).Elem(), DomainCputuneArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneEmulatorpinInput)(nil)).Elem(), DomainCputuneEmulatorpinArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneEmulatorpinPtrInput)(nil)).Elem(), DomainCputuneEmulatorpinArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneIothreadpinInput)(nil)).Elem(), DomainCputuneIothreadpinArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneIothreadpinArrayInput)(nil)).Elem(), DomainCputuneIothreadpinArray{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneVcpupinInput)(nil)).Elem(), DomainCputuneVcpupinArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCputuneVcpupinArrayInput)(nil)).Elem(), DomainCputuneVcpupinArray{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainDiskInput)(nil)).Elem(), DomainDiskArgs{})
@@ -9351,6 +9490,8 @@ func init() {
 	pulumi.RegisterOutputType(DomainCputunePtrOutput{})
 	pulumi.RegisterOutputType(DomainCputuneEmulatorpinOutput{})
 	pulumi.RegisterOutputType(DomainCputuneEmulatorpinPtrOutput{})
+	pulumi.RegisterOutputType(DomainCputuneIothreadpinOutput{})
+	pulumi.RegisterOutputType(DomainCputuneIothreadpinArrayOutput{})
 	pulumi.RegisterOutputType(DomainCputuneVcpupinOutput{})
 	pulumi.RegisterOutputType(DomainCputuneVcpupinArrayOutput{})
 	pulumi.RegisterOutputType(DomainDiskOutput{})

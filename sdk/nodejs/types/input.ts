@@ -101,6 +101,10 @@ export interface DomainCputuneArgs {
      */
     emulatorpin?: pulumi.Input<inputs.DomainCputuneEmulatorpinArgs>;
     /**
+     * Where each of the I/O threads runs; those that are not listed run anywhere.
+     */
+    iothreadpins?: pulumi.Input<pulumi.Input<inputs.DomainCputuneIothreadpinArgs>[]>;
+    /**
      * Where each of the guest's CPUs runs; those that are not listed run anywhere.
      */
     vcpupins?: pulumi.Input<pulumi.Input<inputs.DomainCputuneVcpupinArgs>[]>;
@@ -114,6 +118,20 @@ export interface DomainCputuneEmulatorpinArgs {
      * Host CPUs that run the emulator's own threads: `0-3,^2`.
      */
     cpuset: pulumi.Input<string>;
+}
+
+/**
+ * Where one of the I/O threads runs.
+ */
+export interface DomainCputuneIothreadpinArgs {
+    /**
+     * Host CPUs that run it: `0-3,^2`.
+     */
+    cpuset: pulumi.Input<string>;
+    /**
+     * The thread's number, of the machine's `iothreads`.
+     */
+    iothread: pulumi.Input<number>;
 }
 
 /**
@@ -170,6 +188,10 @@ export interface DomainDiskArgs {
      * The host's I/O mode; default the hypervisor's.
      */
     io?: pulumi.Input<enums.DomainDiskIo>;
+    /**
+     * Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+     */
+    iothread?: pulumi.Input<number>;
     /**
      * I/O limits of the disk; a total excludes its read and write limits.
      */

@@ -155,6 +155,10 @@ export interface DomainCputune {
      */
     emulatorpin?: outputs.DomainCputuneEmulatorpin;
     /**
+     * Where each of the I/O threads runs; those that are not listed run anywhere.
+     */
+    iothreadpins?: outputs.DomainCputuneIothreadpin[];
+    /**
      * Where each of the guest's CPUs runs; those that are not listed run anywhere.
      */
     vcpupins?: outputs.DomainCputuneVcpupin[];
@@ -168,6 +172,20 @@ export interface DomainCputuneEmulatorpin {
      * Host CPUs that run the emulator's own threads: `0-3,^2`.
      */
     cpuset: string;
+}
+
+/**
+ * Where one of the I/O threads runs.
+ */
+export interface DomainCputuneIothreadpin {
+    /**
+     * Host CPUs that run it: `0-3,^2`.
+     */
+    cpuset: string;
+    /**
+     * The thread's number, of the machine's `iothreads`.
+     */
+    iothread: number;
 }
 
 /**
@@ -224,6 +242,10 @@ export interface DomainDisk {
      * The host's I/O mode; default the hypervisor's.
      */
     io?: enums.DomainDiskIo;
+    /**
+     * Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+     */
+    iothread?: number;
     /**
      * I/O limits of the disk; a total excludes its read and write limits.
      */

@@ -26,6 +26,8 @@ __all__ = [
     'DomainCpuTopologyArgsDict',
     'DomainCputuneEmulatorpinArgs',
     'DomainCputuneEmulatorpinArgsDict',
+    'DomainCputuneIothreadpinArgs',
+    'DomainCputuneIothreadpinArgsDict',
     'DomainCputuneVcpupinArgs',
     'DomainCputuneVcpupinArgsDict',
     'DomainCputuneArgs',
@@ -417,6 +419,57 @@ class DomainCputuneEmulatorpinArgs:
         pulumi.set(self, "cpuset", value)
 
 
+class DomainCputuneIothreadpinArgsDict(TypedDict):
+    """
+    Where one of the I/O threads runs.
+    """
+    cpuset: pulumi.Input[_builtins.str]
+    """
+    Host CPUs that run it: `0-3,^2`.
+    """
+    iothread: pulumi.Input[_builtins.int]
+    """
+    The thread's number, of the machine's `iothreads`.
+    """
+
+@pulumi.input_type
+class DomainCputuneIothreadpinArgs:
+    def __init__(__self__, *,
+                 cpuset: pulumi.Input[_builtins.str],
+                 iothread: pulumi.Input[_builtins.int]):
+        """
+        Where one of the I/O threads runs.
+        :param pulumi.Input[_builtins.str] cpuset: Host CPUs that run it: `0-3,^2`.
+        :param pulumi.Input[_builtins.int] iothread: The thread's number, of the machine's `iothreads`.
+        """
+        pulumi.set(__self__, "cpuset", cpuset)
+        pulumi.set(__self__, "iothread", iothread)
+
+    @_builtins.property
+    @pulumi.getter
+    def cpuset(self) -> pulumi.Input[_builtins.str]:
+        """
+        Host CPUs that run it: `0-3,^2`.
+        """
+        return pulumi.get(self, "cpuset")
+
+    @cpuset.setter
+    def cpuset(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "cpuset", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def iothread(self) -> pulumi.Input[_builtins.int]:
+        """
+        The thread's number, of the machine's `iothreads`.
+        """
+        return pulumi.get(self, "iothread")
+
+    @iothread.setter
+    def iothread(self, value: pulumi.Input[_builtins.int]):
+        pulumi.set(self, "iothread", value)
+
+
 class DomainCputuneVcpupinArgsDict(TypedDict):
     """
     Where one of the guest's CPUs runs.
@@ -476,6 +529,10 @@ class DomainCputuneArgsDict(TypedDict):
     """
     Where the emulator's own threads run.
     """
+    iothreadpins: NotRequired[pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgsDict']]]]
+    """
+    Where each of the I/O threads runs; those that are not listed run anywhere.
+    """
     vcpupins: NotRequired[pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgsDict']]]]
     """
     Where each of the guest's CPUs runs; those that are not listed run anywhere.
@@ -485,14 +542,18 @@ class DomainCputuneArgsDict(TypedDict):
 class DomainCputuneArgs:
     def __init__(__self__, *,
                  emulatorpin: Optional[pulumi.Input['DomainCputuneEmulatorpinArgs']] = None,
+                 iothreadpins: Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgs']]]] = None,
                  vcpupins: Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgs']]]] = None):
         """
         Where on the host the guest's CPUs run.
         :param pulumi.Input['DomainCputuneEmulatorpinArgs'] emulatorpin: Where the emulator's own threads run.
+        :param pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgs']]] iothreadpins: Where each of the I/O threads runs; those that are not listed run anywhere.
         :param pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgs']]] vcpupins: Where each of the guest's CPUs runs; those that are not listed run anywhere.
         """
         if emulatorpin is not None:
             pulumi.set(__self__, "emulatorpin", emulatorpin)
+        if iothreadpins is not None:
+            pulumi.set(__self__, "iothreadpins", iothreadpins)
         if vcpupins is not None:
             pulumi.set(__self__, "vcpupins", vcpupins)
 
@@ -507,6 +568,18 @@ class DomainCputuneArgs:
     @emulatorpin.setter
     def emulatorpin(self, value: Optional[pulumi.Input['DomainCputuneEmulatorpinArgs']]):
         pulumi.set(self, "emulatorpin", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def iothreadpins(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgs']]]]:
+        """
+        Where each of the I/O threads runs; those that are not listed run anywhere.
+        """
+        return pulumi.get(self, "iothreadpins")
+
+    @iothreadpins.setter
+    def iothreadpins(self, value: Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgs']]]]):
+        pulumi.set(self, "iothreadpins", value)
 
     @_builtins.property
     @pulumi.getter
@@ -767,6 +840,10 @@ class DomainDiskArgsDict(TypedDict):
     """
     The host's I/O mode; default the hypervisor's.
     """
+    iothread: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+    """
     iotune: NotRequired[pulumi.Input['DomainDiskIotuneArgsDict']]
     """
     I/O limits of the disk; a total excludes its read and write limits.
@@ -804,6 +881,7 @@ class DomainDiskArgs:
                  file: Optional[pulumi.Input[_builtins.str]] = None,
                  format: Optional[pulumi.Input['DomainDiskFormat']] = None,
                  io: Optional[pulumi.Input['DomainDiskIo']] = None,
+                 iothread: Optional[pulumi.Input[_builtins.int]] = None,
                  iotune: Optional[pulumi.Input['DomainDiskIotuneArgs']] = None,
                  read_only: Optional[pulumi.Input[_builtins.bool]] = None,
                  serial: Optional[pulumi.Input[_builtins.str]] = None,
@@ -821,6 +899,7 @@ class DomainDiskArgs:
         :param pulumi.Input[_builtins.str] file: An image on the host, outside of what this program manages; absolute path.
         :param pulumi.Input['DomainDiskFormat'] format: The image's format; default the volume's own, `raw` for `file` and `block`. Never probed.
         :param pulumi.Input['DomainDiskIo'] io: The host's I/O mode; default the hypervisor's.
+        :param pulumi.Input[_builtins.int] iothread: Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
         :param pulumi.Input['DomainDiskIotuneArgs'] iotune: I/O limits of the disk; a total excludes its read and write limits.
         :param pulumi.Input[_builtins.bool] read_only: The guest may not write to it.
         :param pulumi.Input[_builtins.str] serial: The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
@@ -846,6 +925,8 @@ class DomainDiskArgs:
             pulumi.set(__self__, "format", format)
         if io is not None:
             pulumi.set(__self__, "io", io)
+        if iothread is not None:
+            pulumi.set(__self__, "iothread", iothread)
         if iotune is not None:
             pulumi.set(__self__, "iotune", iotune)
         if read_only is not None:
@@ -966,6 +1047,18 @@ class DomainDiskArgs:
     @io.setter
     def io(self, value: Optional[pulumi.Input['DomainDiskIo']]):
         pulumi.set(self, "io", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def iothread(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+        """
+        return pulumi.get(self, "iothread")
+
+    @iothread.setter
+    def iothread(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "iothread", value)
 
     @_builtins.property
     @pulumi.getter

@@ -36,6 +36,7 @@ class DomainArgs:
                  disks: Optional[pulumi.Input[Sequence[pulumi.Input['DomainDiskArgs']]]] = None,
                  graphics: Optional[pulumi.Input['DomainGraphicsArgs']] = None,
                  interfaces: Optional[pulumi.Input[Sequence[pulumi.Input['DomainInterfaceArgs']]]] = None,
+                 iothreads: Optional[pulumi.Input[_builtins.int]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
                  on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
@@ -65,11 +66,12 @@ class DomainArgs:
         :param pulumi.Input[Sequence[pulumi.Input['DomainDiskArgs']]] disks: Disks and drives, each named by its `target`; none is removed or added by a reorder.
         :param pulumi.Input['DomainGraphicsArgs'] graphics: Screens served to clients; none by default, on loopback when asked, with a virtio video card and a tablet.
         :param pulumi.Input[Sequence[pulumi.Input['DomainInterfaceArgs']]] interfaces: Network cards, each named by its `mac` or `name`. None by default.
+        :param pulumi.Input[_builtins.int] iothreads: I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
         :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
-        :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`.
+        :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
         :param pulumi.Input['DomainOsArgs'] os: What boots, on which kind of machine.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
         :param pulumi.Input['DomainShutdownArgs'] shutdown: How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
@@ -106,6 +108,8 @@ class DomainArgs:
             pulumi.set(__self__, "graphics", graphics)
         if interfaces is not None:
             pulumi.set(__self__, "interfaces", interfaces)
+        if iothreads is not None:
+            pulumi.set(__self__, "iothreads", iothreads)
         if name is not None:
             pulumi.set(__self__, "name", name)
         if on_crash is not None:
@@ -303,6 +307,18 @@ class DomainArgs:
 
     @_builtins.property
     @pulumi.getter
+    def iothreads(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+        """
+        return pulumi.get(self, "iothreads")
+
+    @iothreads.setter
+    def iothreads(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "iothreads", value)
+
+    @_builtins.property
+    @pulumi.getter
     def name(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
         The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
@@ -353,7 +369,7 @@ class DomainArgs:
     @pulumi.getter(name="onlineVcpus")
     def online_vcpus(self) -> Optional[pulumi.Input[_builtins.int]]:
         """
-        CPUs online; absent: follows `vcpus`.
+        CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
         """
         return pulumi.get(self, "online_vcpus")
 
@@ -477,6 +493,7 @@ class Domain(pulumi.CustomResource):
                  disks: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainDiskArgs', 'DomainDiskArgsDict']]]]] = None,
                  graphics: Optional[pulumi.Input[Union['DomainGraphicsArgs', 'DomainGraphicsArgsDict']]] = None,
                  interfaces: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainInterfaceArgs', 'DomainInterfaceArgsDict']]]]] = None,
+                 iothreads: Optional[pulumi.Input[_builtins.int]] = None,
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
@@ -554,12 +571,13 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[Sequence[pulumi.Input[Union['DomainDiskArgs', 'DomainDiskArgsDict']]]] disks: Disks and drives, each named by its `target`; none is removed or added by a reorder.
         :param pulumi.Input[Union['DomainGraphicsArgs', 'DomainGraphicsArgsDict']] graphics: Screens served to clients; none by default, on loopback when asked, with a virtio video card and a tablet.
         :param pulumi.Input[Sequence[pulumi.Input[Union['DomainInterfaceArgs', 'DomainInterfaceArgsDict']]]] interfaces: Network cards, each named by its `mac` or `name`. None by default.
+        :param pulumi.Input[_builtins.int] iothreads: I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
         :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
         :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
-        :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`.
+        :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
         :param pulumi.Input[Union['DomainOsArgs', 'DomainOsArgsDict']] os: What boots, on which kind of machine.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
         :param pulumi.Input[Union['DomainShutdownArgs', 'DomainShutdownArgsDict']] shutdown: How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
@@ -650,6 +668,7 @@ class Domain(pulumi.CustomResource):
                  disks: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainDiskArgs', 'DomainDiskArgsDict']]]]] = None,
                  graphics: Optional[pulumi.Input[Union['DomainGraphicsArgs', 'DomainGraphicsArgsDict']]] = None,
                  interfaces: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainInterfaceArgs', 'DomainInterfaceArgsDict']]]]] = None,
+                 iothreads: Optional[pulumi.Input[_builtins.int]] = None,
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
@@ -686,6 +705,7 @@ class Domain(pulumi.CustomResource):
             __props__.__dict__["disks"] = disks
             __props__.__dict__["graphics"] = graphics
             __props__.__dict__["interfaces"] = interfaces
+            __props__.__dict__["iothreads"] = iothreads
             if memory is None and not opts.urn:
                 raise TypeError("Missing required property 'memory'")
             __props__.__dict__["memory"] = memory
@@ -746,6 +766,7 @@ class Domain(pulumi.CustomResource):
         __props__.__dict__["disks"] = None
         __props__.__dict__["graphics"] = None
         __props__.__dict__["interfaces"] = None
+        __props__.__dict__["iothreads"] = None
         __props__.__dict__["macs"] = None
         __props__.__dict__["memory"] = None
         __props__.__dict__["name"] = None
@@ -887,6 +908,14 @@ class Domain(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def iothreads(self) -> pulumi.Output[Optional[_builtins.int]]:
+        """
+        I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+        """
+        return pulumi.get(self, "iothreads")
+
+    @_builtins.property
+    @pulumi.getter
     def macs(self) -> pulumi.Output[Sequence[_builtins.str]]:
         """
         MAC addresses of the cards, in the program's order.
@@ -937,7 +966,7 @@ class Domain(pulumi.CustomResource):
     @pulumi.getter(name="onlineVcpus")
     def online_vcpus(self) -> pulumi.Output[Optional[_builtins.int]]:
         """
-        CPUs online; absent: follows `vcpus`.
+        CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
         """
         return pulumi.get(self, "online_vcpus")
 

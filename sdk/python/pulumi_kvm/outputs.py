@@ -27,6 +27,7 @@ __all__ = [
     'DomainCpuTopology',
     'DomainCputune',
     'DomainCputuneEmulatorpin',
+    'DomainCputuneIothreadpin',
     'DomainCputuneVcpupin',
     'DomainDisk',
     'DomainDiskIotune',
@@ -484,14 +485,18 @@ class DomainCputune(dict):
     """
     def __init__(__self__, *,
                  emulatorpin: Optional['outputs.DomainCputuneEmulatorpin'] = None,
+                 iothreadpins: Optional[Sequence['outputs.DomainCputuneIothreadpin']] = None,
                  vcpupins: Optional[Sequence['outputs.DomainCputuneVcpupin']] = None):
         """
         Where on the host the guest's CPUs run.
         :param 'DomainCputuneEmulatorpin' emulatorpin: Where the emulator's own threads run.
+        :param Sequence['DomainCputuneIothreadpin'] iothreadpins: Where each of the I/O threads runs; those that are not listed run anywhere.
         :param Sequence['DomainCputuneVcpupin'] vcpupins: Where each of the guest's CPUs runs; those that are not listed run anywhere.
         """
         if emulatorpin is not None:
             pulumi.set(__self__, "emulatorpin", emulatorpin)
+        if iothreadpins is not None:
+            pulumi.set(__self__, "iothreadpins", iothreadpins)
         if vcpupins is not None:
             pulumi.set(__self__, "vcpupins", vcpupins)
 
@@ -502,6 +507,14 @@ class DomainCputune(dict):
         Where the emulator's own threads run.
         """
         return pulumi.get(self, "emulatorpin")
+
+    @_builtins.property
+    @pulumi.getter
+    def iothreadpins(self) -> Optional[Sequence['outputs.DomainCputuneIothreadpin']]:
+        """
+        Where each of the I/O threads runs; those that are not listed run anywhere.
+        """
+        return pulumi.get(self, "iothreadpins")
 
     @_builtins.property
     @pulumi.getter
@@ -532,6 +545,39 @@ class DomainCputuneEmulatorpin(dict):
         Host CPUs that run the emulator's own threads: `0-3,^2`.
         """
         return pulumi.get(self, "cpuset")
+
+
+@pulumi.output_type
+class DomainCputuneIothreadpin(dict):
+    """
+    Where one of the I/O threads runs.
+    """
+    def __init__(__self__, *,
+                 cpuset: _builtins.str,
+                 iothread: _builtins.int):
+        """
+        Where one of the I/O threads runs.
+        :param _builtins.str cpuset: Host CPUs that run it: `0-3,^2`.
+        :param _builtins.int iothread: The thread's number, of the machine's `iothreads`.
+        """
+        pulumi.set(__self__, "cpuset", cpuset)
+        pulumi.set(__self__, "iothread", iothread)
+
+    @_builtins.property
+    @pulumi.getter
+    def cpuset(self) -> _builtins.str:
+        """
+        Host CPUs that run it: `0-3,^2`.
+        """
+        return pulumi.get(self, "cpuset")
+
+    @_builtins.property
+    @pulumi.getter
+    def iothread(self) -> _builtins.int:
+        """
+        The thread's number, of the machine's `iothreads`.
+        """
+        return pulumi.get(self, "iothread")
 
 
 @pulumi.output_type
@@ -601,6 +647,7 @@ class DomainDisk(dict):
                  file: Optional[_builtins.str] = None,
                  format: Optional['DomainDiskFormat'] = None,
                  io: Optional['DomainDiskIo'] = None,
+                 iothread: Optional[_builtins.int] = None,
                  iotune: Optional['outputs.DomainDiskIotune'] = None,
                  read_only: Optional[_builtins.bool] = None,
                  serial: Optional[_builtins.str] = None,
@@ -618,6 +665,7 @@ class DomainDisk(dict):
         :param _builtins.str file: An image on the host, outside of what this program manages; absolute path.
         :param 'DomainDiskFormat' format: The image's format; default the volume's own, `raw` for `file` and `block`. Never probed.
         :param 'DomainDiskIo' io: The host's I/O mode; default the hypervisor's.
+        :param _builtins.int iothread: Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
         :param 'DomainDiskIotune' iotune: I/O limits of the disk; a total excludes its read and write limits.
         :param _builtins.bool read_only: The guest may not write to it.
         :param _builtins.str serial: The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
@@ -643,6 +691,8 @@ class DomainDisk(dict):
             pulumi.set(__self__, "format", format)
         if io is not None:
             pulumi.set(__self__, "io", io)
+        if iothread is not None:
+            pulumi.set(__self__, "iothread", iothread)
         if iotune is not None:
             pulumi.set(__self__, "iotune", iotune)
         if read_only is not None:
@@ -727,6 +777,14 @@ class DomainDisk(dict):
         The host's I/O mode; default the hypervisor's.
         """
         return pulumi.get(self, "io")
+
+    @_builtins.property
+    @pulumi.getter
+    def iothread(self) -> Optional[_builtins.int]:
+        """
+        Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
+        """
+        return pulumi.get(self, "iothread")
 
     @_builtins.property
     @pulumi.getter

@@ -44,6 +44,8 @@ export const machines = samplesOf(conformance, {
     sample("type", "qemu", "kvm", { needs: "hardware virtualization", group: "type" }),
     sample("memory", 160, 192),
     sample("currentMemory", 160, 144),
+    // The way back takes the disk and its thread out of the running guest.
+    sample("iothreads", 1, 2, { then: { disks: [{ file: image("sdk"), target: "vdl", iothread: 2 }] } }),
     sample("os.arch", "x86_64", "i686", { with: bare, group: "arch" }),
     sample("os.machine", "pc-q35-7.2", "pc-q35-6.2"),
     sample("os.firmware", undefined, "efi", { with: bare, group: "firmware" }),
@@ -73,6 +75,7 @@ export const machines = samplesOf(conformance, {
     sample("disks[].shareable", undefined, true, disk("vdh")),
     sample("disks[].cache", "writethrough", "writeback", disk("vdh")),
     sample("disks[].io", "threads", "io_uring", disk("vdh")),
+    sample("disks[].iothread", 1, 2, { with: { iothreads: 2, disks: [{ target: "vdh", file: image("vdh") }] } }),
     sample("disks[].discard", "unmap", "ignore", disk("vdh")),
     sample("disks[].serial", "a", "b", disk("vdh")),
     sample("disks[].iotune.totalBytesSec", 1048576, 2097152, disk("vdj")),

@@ -38,7 +38,8 @@ function complaintsOf(one: Difference, before: Sight, after: Sight, pending: rea
   // What starts with this update is started with all of it.
   if (cost !== "restart" || before.run === undefined || before.run !== after.run) return told;
   if (inGuest) told.push(`${name}: announced for a power cycle, the guest has it already`);
-  if (!pending.includes(name)) told.push(`${name}: not in restartPending (${pending.join(", ")})`);
+  if (!pending.some((one) => name === one || name.startsWith(`${one}.`)))
+    told.push(`${name}: not in restartPending (${pending.join(", ")})`);
   return told;
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { isRecord, readTable, type Values } from "../../../provider/fields";
 import { domain } from "../../../provider/resources/domain/fields";
 import { findAll, parseXml, readPath, type XmlElement } from "../../../provider/xml";
-import { virsh } from "../../e2e/engine";
+import { virshAll } from "../../e2e/engine";
 
 /** What one look at a machine tells. */
 export interface Sight {
@@ -20,28 +20,31 @@ export interface Sight {
 const STATES: Readonly<Record<string, string>> = { "shut off": "stopped" };
 
 export function look(id: string): Sight {
-  const state = virsh("domstate", id);
-  const inactive = readAll(id, true);
-  const values = { ...inactive.values, powerState: STATES[state] ?? state, autostart: startsWithHost(id) };
-  if (state === "shut off") return { power: "stopped", inactive: values, loose: [] };
-  const live = readAll(id, false);
-  const name = readPath(live.root, "name") ?? "";
+  const [state = "", info = "", defined = "", number = "", running = ""] = virshAll(
+    ["domstate", id],
+    ["dominfo", id],
+    ["dumpxml", id, "--security-info", "--inactive"],
+    ["domid", id],
+    ["dumpxml", id, "--security-info"],
+  );
+  const own = { powerState: STATES[state] ?? state, autostart: /^Autostart:\s+enable/m.test(info) };
+  const inactive = { ...readAll(parseXml(defined)), ...own };
+  if (state === "shut off") return { power: "stopped", inactive, loose: [] };
+  const root = parseXml(running);
+  const name = readPath(root, "name") ?? "";
   return {
     power: state,
-    run: `domain ${virsh("domid", id)}, process ${readFileSync(`/run/libvirt/qemu/${name}.pid`, "utf8").trim()}`,
-    live: { ...live.values, powerState: values.powerState, autostart: values.autostart },
-    inactive: values,
-    loose: looseCards(live.root),
+    run: `domain ${number}, process ${readFileSync(`/run/libvirt/qemu/${name}.pid`, "utf8").trim()}`,
+    live: { ...readAll(root), ...own },
+    inactive,
+    loose: looseCards(root),
   };
 }
 
-function readAll(id: string, inactive: boolean): { root: XmlElement; values: Values } {
-  const text = virsh("dumpxml", id, "--security-info", ...(inactive ? ["--inactive"] : []));
-  const root = parseXml(text);
+function readAll(root: XmlElement): Values {
   const values = readTable(domain, root);
-  const seed = seedOf(root);
   const online = values["onlineVcpus"] ?? values["vcpus"];
-  return { root, values: { ...values, ...firmwareOf(root, values), onlineVcpus: online, seed } };
+  return { ...values, ...firmwareOf(root, values), onlineVcpus: online, seed: seedOf(root) };
 }
 
 /** A running guest shows the loader that libvirt chose in the place of the firmware that it was asked for. */
@@ -55,10 +58,6 @@ function seedOf(root: XmlElement): string | undefined {
   const drives = findAll(root, "devices/disk").filter((node) => readPath(node, "alias/@name") === "ua-kvm-seed");
   const path = drives[0] && readPath(drives[0], "source/@file");
   return path !== undefined && existsSync(path) ? readFileSync(path, "latin1") : undefined;
-}
-
-function startsWithHost(id: string): boolean {
-  return /^Autostart:\s+enable/m.test(virsh("dominfo", id));
 }
 
 function looseCards(root: XmlElement): string[] {

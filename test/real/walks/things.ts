@@ -8,7 +8,7 @@ import { pool } from "../../../provider/resources/pool/fields";
 import type { Diff } from "../../../provider/resources/port";
 import { volume } from "../../../provider/resources/volume/fields";
 import { parseXml, readPath } from "../../../provider/xml";
-import { virsh } from "../../e2e/engine";
+import { virsh, virshAll } from "../../e2e/engine";
 import { Driven } from "../driven";
 import type { Step } from "./machine";
 import { meets } from "./proof";
@@ -31,11 +31,10 @@ const starts = (info: string): boolean => /^Autostart:\s+(yes|enable)/m.test(inf
 const kinds: Readonly<Record<ThingToken, Kind>> = {
   Network: {
     table: network,
-    values: (id) =>
-      [[], ["--inactive"]].map((flags) => ({
-        ...readTable(network, parseXml(virsh("net-dumpxml", id, ...flags))),
-        autostart: starts(virsh("net-info", id)),
-      })),
+    values: (id) => {
+      const [info = "", ...sides] = virshAll(["net-info", id], ["net-dumpxml", id], ["net-dumpxml", id, "--inactive"]);
+      return sides.map((xml) => ({ ...readTable(network, parseXml(xml)), autostart: starts(info) }));
+    },
     run: (id) => {
       const bridge = readPath(parseXml(virsh("net-dumpxml", id)), "bridge/@name") ?? "";
       return readFileSync(`/sys/class/net/${bridge}/ifindex`, "utf8").trim();
@@ -44,9 +43,10 @@ const kinds: Readonly<Record<ThingToken, Kind>> = {
   },
   StoragePool: {
     table: pool,
-    values: (id) => [
-      { ...readTable(pool, parseXml(virsh("pool-dumpxml", id))), autostart: starts(virsh("pool-info", id)) },
-    ],
+    values: (id) => {
+      const [info = "", xml = ""] = virshAll(["pool-info", id], ["pool-dumpxml", id]);
+      return [{ ...readTable(pool, parseXml(xml)), autostart: starts(info) }];
+    },
     there: (id) => virsh("pool-list", "--all", "--uuid").includes(id),
   },
   Volume: { table: volume, values: (id) => [volumeOf(id)], there: isVolume },
@@ -128,6 +128,7 @@ export class Thing {
   }
 
   private changed({ differences }: Diff, former: { readonly run: string | undefined }): string[] {
+    if (differences.length === 0) return this.run() === former.run ? [] : ["announced nothing, and was restarted"];
     const sides = this.kind.values(this.id);
     const real = differences.filter(({ path }) => path[0] !== "active" && path[0] !== "persistent");
     const missing = real.filter((one) => !sides.every((values) => meets(this.kind.table, values, one)));

@@ -30,7 +30,7 @@ export async function walk(place: Place, edits: readonly Edit[]): Promise<Failur
     await walker.destroy();
     const builder = new Walker(place, "fresh");
     try {
-      await builder.build(walker.program);
+      await builder.build(walker.program, "unseen");
       const unlike = apart(walked, await viewOf(place));
       return unlike.length > 0 ? { at: edits.length, wrong: unlike } : undefined;
     } finally {
@@ -56,16 +56,16 @@ class Walker {
     this.volumes = ["walked-a", "walked-b"].map((name) => new Thing(place, "Volume", name, stack));
   }
 
-  async build(program: Program): Promise<void> {
+  async build(program: Program, guest: "answers" | "unseen" = "answers"): Promise<void> {
     this.program = program;
     for (const [index, volume] of this.volumes.entries()) await volume.create(program.volumes[index] ?? {});
     await this.network.create(program.network);
-    await this.machine.create(program.machine);
+    await this.machine.create(program.machine, guest);
   }
 
   async edit(edit: Edit): Promise<readonly string[]> {
     if (edit.cycle) return this.machine.cycle(this.program.machine);
-    if (edit.hand && !byHand(edit.hand)) return [];
+    if (edit.hand && (!this.isMine(edit.hand) || !byHand(edit.hand))) return [];
     const former = this.program;
     this.program = edited(former, edit);
     if (!(await this.isWritten())) this.program = former;
@@ -74,6 +74,16 @@ class Walker {
     // libvirt refuses a machine like that: the program is wrong, and its author takes the edit back.
     this.program = former;
     return this.up();
+  }
+
+  /** A title, or the link of a card, that the program does not give is somebody else's, and stays. */
+  private isMine([act, , mac, ...more]: readonly string[]): boolean {
+    const { title, interfaces } = this.program.machine;
+    if (act === "domif-setlink") {
+      const cards = (interfaces ?? []) as Values[]; // the table's list
+      return cards.some((card) => card["mac"] === mac && isRecord(card["link"]));
+    }
+    return ![mac, ...more].includes("--title") || title !== undefined;
   }
 
   private async up(): Promise<string[]> {

@@ -343,6 +343,20 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.interfaces);
     }
     /**
+     * I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+     * 
+     */
+    @Export(name="iothreads", refs={Integer.class}, tree="[0]")
+    private Output</* @Nullable */ Integer> iothreads;
+
+    /**
+     * @return I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+     * 
+     */
+    public Output<Optional<Integer>> iothreads() {
+        return Codegen.optional(this.iothreads);
+    }
+    /**
      * MAC addresses of the cards, in the program&#39;s order.
      * 
      */
@@ -427,14 +441,14 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.onReboot);
     }
     /**
-     * CPUs online; absent: follows `vcpus`.
+     * CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
      * 
      */
     @Export(name="onlineVcpus", refs={Integer.class}, tree="[0]")
     private Output</* @Nullable */ Integer> onlineVcpus;
 
     /**
-     * @return CPUs online; absent: follows `vcpus`.
+     * @return CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
      * 
      */
     public Output<Optional<Integer>> onlineVcpus() {

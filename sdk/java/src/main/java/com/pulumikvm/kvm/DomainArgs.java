@@ -233,6 +233,21 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
+     * I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+     * 
+     */
+    @Import(name="iothreads")
+    private @Nullable Output<Integer> iothreads;
+
+    /**
+     * @return I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+     * 
+     */
+    public Optional<Output<Integer>> iothreads() {
+        return Optional.ofNullable(this.iothreads);
+    }
+
+    /**
      * Most memory the guest may use, in MiB.
      * 
      */
@@ -308,14 +323,14 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * CPUs online; absent: follows `vcpus`.
+     * CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
      * 
      */
     @Import(name="onlineVcpus")
     private @Nullable Output<Integer> onlineVcpus;
 
     /**
-     * @return CPUs online; absent: follows `vcpus`.
+     * @return CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
      * 
      */
     public Optional<Output<Integer>> onlineVcpus() {
@@ -458,6 +473,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         this.disks = $.disks;
         this.graphics = $.graphics;
         this.interfaces = $.interfaces;
+        this.iothreads = $.iothreads;
         this.memory = $.memory;
         this.name = $.name;
         this.onCrash = $.onCrash;
@@ -786,6 +802,27 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
+         * @param iothreads I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothreads(@Nullable Output<Integer> iothreads) {
+            $.iothreads = iothreads;
+            return this;
+        }
+
+        /**
+         * @param iothreads I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothreads(Integer iothreads) {
+            return iothreads(Output.of(iothreads));
+        }
+
+        /**
          * @param memory Most memory the guest may use, in MiB.
          * 
          * @return builder
@@ -891,7 +928,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param onlineVcpus CPUs online; absent: follows `vcpus`.
+         * @param onlineVcpus CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
          * 
          * @return builder
          * 
@@ -902,7 +939,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param onlineVcpus CPUs online; absent: follows `vcpus`.
+         * @param onlineVcpus CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
          * 
          * @return builder
          * 

@@ -6,6 +6,7 @@ package com.pulumikvm.kvm.inputs;
 import com.pulumi.core.Output;
 import com.pulumi.core.annotations.Import;
 import com.pulumikvm.kvm.inputs.DomainCputuneEmulatorpinArgs;
+import com.pulumikvm.kvm.inputs.DomainCputuneIothreadpinArgs;
 import com.pulumikvm.kvm.inputs.DomainCputuneVcpupinArgs;
 import java.util.List;
 import java.util.Objects;
@@ -37,6 +38,21 @@ public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
+     * Where each of the I/O threads runs; those that are not listed run anywhere.
+     * 
+     */
+    @Import(name="iothreadpins")
+    private @Nullable Output<List<DomainCputuneIothreadpinArgs>> iothreadpins;
+
+    /**
+     * @return Where each of the I/O threads runs; those that are not listed run anywhere.
+     * 
+     */
+    public Optional<Output<List<DomainCputuneIothreadpinArgs>>> iothreadpins() {
+        return Optional.ofNullable(this.iothreadpins);
+    }
+
+    /**
      * Where each of the guest&#39;s CPUs runs; those that are not listed run anywhere.
      * 
      */
@@ -55,6 +71,7 @@ public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
 
     private DomainCputuneArgs(DomainCputuneArgs $) {
         this.emulatorpin = $.emulatorpin;
+        this.iothreadpins = $.iothreadpins;
         this.vcpupins = $.vcpupins;
     }
 
@@ -95,6 +112,37 @@ public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder emulatorpin(DomainCputuneEmulatorpinArgs emulatorpin) {
             return emulatorpin(Output.of(emulatorpin));
+        }
+
+        /**
+         * @param iothreadpins Where each of the I/O threads runs; those that are not listed run anywhere.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothreadpins(@Nullable Output<List<DomainCputuneIothreadpinArgs>> iothreadpins) {
+            $.iothreadpins = iothreadpins;
+            return this;
+        }
+
+        /**
+         * @param iothreadpins Where each of the I/O threads runs; those that are not listed run anywhere.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothreadpins(List<DomainCputuneIothreadpinArgs> iothreadpins) {
+            return iothreadpins(Output.of(iothreadpins));
+        }
+
+        /**
+         * @param iothreadpins Where each of the I/O threads runs; those that are not listed run anywhere.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothreadpins(DomainCputuneIothreadpinArgs... iothreadpins) {
+            return iothreadpins(List.of(iothreadpins));
         }
 
         /**

@@ -164,6 +164,21 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
+     * Number of the I/O thread that serves it, of the machine&#39;s `iothreads`; for `virtio` disks. Absent: the emulator itself.
+     * 
+     */
+    @Import(name="iothread")
+    private @Nullable Output<Integer> iothread;
+
+    /**
+     * @return Number of the I/O thread that serves it, of the machine&#39;s `iothreads`; for `virtio` disks. Absent: the emulator itself.
+     * 
+     */
+    public Optional<Output<Integer>> iothread() {
+        return Optional.ofNullable(this.iothread);
+    }
+
+    /**
      * I/O limits of the disk; a total excludes its read and write limits.
      * 
      */
@@ -265,6 +280,7 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
         this.file = $.file;
         this.format = $.format;
         this.io = $.io;
+        this.iothread = $.iothread;
         this.iotune = $.iotune;
         this.readOnly = $.readOnly;
         this.serial = $.serial;
@@ -478,6 +494,27 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder io(DomainDiskIo io) {
             return io(Output.of(io));
+        }
+
+        /**
+         * @param iothread Number of the I/O thread that serves it, of the machine&#39;s `iothreads`; for `virtio` disks. Absent: the emulator itself.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothread(@Nullable Output<Integer> iothread) {
+            $.iothread = iothread;
+            return this;
+        }
+
+        /**
+         * @param iothread Number of the I/O thread that serves it, of the machine&#39;s `iothreads`; for `virtio` disks. Absent: the emulator itself.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothread(Integer iothread) {
+            return iothread(Output.of(iothread));
         }
 
         /**

@@ -5,6 +5,7 @@ package com.pulumikvm.kvm.outputs;
 
 import com.pulumi.core.annotations.CustomType;
 import com.pulumikvm.kvm.outputs.DomainCputuneEmulatorpin;
+import com.pulumikvm.kvm.outputs.DomainCputuneIothreadpin;
 import com.pulumikvm.kvm.outputs.DomainCputuneVcpupin;
 import java.util.List;
 import java.util.Objects;
@@ -19,6 +20,11 @@ public final class DomainCputune {
      */
     private @Nullable DomainCputuneEmulatorpin emulatorpin;
     /**
+     * @return Where each of the I/O threads runs; those that are not listed run anywhere.
+     * 
+     */
+    private @Nullable List<DomainCputuneIothreadpin> iothreadpins;
+    /**
      * @return Where each of the guest&#39;s CPUs runs; those that are not listed run anywhere.
      * 
      */
@@ -31,6 +37,13 @@ public final class DomainCputune {
      */
     public Optional<DomainCputuneEmulatorpin> emulatorpin() {
         return Optional.ofNullable(this.emulatorpin);
+    }
+    /**
+     * @return Where each of the I/O threads runs; those that are not listed run anywhere.
+     * 
+     */
+    public List<DomainCputuneIothreadpin> iothreadpins() {
+        return this.iothreadpins == null ? List.of() : this.iothreadpins;
     }
     /**
      * @return Where each of the guest&#39;s CPUs runs; those that are not listed run anywhere.
@@ -50,11 +63,13 @@ public final class DomainCputune {
     @CustomType.Builder
     public static final class Builder {
         private @Nullable DomainCputuneEmulatorpin emulatorpin;
+        private @Nullable List<DomainCputuneIothreadpin> iothreadpins;
         private @Nullable List<DomainCputuneVcpupin> vcpupins;
         public Builder() {}
         public Builder(DomainCputune defaults) {
     	      Objects.requireNonNull(defaults);
     	      this.emulatorpin = defaults.emulatorpin;
+    	      this.iothreadpins = defaults.iothreadpins;
     	      this.vcpupins = defaults.vcpupins;
         }
 
@@ -63,6 +78,15 @@ public final class DomainCputune {
 
             this.emulatorpin = emulatorpin;
             return this;
+        }
+        @CustomType.Setter
+        public Builder iothreadpins(@Nullable List<DomainCputuneIothreadpin> iothreadpins) {
+
+            this.iothreadpins = iothreadpins;
+            return this;
+        }
+        public Builder iothreadpins(DomainCputuneIothreadpin... iothreadpins) {
+            return iothreadpins(List.of(iothreadpins));
         }
         @CustomType.Setter
         public Builder vcpupins(@Nullable List<DomainCputuneVcpupin> vcpupins) {
@@ -76,6 +100,7 @@ public final class DomainCputune {
         public DomainCputune build() {
             final var _resultValue = new DomainCputune();
             _resultValue.emulatorpin = emulatorpin;
+            _resultValue.iothreadpins = iothreadpins;
             _resultValue.vcpupins = vcpupins;
             return _resultValue;
         }

@@ -66,6 +66,11 @@ public final class DomainDisk {
      */
     private @Nullable DomainDiskIo io;
     /**
+     * @return Number of the I/O thread that serves it, of the machine&#39;s `iothreads`; for `virtio` disks. Absent: the emulator itself.
+     * 
+     */
+    private @Nullable Integer iothread;
+    /**
      * @return I/O limits of the disk; a total excludes its read and write limits.
      * 
      */
@@ -161,6 +166,13 @@ public final class DomainDisk {
         return Optional.ofNullable(this.io);
     }
     /**
+     * @return Number of the I/O thread that serves it, of the machine&#39;s `iothreads`; for `virtio` disks. Absent: the emulator itself.
+     * 
+     */
+    public Optional<Integer> iothread() {
+        return Optional.ofNullable(this.iothread);
+    }
+    /**
      * @return I/O limits of the disk; a total excludes its read and write limits.
      * 
      */
@@ -221,6 +233,7 @@ public final class DomainDisk {
         private @Nullable String file;
         private @Nullable DomainDiskFormat format;
         private @Nullable DomainDiskIo io;
+        private @Nullable Integer iothread;
         private @Nullable DomainDiskIotune iotune;
         private @Nullable Boolean readOnly;
         private @Nullable String serial;
@@ -239,6 +252,7 @@ public final class DomainDisk {
     	      this.file = defaults.file;
     	      this.format = defaults.format;
     	      this.io = defaults.io;
+    	      this.iothread = defaults.iothread;
     	      this.iotune = defaults.iotune;
     	      this.readOnly = defaults.readOnly;
     	      this.serial = defaults.serial;
@@ -302,6 +316,12 @@ public final class DomainDisk {
             return this;
         }
         @CustomType.Setter
+        public Builder iothread(@Nullable Integer iothread) {
+
+            this.iothread = iothread;
+            return this;
+        }
+        @CustomType.Setter
         public Builder iotune(@Nullable DomainDiskIotune iotune) {
 
             this.iotune = iotune;
@@ -348,6 +368,7 @@ public final class DomainDisk {
             _resultValue.file = file;
             _resultValue.format = format;
             _resultValue.io = io;
+            _resultValue.iothread = iothread;
             _resultValue.iotune = iotune;
             _resultValue.readOnly = readOnly;
             _resultValue.serial = serial;

@@ -1,0 +1,35 @@
+import { execFileSync } from "node:child_process";
+import type { Values } from "../../provider/fields";
+import type { Driven } from "./driven";
+
+export const virsh = (...args: string[]): string =>
+  execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
+
+/** Takes all machines of the lab away. */
+export function clear(): void {
+  for (const name of virsh("list", "--all", "--name").split("\n").filter(Boolean)) {
+    if (virsh("domstate", name).trim() !== "shut off") virsh("destroy", name);
+    virsh("undefine", name);
+  }
+}
+
+/** Path and cost of each change that a preview shows. */
+export async function costs(machine: Driven, after: Values): Promise<string[]> {
+  return (await machine.preview(after)).differences.map(({ path, cost }) => `${path.join(".")} ${cost}`);
+}
+
+/** Previews and applies a change: all of it live, in the same run of the guest, in both definitions, and nothing is left. */
+export async function changesLive(machine: Driven, after: Values): Promise<{ live: string; inactive: string }> {
+  const id = machine.id ?? "";
+  const run = virsh("domid", id);
+  const diff = await machine.preview(after);
+  expect(new Set(diff.differences.map(({ cost }) => cost))).toEqual(new Set(["live"]));
+  await machine.up(after);
+  expect(virsh("domid", id)).toBe(run);
+  expect(machine.outputs["restartPending"]).toEqual([]);
+  expect((await machine.preview(after)).differences).toEqual([]);
+  return {
+    live: virsh("dumpxml", id, "--security-info"),
+    inactive: virsh("dumpxml", id, "--inactive", "--security-info"),
+  };
+}
