@@ -276,5 +276,13 @@ export function virsh(...words: readonly string[]): string {
   return done.stdout.trim();
 }
 
+/** Several of its commands in one process, with the answer of each. */
+export function virshAll(...commands: readonly (readonly string[])[]): readonly string[] {
+  const next = "== next ==";
+  const lines = commands.map((words) => words.map((word) => `'${word}'`).join(" "));
+  const answers = virsh(lines.join(`; echo '${next}'; `)).split(next);
+  return answers.map((answer) => answer.trim());
+}
+
 /** These tests make and destroy on a real daemon: only beside a private one. */
 export const describeInLab = process.env["PULUMI_KVM_LAB"] === "1" ? describe : describe.skip;
