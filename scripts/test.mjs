@@ -9,12 +9,15 @@ import { projectRoot } from "./places.mjs";
 import { setup } from "./setup.mjs";
 import { engineFolder } from "./setup/engine.mjs";
 import { languagesPath } from "./setup/languages.mjs";
+import { stripVTControlCharacters } from "node:util";
 import { Stop, isProgram, main, must, say } from "./shell.mjs";
 
 /** The command of the tests. */
 export const jest = [process.execPath, join(projectRoot, "node_modules/jest/bin/jest.js")];
 const inFolder = (file, folder) => relative(projectRoot, file).startsWith(`test/${folder}/`);
 const needsLab = (file) => inFolder(file, "real") || inFolder(file, "e2e");
+// Of a failed test, told again at the end.
+const [toldLines, toldColumns] = [24, 400];
 // A lab with an engine and guests in it wants a CPU and this much memory.
 const labBytes = 3 * 2 ** 30;
 /** Labs that this machine bears side by side. */
@@ -46,7 +49,7 @@ function testFiles(filters) {
 /** Each file has a lab of its own, as many side by side as the machine bears; whichever is free takes the next file. */
 async function inLabs(results, files, options) {
   const environment = await labEnvironment().catch((error) => void told(error));
-  if (environment === undefined) return [{ passed: 0, failed: 1 }];
+  if (environment === undefined) return [{ ...none, failed: 1 }];
   const waiting = [...files];
   const runs = [];
   const lane = async () => {
@@ -61,9 +64,9 @@ async function inLabs(results, files, options) {
   return runs;
 }
 
-/** One jest run: { passed, failed }, where a file that could not be run at all is one failure. */
+/** One jest run: { passed, failed, failures }, where a file that could not be run at all is one failure. */
 async function counted(results, name, files, options, run) {
-  if (files.length === 0) return { passed: 0, failed: 0 };
+  if (files.length === 0) return none;
   const file = join(results, `${name}.json`);
   const command = [...jest, "--json", "--outputFile", file, ...options, "--runTestsByPath", ...files];
   const code = await run(command).catch(told);
@@ -104,20 +107,45 @@ export function runInLab(command, environment) {
   return inLab([...quiet, ...command], environment);
 }
 
+const none = { passed: 0, failed: 0, failures: [] };
+
 function summary(file) {
   try {
     const result = JSON.parse(readFileSync(file, "utf8"));
-    return { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites };
+    const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+    return { passed: result.numPassedTests, failed, failures: result.testResults.flatMap(failuresOf) };
   } catch (error) {
-    if (error.code === "ENOENT") return { passed: 0, failed: 1 };
+    if (error.code === "ENOENT") return { ...none, failed: 1 };
     throw error;
   }
+}
+
+/** How each failed test of a file failed, in a few lines: its name, and what was said first. */
+function failuresOf({ name, message, assertionResults }) {
+  const failed = assertionResults.filter(({ status }) => status === "failed");
+  const told = failed.map((test) => headOf(`${test.fullName}\n${test.failureMessages.join("\n")}`));
+  if (told.length === 0 && message !== "") told.push(headOf(message));
+  return told.map((text) => `${relative(projectRoot, name)}: ${text}`);
+}
+
+// Frames of the test runner tell nothing.
+const isOurs = (line) => !/^\s*at .*node_modules/.test(line);
+
+function headOf(text) {
+  const lines = stripVTControlCharacters(text).replaceAll(projectRoot, ".").split("\n").filter(isOurs);
+  return lines
+    .slice(0, toldLines)
+    .map((line) => line.slice(0, toldColumns))
+    .join("\n    ");
 }
 
 function sumUp(runs) {
   const passed = runs.reduce((sum, run) => sum + run.passed, 0);
   const failed = runs.reduce((sum, run) => sum + run.failed, 0);
   if (passed + failed === 0) process.stderr.write("No test was run: nothing matches.\n");
+  // Again at the end, where a reader of a long log looks first.
+  const failures = runs.flatMap((run) => run.failures);
+  if (failures.length > 0) say(`Failed:\n${failures.join("\n")}`);
   say(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }

@@ -8,7 +8,7 @@ import type { Edit } from "./program";
 import { shrunk } from "./shrink";
 import { walk } from "./walk";
 
-/** What `npm run walks` asks for: { seeds, steps } or { replay }; otherwise one seed that stays and one of this day. */
+/** What `npm run walks` asks for: { seeds, steps } or { replay }; otherwise two seeds that stay. */
 interface Asked {
   readonly seeds?: readonly number[];
   readonly steps?: number;
@@ -17,7 +17,7 @@ interface Asked {
 }
 const said = process.env["PULUMI_KVM_WALKS"];
 const asked = said === undefined ? undefined : (JSON.parse(said) as Asked);
-const seeds = asked?.seeds ?? [1, Math.floor(Math.random() * 2 ** 31)];
+const seeds = asked?.seeds ?? [1, 2];
 const steps = asked?.steps ?? 10;
 const MINUTE_MS = 60_000;
 /** How long a failing walk may take to become short. */
