@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Difference, isRecord, type Values } from "../../../provider/fields";
+import type { Difference, Values } from "../../../provider/fields";
 import { domain } from "../../../provider/resources/domain/lifecycle";
 import type { Place } from "../../../provider/resources/place";
 import type { Diff } from "../../../provider/resources/port";
 import { virsh } from "../../e2e/engine";
 import { Driven } from "../driven";
-import { bootAddress, bootCard } from "./furnish";
+import { booted, bootIn, carded } from "./guest";
 import { afterCycle, complaints } from "./proof";
-import { bootOf, look, type Sight } from "./sight";
+import { look, type Sight } from "./sight";
 
-/** How long a guest under software emulation may take to boot, and to do what it was told. */
-const BOOT_MS = 60_000;
+/** How long a guest under software emulation may take to do what it was told. */
 const SLOW_MS = 15_000;
 
 /** What one step showed. */
@@ -42,26 +41,20 @@ export class Machine {
     return this.driven.outputs["restartPending"] as string[]; // an output of the table
   }
 
-  /** The arguments with the card by which the guest is asked; it comes last, so that a sample's card is the first. */
-  private carded(args: Values): Values {
-    const cards = Array.isArray(args["interfaces"]) ? (args["interfaces"] as unknown[]) : [];
-    return { ...args, interfaces: [...cards, bootCard(this.number)] };
-  }
-
   /** Creates it, and waits until its guest answers where somebody asks it. */
   async create(args: Values, guest: "answers" | "unseen" = "answers"): Promise<void> {
-    await this.driven.up(this.carded(args));
-    if (guest === "answers") await this.booted(args);
+    await this.driven.up(carded(args, this.number));
+    if (guest === "answers") await booted(this.id, args, this.number);
   }
 
   check(args: Values): ReturnType<Driven["check"]> {
-    return this.driven.check(this.carded(args));
+    return this.driven.check(carded(args, this.number));
   }
 
   /** Announces, updates, and compares the announcement with the host. */
   async step(args: Values): Promise<Step> {
-    const wanted = this.carded(args);
-    const [before, boot] = [look(this.id), await this.boot()];
+    const wanted = carded(args, this.number);
+    const [before, boot] = [look(this.id), await bootIn(this.id, this.number)];
     const former = { id: this.id, life: this.driven.outputs["__incarnation"] };
     const diff = await this.driven.preview(wanted);
     try {
@@ -71,7 +64,7 @@ export class Machine {
     }
     if (diff.replaces.length > 0) return { diff, wrong: [...this.replaced(former), ...(await this.left(wanted))] };
     const wrong = await this.happened(diff.differences, before);
-    const after = boot === undefined ? undefined : await this.boot();
+    const after = boot === undefined ? undefined : await bootIn(this.id, this.number);
     if (after !== undefined && boot !== after) wrong.push("the guest booted again");
     return { diff, wrong: [...wrong, ...(await this.left(wanted))] };
   }
@@ -109,7 +102,7 @@ export class Machine {
   async cycle(args: Values, differences: readonly Difference[] = []): Promise<string[]> {
     if (virsh("domstate", this.id) !== "shut off") virsh("destroy", this.id);
     virsh("start", this.id);
-    await this.booted(args);
+    await booted(this.id, args, this.number);
     const end = Date.now() + SLOW_MS;
     let wrong = afterCycle(differences, look(this.id));
     while (wrong.length > 0 && Date.now() < end) {
@@ -119,21 +112,7 @@ export class Machine {
     await this.driven.refresh();
     if (this.pending.length > 0) wrong.push(`restartPending after a power cycle: ${this.pending.join(", ")}`);
     if (args["powerState"] === "stopped") virsh("destroy", this.id);
-    return args["powerState"] === "paused" ? wrong : [...wrong, ...(await this.left(this.carded(args)))];
-  }
-
-  /** Which boot of the guest it is; undefined where none answers. */
-  private boot(): Promise<string | undefined> {
-    return virsh("domstate", this.id) === "running" ? bootOf(bootAddress(this.number)) : Promise.resolve(undefined);
-  }
-
-  private async booted({ os }: Values): Promise<void> {
-    if (!isRecord(os) || os["kernel"] === undefined) return;
-    const end = Date.now() + BOOT_MS;
-    while (virsh("domstate", this.id) === "running" && (await this.boot()) === undefined) {
-      if (Date.now() > end) throw new Error(`the guest of ${this.name} does not answer`);
-      await sleep(100);
-    }
+    return args["powerState"] === "paused" ? wrong : [...wrong, ...(await this.left(carded(args, this.number)))];
   }
 
   async destroy(): Promise<void> {

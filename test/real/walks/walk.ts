@@ -7,7 +7,8 @@ import { virsh } from "../../e2e/engine";
 import { Driven } from "../driven";
 import { Machine } from "./machine";
 import { type Edit, edited, type Program, start } from "./program";
-import { Thing } from "./things";
+import { ThroughPort } from "./throughPort";
+import type { Way } from "./way";
 
 /** Where a walk went wrong: after which edit (the number of edits: at the end), and how. */
 export interface Failure {
@@ -15,20 +16,21 @@ export interface Failure {
   readonly wrong: readonly string[];
 }
 
-/** Walks; undefined: all was as announced. */
-export async function walk(place: Place, edits: readonly Edit[]): Promise<Failure | undefined> {
-  const walker = new Walker(place, "real");
+/** Walks by a way; undefined: all was as announced. */
+export async function walk(place: Place, edits: readonly Edit[], way: Way): Promise<Failure | undefined> {
+  const walker = new Walker(place, way);
   try {
-    await walker.build(start);
+    await way.build(start, "answers");
     for (const [at, edit] of edits.entries()) {
       const wrong = await walker.edit(edit).catch((error: unknown) => [String(error)]);
       if (wrong.length > 0) return { at, wrong };
     }
-    const wrong = await walker.rest();
+    // The last power cycle, after which nothing waits.
+    const wrong = await way.cycle(walker.program);
     if (wrong.length > 0) return { at: edits.length, wrong };
     const walked = await viewOf(place);
-    await walker.destroy();
-    const builder = new Walker(place, "fresh");
+    await way.destroy();
+    const builder = new ThroughPort(place, "fresh");
     try {
       await builder.build(walker.program, "unseen");
       const unlike = apart(walked, await viewOf(place));
@@ -37,43 +39,29 @@ export async function walk(place: Place, edits: readonly Edit[]): Promise<Failur
       await builder.destroy();
     }
   } finally {
-    await walker.destroy();
+    await way.destroy();
   }
 }
 
 class Walker {
   program: Program = start;
-  private machine: Machine;
-  private readonly network: Thing;
-  private volumes: readonly Thing[];
 
   constructor(
     private readonly place: Place,
-    private readonly stack: string,
-  ) {
-    this.machine = new Machine(place, "walked", 0, stack);
-    this.network = new Thing(place, "Network", "walked", stack);
-    this.volumes = ["walked-a", "walked-b"].map((name) => new Thing(place, "Volume", name, stack));
-  }
-
-  async build(program: Program, guest: "answers" | "unseen" = "answers"): Promise<void> {
-    this.program = program;
-    for (const [index, volume] of this.volumes.entries()) await volume.create(program.volumes[index] ?? {});
-    await this.network.create(program.network);
-    await this.machine.create(program.machine, guest);
-  }
+    private readonly way: Way,
+  ) {}
 
   async edit(edit: Edit): Promise<readonly string[]> {
-    if (edit.cycle) return this.machine.cycle(this.program.machine);
+    if (edit.cycle) return this.way.cycle(this.program);
     if (edit.hand && (!this.isMine(edit.hand) || !byHand(edit.hand))) return [];
     const former = this.program;
     this.program = edited(former, edit);
-    if (!(await this.isWritten())) this.program = former;
-    const wrong = await this.up();
+    if (!(await this.way.isWritten(this.program))) this.program = former;
+    const wrong = await this.way.up(this.program);
     if (wrong.length === 0 || edit.hand || (await this.isSound())) return wrong;
     // libvirt refuses a machine like that: the program is wrong, and its author takes the edit back.
     this.program = former;
-    return this.up();
+    return this.way.up(this.program);
   }
 
   /** A title, or the link of a card, that the program does not give is somebody else's, and stays. */
@@ -84,22 +72,6 @@ class Walker {
       return cards.some((card) => card["mac"] === mac && isRecord(card["link"]));
     }
     return ![mac, ...more].includes("--title") || title !== undefined;
-  }
-
-  private async up(): Promise<string[]> {
-    const { machine, network, volumes } = this.program;
-    const wrong: string[] = [];
-    for (const [index, volume] of this.volumes.entries())
-      wrong.push(...(await volume.step(volumes[index] ?? {})).wrong);
-    wrong.push(...(await this.network.step(network)).wrong);
-    return [...wrong, ...(await this.machine.step(machine)).wrong];
-  }
-
-  /** False for a program that check refuses. */
-  private async isWritten(): Promise<boolean> {
-    const { machine, network } = this.program;
-    const checked = await Promise.all([this.machine.check(machine), this.network.check(network)]);
-    return checked.every(({ failures }) => failures.length === 0);
   }
 
   /** True where libvirt takes a new machine and network of this program. */
@@ -113,18 +85,6 @@ class Walker {
     } finally {
       await twin.destroy();
     }
-  }
-
-  /** The last power cycle, after which nothing waits. */
-  rest(): Promise<string[]> {
-    return this.machine.cycle(this.program.machine);
-  }
-
-  async destroy(): Promise<void> {
-    await this.machine.destroy();
-    this.machine = new Machine(this.place, "walked", 0, this.stack);
-    await this.network.destroy();
-    for (const volume of this.volumes) await volume.destroy();
   }
 }
 

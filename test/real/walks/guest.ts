@@ -1,0 +1,30 @@
+// The guest in a walked machine: it is asked by a card of its own which boot it is.
+import { setTimeout as sleep } from "node:timers/promises";
+import { isRecord, type Values } from "../../../provider/fields";
+import { virsh } from "../../e2e/engine";
+import { bootAddress, bootCard } from "./furnish";
+import { bootOf } from "./sight";
+
+/** How long a guest under software emulation may take to boot. */
+const BOOT_MS = 60_000;
+
+/** The arguments with the card by which guest number N is asked; it comes last, so that a sample's card is the first. */
+export function carded(args: Values, number: number): Values {
+  const cards = Array.isArray(args["interfaces"]) ? (args["interfaces"] as unknown[]) : [];
+  return { ...args, interfaces: [...cards, bootCard(number)] };
+}
+
+/** Which boot of the guest it is; undefined where none answers. */
+export function bootIn(id: string, number: number): Promise<string | undefined> {
+  return virsh("domstate", id) === "running" ? bootOf(bootAddress(number)) : Promise.resolve(undefined);
+}
+
+/** Waits until the guest answers, where the arguments say that one boots and it runs. */
+export async function booted(id: string, { os }: Values, number: number): Promise<void> {
+  if (!isRecord(os) || os["kernel"] === undefined) return;
+  const end = Date.now() + BOOT_MS;
+  while (virsh("domstate", id) === "running" && (await bootIn(id, number)) === undefined) {
+    if (Date.now() > end) throw new Error(`the guest of ${id} does not answer`);
+    await sleep(100);
+  }
+}
