@@ -4,6 +4,7 @@ import { distribution } from "./distribution.mjs";
 import { asRoot } from "./privilege.mjs";
 
 const emulator = { x64: "qemu-system-x86", arm64: "qemu-system-arm" }[process.arch] ?? "qemu-system-x86";
+const firmware = { arm64: "qemu-efi-aarch64" }[process.arch] ?? "ovmf";
 
 /** Everything is listed, so that nothing comes along only because another package recommends it. */
 const needed = {
@@ -25,6 +26,7 @@ const needed = {
     openssl: "certificates for tests over TLS",
     "libsasl2-modules": "logins by SCRAM",
     "sasl2-bin": "users for these logins",
+    [firmware]: "UEFI for machines that ask for it",
     genisoimage: "reads our CD images by other means (isoinfo)",
     "python3-venv": "programs in Python",
     "util-linux": "unshare, for the lab",
