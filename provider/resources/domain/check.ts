@@ -138,7 +138,10 @@ function checkFate(inputs: Values): Failure[] {
   return [{ property: "onReboot", reason: '"destroy" does not go with onPoweroff "restart"' }];
 }
 
-/** What libvirt forgets of a screen without a word: the end of a password that is not there, the ports of one without network. */
+/**
+ * What libvirt forgets of a screen without a word: the end of a password that is not there, the ports of one without network
+ * or with autoport, where -1 is how it writes that it has chosen none yet.
+ */
 function checkScreens(inputs: Values): Failure[] {
   const graphics = isRecord(inputs["graphics"]) ? inputs["graphics"] : {};
   return ["spice", "vnc"].flatMap((kind) => {
@@ -154,7 +157,7 @@ function checkScreens(inputs: Values): Failure[] {
         ? ["port", "tlsPort", "autoport"].flatMap((name) => fail(name, `does not go with listen.type "${place}"`))
         : []),
       ...(screen["autoport"] === true
-        ? ["port", "tlsPort"].flatMap((name) => fail(name, "does not go with autoport"))
+        ? ["port", "tlsPort"].flatMap((name) => (screen[name] === -1 ? [] : fail(name, "does not go with autoport")))
         : []),
     ];
   });
