@@ -13,7 +13,7 @@ import { stripVTControlCharacters } from "node:util";
 import { Stop, isProgram, main, must, say } from "./shell.mjs";
 
 /** The command of the tests. */
-export const jest = [process.execPath, join(projectRoot, "node_modules/jest/bin/jest.js")];
+const jest = [process.execPath, join(projectRoot, "node_modules/jest/bin/jest.js")];
 const inFolder = (file, folder) => relative(projectRoot, file).startsWith(`test/${folder}/`);
 const needsLab = (file) => inFolder(file, "real") || inFolder(file, "e2e");
 // Of a failed test, told again at the end.
@@ -65,7 +65,7 @@ async function inLabs(results, files, options) {
 }
 
 /** One jest run: { passed, failed, failures }, where a file that could not be run at all is one failure. */
-async function counted(results, name, files, options, run) {
+export async function counted(results, name, files, options, run) {
   if (files.length === 0) return none;
   const file = join(results, `${name}.json`);
   const command = [...jest, "--json", "--outputFile", file, ...options, "--runTestsByPath", ...files];
@@ -77,7 +77,7 @@ async function counted(results, name, files, options, run) {
 }
 
 /** Tells why a run could not begin, as a failed one. */
-export function told(error) {
+function told(error) {
   if (!(error instanceof Stop)) throw error;
   process.stderr.write(`${error.message}\n`);
   return 1;

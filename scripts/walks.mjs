@@ -1,69 +1,91 @@
-// walks.mjs [--walks N] [--steps N] [--seed S] [--replay FILE] [--table FILE]: changes every field of the tables on real
-// objects, then walks small programs by random edits; each in a lab of its own. The seeds that are printed walk the same again.
+// walks.mjs [--walks N] [--engine N] [--steps N] [--seed S] [--replay FILE] [--table FILE]: changes every field of the tables on
+// real objects, then walks small programs by random edits, through the resources and through the engine; each in a lab of its
+// own. The seeds that are printed walk the same again.
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { projectRoot } from "./places.mjs";
 import { Stop, isProgram, main, say } from "./shell.mjs";
-import { jest, labEnvironment, labs, runInLab, told } from "./test.mjs";
+import { counted, labEnvironment, labs, runInLab } from "./test.mjs";
 
 const options = {
   walks: { type: "string", default: "20" },
+  engine: { type: "string", default: "2" },
   steps: { type: "string", default: "20" },
   seed: { type: "string" },
   replay: { type: "string" },
   table: { type: "string", default: "walks.txt" },
 };
+/** A lab is new for each few walks: what one leaves behind is no other's burden. */
+const ofOneLab = { walks: 10, engineWalks: 2 };
 
 async function walks(words) {
   const { values } = parseArgs({ args: words, options });
   const environment = await labEnvironment();
-  if (values.replay !== undefined) return walk(environment, { replay: resolve(values.replay) });
-  const [count, steps] = [whole(values.walks), whole(values.steps)];
-  const first = values.seed === undefined ? randomInt(2 ** 31) : whole(values.seed);
-  say(`${count} walks of ${steps} edits each, from seed ${first} on`);
-  const table = resolve(values.table);
-  const seeds = Array.from({ length: count }, (_, index) => first + index);
-  const jobs = [
-    () => matrix(environment, table),
-    ...shares(seeds).map((some) => () => walk(environment, { seeds: some, steps })),
-  ];
-  const codes = await inLanes(jobs);
-  say(`${readFileSync(table, "utf8")}seeds ${first} to ${first + count - 1}, ${steps} edits each`);
-  return codes.some((code) => code !== 0) ? 1 : 0;
+  const folder = mkdtempSync(join(tmpdir(), "pulumi-kvm-walks-"));
+  const run = (name, asked, more = {}) => runOne(folder, name, { ...environment, ...more }, asked);
+  try {
+    if (values.replay !== undefined) return failed([await run("walks", { replay: resolve(values.replay) })]);
+    return await all(values, run);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
+
+async function all(values, run) {
+  const [count, engine, steps] = [values.walks, values.engine, values.steps].map(whole);
+  const first = values.seed === undefined ? randomInt(2 ** 31) : whole(values.seed);
+  const what = `${count} walks and ${engine} through the engine, of ${steps} edits each, from seed ${first} on`;
+  say(what);
+  const table = resolve(values.table);
+  const jobs = [
+    ["matrix", () => run("matrix", {}, { PULUMI_KVM_WALKS_TABLE: table })],
+    ...shares("engineWalks", first, engine).map((seeds) => ["engineWalks", () => run("engineWalks", { seeds, steps })]),
+    ...shares("walks", first, count).map((seeds) => ["walks", () => run("walks", { seeds, steps })]),
+  ];
+  const results = await inLanes(jobs);
+  const walked = (name) => results.filter((one) => one.name === name).reduce((sum, { passed }) => sum + passed, 0);
+  const told = `${what}: ${walked("walks")} and ${walked("engineWalks")} were as announced\n`;
+  appendFileSync(table, told);
+  say(readFileSync(table, "utf8"));
+  return failed(results);
+}
+
+const failed = (results) => (results.some((result) => result.failed > 0) ? 1 : 0);
 
 function whole(text) {
   if (!/^\d+$/.test(text)) throw new Stop(`"${text}" is no whole number`);
   return Number(text);
 }
 
-/** A lab is new for each ten walks: what one leaves behind is no other's burden. */
-function shares(seeds) {
-  return Array.from({ length: Math.ceil(seeds.length / 10) }, (_, index) => seeds.slice(index * 10, index * 10 + 10));
+function shares(name, first, count) {
+  const size = ofOneLab[name];
+  const seeds = Array.from({ length: count }, (_, index) => first + index);
+  return Array.from({ length: Math.ceil(count / size) }, (_, index) => seeds.slice(index * size, (index + 1) * size));
 }
 
-function matrix(environment, table) {
-  return run("matrix", { ...environment, PULUMI_KVM_WALKS: "{}", PULUMI_KVM_WALKS_TABLE: table });
-}
+let runs = 0;
 
-function walk(environment, asked) {
-  return run("walks.test", { ...environment, PULUMI_KVM_WALKS: JSON.stringify(asked) });
-}
-
-function run(name, environment) {
-  const command = [...jest, "--runInBand", "--forceExit", `test/real/walks/${name}`];
-  return runInLab(command, environment).catch(told);
+/** One file of test/real/walks in a lab of its own. */
+function runOne(folder, name, environment, asked) {
+  const file = join(projectRoot, `test/real/walks/${name}.test.ts`);
+  const run = (command) => runInLab(command, { ...environment, PULUMI_KVM_WALKS: JSON.stringify(asked) });
+  return counted(folder, `${name}-${(runs += 1)}`, [file], ["--runInBand", "--forceExit"], run);
 }
 
 /** As many labs side by side as the machine bears. */
 async function inLanes(jobs) {
-  const codes = [];
+  const results = [];
   const lane = async () => {
-    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) codes.push(await job());
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+      const [name, run] = job;
+      results.push({ name, ...(await run()) });
+    }
   };
   await Promise.all(Array.from({ length: labs }, lane));
-  return codes;
+  return results;
 }
 
 if (isProgram(import.meta)) await main(() => walks(process.argv.slice(2)));

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeInLab, Program } from "./engine";
@@ -7,7 +7,8 @@ import { Hosts, type LabHost } from "./hosts";
 
 // A host with sshd and libvirt and nothing else, and a client with Node and Pulumi and nothing else.
 const absent = ["virsh", "ssh", "qemu-img", "nc", "genisoimage", "python3"];
-const source = readFileSync(join(__dirname, "../../examples/quickstart/index.ts"), "utf8");
+const examples = join(__dirname, "../../examples");
+const source = readFileSync(join(examples, "quickstart/index.ts"), "utf8");
 const kernel = process.env["PULUMI_KVM_GUEST_KERNEL"] ?? "";
 const initrd = process.env["PULUMI_KVM_GUEST_INITRD"] ?? "";
 
@@ -64,5 +65,34 @@ describeInLab("a host that nobody prepared", () => {
     expect(program.preview().steps).toEqual([]);
     expect(program.destroy()).toMatchObject({ code: 0 });
     expect(program.state()).toEqual([]);
+  }, 300_000);
+
+  it("runs no-downtime: a machine is edited while its guest serves", async () => {
+    const folder = join(examples, "no-downtime");
+    const edited = new Program({
+      source: readFileSync(join(folder, "index.ts"), "utf8"),
+      language: "typescript",
+      project: "no-downtime",
+      config: { kernel, initrd, "kvm:uri": host.uri },
+      environment: { PULUMI_NODEJS_TRANSPILE_ONLY: "true" },
+    });
+    try {
+      for (const file of ["edits.ts", "counter.sh", "tsconfig.json"])
+        copyFileSync(join(folder, file), join(edited.folder, file));
+      edited.upped();
+      const url = String(edited.outputs()["url"]);
+      const counted = async (): Promise<number> => Number.parseInt(await pageOn(host, url));
+      const first = await counted();
+      const text = readFileSync(join(folder, "edits.ts"), "utf8");
+      const names = [...text.matchAll(/^ {2}"([\w-]+)",$/gm)].map(([, name]) => String(name));
+      expect(names).toHaveLength(13);
+      for (const name of names) edited.upped("-c", `edit=${name}`);
+      expect(await counted()).toBe(first + 1);
+      expect(edited.outputs()["restartPending"]).toEqual(["os.machine"]);
+      expect(edited.run("preview", "--expect-no-changes")).toMatchObject({ code: 0 });
+      expect(edited.destroy()).toMatchObject({ code: 0 });
+    } finally {
+      edited.close();
+    }
   }, 300_000);
 });
