@@ -60,13 +60,13 @@ export function placeNew(definition: XmlElement, live: XmlElement, inactive: Xml
   }
 }
 
-/** Where the guest has a device that the definition has without a place. */
+/** Where the guest has a device that the definition has without a place; a place on one bus is none on another. */
 function addressOf(device: XmlElement, live: XmlElement): XmlElement | undefined {
   if (find(device, "address")) return undefined;
-  const identity = device.name === "interface" ? "mac/@address" : "target/@dev";
-  const same = findAll(live, `devices/${device.name}`).find(
-    (other) => readPath(other, identity)?.toLowerCase() === readPath(device, identity)?.toLowerCase(),
-  );
+  const identity = device.name === "interface" ? ["mac/@address"] : ["target/@dev", "target/@bus"];
+  const isSame = (other: XmlElement): boolean =>
+    identity.every((path) => readPath(other, path)?.toLowerCase() === readPath(device, path)?.toLowerCase());
+  const same = findAll(live, `devices/${device.name}`).find(isSame);
   return same && find(same, "address");
 }
 
