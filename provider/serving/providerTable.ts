@@ -15,6 +15,11 @@ export const providerTable = {
     doc: "SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.",
     secret: true,
   }),
+  privateKeyCertificate: text({
+    doc: "SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.",
+    multiline: true,
+    most: 65_536,
+  }),
   password: text({
     doc: "SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.",
     secret: true,

@@ -10,6 +10,7 @@ const DEFAULT_URI = "qemu:///system";
 const VARIABLES: Readonly<Record<Exclude<keyof Access, "allowPlainTcp">, string>> = {
   privateKey: "KVM_PRIVATE_KEY",
   privateKeyPassphrase: "KVM_PRIVATE_KEY_PASSPHRASE",
+  privateKeyCertificate: "KVM_PRIVATE_KEY_CERTIFICATE",
   password: "KVM_PASSWORD",
   knownHosts: "KVM_KNOWN_HOSTS",
   ca: "KVM_CA",

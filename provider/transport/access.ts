@@ -4,6 +4,8 @@ export interface Access {
   readonly privateKey?: string;
   /** Opens that key, and the encrypted ones among the identity files. */
   readonly privateKeyPassphrase?: string;
+  /** The certificate of that key, as `KEY-cert.pub` has it. */
+  readonly privateKeyCertificate?: string;
   readonly password?: string;
   /** Lines of a known_hosts file; where given, only they count and those of the URI's `known_hosts`. */
   readonly knownHosts?: string;

@@ -116,6 +116,12 @@ namespace PulumiKvm.Kvm
             }
         }
 
+        /// <summary>
+        /// SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+        /// </summary>
+        [Input("privateKeyCertificate")]
+        public Input<string>? PrivateKeyCertificate { get; set; }
+
         [Input("privateKeyPassphrase")]
         private Input<string>? _privateKeyPassphrase;
 

@@ -41,6 +41,7 @@ export class Provider extends pulumi.ProviderResource {
             resourceInputs["knownHosts"] = args?.knownHosts;
             resourceInputs["password"] = args?.password ? pulumi.secret(args.password) : undefined;
             resourceInputs["privateKey"] = args?.privateKey ? pulumi.secret(args.privateKey) : undefined;
+            resourceInputs["privateKeyCertificate"] = args?.privateKeyCertificate;
             resourceInputs["privateKeyPassphrase"] = args?.privateKeyPassphrase ? pulumi.secret(args.privateKeyPassphrase) : undefined;
             resourceInputs["saslUser"] = args?.saslUser;
             resourceInputs["uri"] = args?.uri;
@@ -82,6 +83,10 @@ export interface ProviderArgs {
      * SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
      */
     privateKey?: pulumi.Input<string>;
+    /**
+     * SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+     */
+    privateKeyCertificate?: pulumi.Input<string>;
     /**
      * SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
      */

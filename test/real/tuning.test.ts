@@ -147,6 +147,21 @@ describe("a running machine", () => {
     expect((await web.check(off({ port: -1, autoport: true }))).failures).toEqual([]);
   });
 
+  it("moves a screen from the address of the default to another kind of place, and back", async () => {
+    const web = new Driven(domain, place, "places");
+    const off = (vnc: Values): Values => ({ ...small, powerState: "stopped", graphics: { vnc } });
+    for (const [vnc, said] of [
+      [{}, "<listen type='address' address='127.0.0.1'/>"],
+      [{ listen: { type: "socket" } }, "<listen type='socket'/>"],
+      [{ listen: { type: "none" } }, "<listen type='none'/>"],
+      [{ listen: { type: "address", address: "127.0.0.2" } }, "<listen type='address' address='127.0.0.2'/>"],
+    ] as const) {
+      await web.up(off(vnc));
+      expect(virsh("dumpxml", web.id ?? "", "--inactive")).toContain(said);
+      expect((await web.preview(off(vnc))).changes).toBe(false);
+    }
+  });
+
   it("changes the password of a screen that has one, and when it ends", async () => {
     const web = new Driven(domain, place, "screen");
     const screens = (password: string, more: Values = {}) => ({

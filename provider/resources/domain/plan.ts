@@ -244,8 +244,13 @@ function controlScsi(devices: XmlElement): void {
     devices.children.push(scsiController());
 }
 
-/** libvirt repeats the first <listen> in attributes, and refuses a definition where these say another place. */
+/** A kind of place says where it is by an attribute of its own name; `none` has none. */
+const places = ["address", "network", "socket"];
+
+/** A place of another kind is no place of this one. libvirt repeats the first <listen> in attributes, and refuses what they say apart. */
 function forgetPlace(screen: XmlElement): void {
+  for (const listen of childrenOf(screen, "listen"))
+    for (const kind of places.filter((one) => one !== listen.attributes.get("type"))) listen.attributes.delete(kind);
   for (const [attribute, said] of [["listen", "address"] as const, ["socket", "socket"] as const]) {
     const repeated = screen.attributes.get(attribute);
     if (repeated !== readPath(screen, `listen/@${said}`)) screen.attributes.delete(attribute);

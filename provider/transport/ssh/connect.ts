@@ -4,7 +4,8 @@ import type { Access } from "../access";
 import { lookUp } from "../network";
 import { DialError, quoted } from "../outcome";
 import { HostKeys } from "./hostKey";
-import { asAgent, gather, type KeyRing, labelOf, type Source } from "./keyRing";
+import { showCertificates } from "./certificate";
+import { asAgent, gather, type KeyRing, type Source, told } from "./keyRing";
 import { type AnyAuthMethod, type Client, ssh2 } from "./library";
 import type { Hop } from "./route";
 
@@ -100,6 +101,8 @@ export async function login(hop: Hop, reach: () => Duplex, options: Login): Prom
       strictVendor: false, // other servers than OpenSSH say themselves what they cannot
       agentForward: false,
     });
+    if (ring.offers.some(({ certificate }) => certificate) && !showCertificates(client))
+      end(new DialError("certificates cannot be shown by this version of ssh2: run `npm install ssh2@~1.17.0`", false));
   });
 }
 
@@ -142,10 +145,7 @@ class Attempts {
   refusal(error: { level?: string }): DialError | undefined {
     if (error.level !== "client-authentication") return undefined;
     const { hop, ring } = this;
-    const shown = [
-      ...ring.offers.slice(0, 6).map(({ key, from }) => `${labelOf(key)} (${from})`),
-      ...(this.told ? ["the password"] : []),
-    ];
+    const shown = [...ring.offers.slice(0, 6).map(told), ...(this.told ? ["the password"] : [])];
     const what =
       shown.length === 0 ? "there is no key and no password to show" : `it took none of: ${shown.join(", ")}`;
     const takes = this.offered.length === 0 ? "" : `; it takes ${quoted(this.offered.join(", "))}`;

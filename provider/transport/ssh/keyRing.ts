@@ -1,8 +1,11 @@
 import { existsSync } from "node:fs";
 import type { Access } from "../access";
 import { DialError } from "../outcome";
+import { type Certificate, describeCertificate } from "./certificate";
+import { agentsCertified, certificatesIn, certified, settingsCertificate } from "./certified";
 import { fingerprint } from "./hostKey";
 import { type KeyTrouble, readKey, readKeyFile, readPublicHalf, type SigningKey } from "./keys";
+import { agentMs, signingMs } from "./agent";
 import { ssh2, type ParsedKey } from "./library";
 import type { Hop, Identity } from "./route";
 
@@ -11,6 +14,7 @@ export interface Offer {
   /** For messages: where it is from. */
   readonly from: string;
   readonly key: ParsedKey;
+  readonly certificate?: Certificate;
   sign(data: Buffer, hash: string | undefined): Promise<Buffer>;
 }
 
@@ -22,9 +26,6 @@ export interface KeyRing {
 
 export type Source = "agent" | "privkey";
 
-const agentMs = 3_000;
-const signingMs = 10_000; // some agents ask a person
-
 const remedies: Readonly<Record<KeyTrouble, string>> = {
   absent: "there is no such file",
   unreadable: "this user may not read it",
@@ -35,26 +36,39 @@ const remedies: Readonly<Record<KeyTrouble, string>> = {
   "no key": "it holds no private key that can be read here (OpenSSH, or PEM with RSA, ECDSA or Ed25519)",
 };
 
-/** Gathers keys: the setting's alone where there is one, else the agent's and those in files. */
+/** Gathers keys: the setting's alone where there is one, else the agent's and those in files; certificates come first. */
 export async function gather(hop: Hop, access: Access, sources: readonly Source[]): Promise<KeyRing> {
-  const { privateKey, privateKeyPassphrase: passphrase } = access;
+  const { privateKey, privateKeyPassphrase: passphrase, privateKeyCertificate } = access;
+  const notes: string[] = [];
   if (privateKey !== undefined) {
     const key = readKey(privateKey, passphrase);
     if (typeof key === "string") throw new DialError(`kvm:privateKey: ${remedies[key]}`, false);
-    return { offers: [offerOf(key, "kvm:privateKey")], notes: [] };
+    const offers = [offerOf(key, "kvm:privateKey")];
+    const given = privateKeyCertificate === undefined ? [] : [settingsCertificate(privateKeyCertificate)];
+    const named = [...given, ...certificatesIn(hop.certificates, notes)];
+    return { offers: [...certified(named, offers, notes), ...offers], notes };
   }
-  const notes: string[] = [];
-  const held = sources.includes("agent") ? await agentOffers(hop, notes) : [];
+  // Asked at once: an agent that hangs is waited for only once.
+  const [held, signed] = sources.includes("agent")
+    ? await Promise.all([agentOffers(hop, notes), agentsCertified(hop, notes)])
+    : [[], []];
   const named = hop.identities.map((identity) => ({ identity, half: readPublicHalf(identity.path) }));
   const isNamed = (offer: Offer): boolean => named.some(({ half }) => half !== undefined && same(half, offer.key));
   const ofAgent = [...held.filter(isNamed), ...(hop.identitiesOnly ? [] : held.filter((one) => !isNamed(one)))];
   const inAgent = named.filter(({ half }) => half !== undefined && held.some(({ key }) => same(half, key)));
   const missing = hop.identities.filter((one) => !inAgent.some(({ identity }) => identity === one));
   const ofFiles = sources.includes("privkey") ? missing.flatMap((one) => fileOffer(one, passphrase, notes)) : [];
+  const plain = sources[0] === "privkey" ? [...ofFiles, ...ofAgent] : [...ofAgent, ...ofFiles];
   const beside = hop.identities.map(({ path }) => `${path}-cert.pub`).filter((path) => existsSync(path));
-  for (const path of [...hop.certificates, ...beside])
-    notes.push(`the certificate ${path} is not shown: only plain keys are, as yet`);
-  return { offers: sources[0] === "privkey" ? [...ofFiles, ...ofAgent] : [...ofAgent, ...ofFiles], notes };
+  const inFiles = certificatesIn([...hop.certificates, ...beside], notes);
+  const isKnown = ({ key, bytes }: Certificate): boolean =>
+    named.some(({ half }) => half?.getPublicSSH().equals(key)) ||
+    inFiles.some((one) => one.certificate.bytes.equals(bytes));
+  const ofAgentToo = signed.filter(({ certificate }) => !hop.identitiesOnly || (certificate && isKnown(certificate)));
+  const left = inFiles.filter(
+    ({ certificate: { bytes } }) => !signed.some(({ key }) => key.getPublicSSH().equals(bytes)),
+  );
+  return { offers: [...ofAgentToo, ...certified(left, plain, notes), ...plain], notes };
 }
 
 function fileOffer(identity: Identity, passphrase: string | undefined, notes: string[]): Offer[] {
@@ -151,7 +165,12 @@ export function asAgent({ offers, notes }: KeyRing): InstanceType<ReturnType<typ
   })();
 }
 
+/** An offer for messages. */
+export function told({ key, certificate, from }: Offer): string {
+  return `${certificate ? describeCertificate(certificate) : labelOf(key)} (${from})`;
+}
+
 /** A key for messages. */
-export function labelOf(key: ParsedKey): string {
+function labelOf(key: ParsedKey): string {
   return `${key.type} ${fingerprint(key.getPublicSSH())}`;
 }

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 import { statSync } from "node:fs";
+import { sshString } from "./blob";
 import { ssh2, type ParsedKey } from "./library";
 import { textOf } from "./system";
 
@@ -91,15 +92,8 @@ function opened(text: string, passphrase: string | undefined): KeyObject | undef
 
 function ed25519(secret: KeyObject): SigningKey | undefined {
   const { x = "" } = createPublicKey(secret).export({ format: "jwk" });
-  const type = Buffer.from("ssh-ed25519");
   const point = Buffer.from(x, "base64url");
-  const blob = Buffer.concat([length(type), type, length(point), point]);
+  const blob = Buffer.concat([sshString("ssh-ed25519"), sshString(point)]);
   const key = readPublicKey(`ssh-ed25519 ${blob.toString("base64")}`);
   return key && { key, sign: (data) => sign(null, data, secret) };
-}
-
-function length(part: Buffer): Buffer {
-  const prefix = Buffer.alloc(4);
-  prefix.writeUInt32BE(part.length);
-  return prefix;
 }

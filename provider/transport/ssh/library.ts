@@ -5,4 +5,10 @@
 // ours, which is a plain function that returns a boolean.
 export const ssh2 = (): typeof import("ssh2") => require("ssh2") as typeof import("ssh2");
 
+/** How its protocol writes packets: what it has no method for is written through it. */
+export const ssh2Packets = (): {
+  convertSignature: (signature: Buffer, keyType: string) => Buffer | undefined;
+  sendPacket: (protocol: object, packet: Buffer) => void;
+} => require("ssh2/lib/protocol/utils.js") as ReturnType<typeof ssh2Packets>;
+
 export type { AnyAuthMethod, Client, ClientChannel, ParsedKey, SFTPWrapper } from "ssh2";

@@ -21,7 +21,7 @@ export interface Hop {
   /** True where the URI names that file. */
   readonly knownHostsGiven: boolean;
   readonly revokedKeys: string | undefined;
-  /** Certificates of users, which cannot be shown yet: for messages. */
+  /** Files with certificates, beside those that lie beside the identities. */
   readonly certificates: readonly string[];
 }
 
@@ -128,7 +128,7 @@ function hopOf(target: Target, options: Options, system: System, wish: Wish): Ho
     knownHostsGiven: wish.knownHosts !== undefined,
     revokedKeys:
       revoked === undefined || revoked.toLowerCase() === "none" ? undefined : path(revoked, "RevokedHostKeys"),
-    certificates: options.all("certificatefile"),
+    certificates: options.all("certificatefile").map((text) => path(text, "CertificateFile")),
   };
 }
 

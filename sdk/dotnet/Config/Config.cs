@@ -102,6 +102,16 @@ namespace PulumiKvm.Kvm
             set => _privateKey.Set(value);
         }
 
+        private static readonly __Value<string?> _privateKeyCertificate = new __Value<string?>(() => __config.Get("privateKeyCertificate"));
+        /// <summary>
+        /// SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+        /// </summary>
+        public static string? PrivateKeyCertificate
+        {
+            get => _privateKeyCertificate.Get();
+            set => _privateKeyCertificate.Set(value);
+        }
+
         private static readonly __Value<string?> _privateKeyPassphrase = new __Value<string?>(() => __config.Get("privateKeyPassphrase"));
         /// <summary>
         /// SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.

@@ -59,6 +59,8 @@ type providerArgs struct {
 	Password *string `pulumi:"password"`
 	// SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
 	PrivateKey *string `pulumi:"privateKey"`
+	// SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+	PrivateKeyCertificate *string `pulumi:"privateKeyCertificate"`
 	// SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
 	PrivateKeyPassphrase *string `pulumi:"privateKeyPassphrase"`
 	// SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
@@ -83,6 +85,8 @@ type ProviderArgs struct {
 	Password pulumi.StringPtrInput
 	// SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
 	PrivateKey pulumi.StringPtrInput
+	// SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+	PrivateKeyCertificate pulumi.StringPtrInput
 	// SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
 	PrivateKeyPassphrase pulumi.StringPtrInput
 	// SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.

@@ -85,6 +85,17 @@ Object.defineProperty(exports, "privateKey", {
 });
 
 /**
+ * SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+ */
+export declare const privateKeyCertificate: string | undefined;
+Object.defineProperty(exports, "privateKeyCertificate", {
+    get() {
+        return __config.get("privateKeyCertificate");
+    },
+    enumerable: true,
+});
+
+/**
  * SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
  */
 export declare const privateKeyPassphrase: string | undefined;

@@ -26,6 +26,7 @@ class ProviderArgs:
                  known_hosts: Optional[pulumi.Input[_builtins.str]] = None,
                  password: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key: Optional[pulumi.Input[_builtins.str]] = None,
+                 private_key_certificate: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key_passphrase: Optional[pulumi.Input[_builtins.str]] = None,
                  sasl_user: Optional[pulumi.Input[_builtins.str]] = None,
                  uri: Optional[pulumi.Input[_builtins.str]] = None):
@@ -38,6 +39,7 @@ class ProviderArgs:
         :param pulumi.Input[_builtins.str] known_hosts: SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
         :param pulumi.Input[_builtins.str] password: SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
         :param pulumi.Input[_builtins.str] private_key: SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
+        :param pulumi.Input[_builtins.str] private_key_certificate: SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
         :param pulumi.Input[_builtins.str] private_key_passphrase: SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
         :param pulumi.Input[_builtins.str] sasl_user: SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
         :param pulumi.Input[_builtins.str] uri: Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
@@ -56,6 +58,8 @@ class ProviderArgs:
             pulumi.set(__self__, "password", password)
         if private_key is not None:
             pulumi.set(__self__, "private_key", private_key)
+        if private_key_certificate is not None:
+            pulumi.set(__self__, "private_key_certificate", private_key_certificate)
         if private_key_passphrase is not None:
             pulumi.set(__self__, "private_key_passphrase", private_key_passphrase)
         if sasl_user is not None:
@@ -148,6 +152,18 @@ class ProviderArgs:
         pulumi.set(self, "private_key", value)
 
     @_builtins.property
+    @pulumi.getter(name="privateKeyCertificate")
+    def private_key_certificate(self) -> Optional[pulumi.Input[_builtins.str]]:
+        """
+        SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+        """
+        return pulumi.get(self, "private_key_certificate")
+
+    @private_key_certificate.setter
+    def private_key_certificate(self, value: Optional[pulumi.Input[_builtins.str]]):
+        pulumi.set(self, "private_key_certificate", value)
+
+    @_builtins.property
     @pulumi.getter(name="privateKeyPassphrase")
     def private_key_passphrase(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
@@ -197,6 +213,7 @@ class Provider(pulumi.ProviderResource):
                  known_hosts: Optional[pulumi.Input[_builtins.str]] = None,
                  password: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key: Optional[pulumi.Input[_builtins.str]] = None,
+                 private_key_certificate: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key_passphrase: Optional[pulumi.Input[_builtins.str]] = None,
                  sasl_user: Optional[pulumi.Input[_builtins.str]] = None,
                  uri: Optional[pulumi.Input[_builtins.str]] = None,
@@ -213,6 +230,7 @@ class Provider(pulumi.ProviderResource):
         :param pulumi.Input[_builtins.str] known_hosts: SSH: lines of a known_hosts file, for machines without one; where given, no such file is read. Else KVM_KNOWN_HOSTS.
         :param pulumi.Input[_builtins.str] password: SSH: the password of the user on the host, tried after the keys. Where libvirt asks for a SASL login, the password of that. Else KVM_PASSWORD.
         :param pulumi.Input[_builtins.str] private_key: SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
+        :param pulumi.Input[_builtins.str] private_key_certificate: SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
         :param pulumi.Input[_builtins.str] private_key_passphrase: SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
         :param pulumi.Input[_builtins.str] sasl_user: SASL: the user, where libvirt asks for a SASL login; else KVM_SASL_USER, else the user of the URI.
         :param pulumi.Input[_builtins.str] uri: Libvirt URI of the host, such as `qemu:///system` `qemu+ssh://user@host/system` or `qemu+tls://host/system`; else KVM_URI, else LIBVIRT_DEFAULT_URI, else `qemu:///system`.
@@ -248,6 +266,7 @@ class Provider(pulumi.ProviderResource):
                  known_hosts: Optional[pulumi.Input[_builtins.str]] = None,
                  password: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key: Optional[pulumi.Input[_builtins.str]] = None,
+                 private_key_certificate: Optional[pulumi.Input[_builtins.str]] = None,
                  private_key_passphrase: Optional[pulumi.Input[_builtins.str]] = None,
                  sasl_user: Optional[pulumi.Input[_builtins.str]] = None,
                  uri: Optional[pulumi.Input[_builtins.str]] = None,
@@ -267,6 +286,7 @@ class Provider(pulumi.ProviderResource):
             __props__.__dict__["known_hosts"] = known_hosts
             __props__.__dict__["password"] = None if password is None else pulumi.Output.secret(password)
             __props__.__dict__["private_key"] = None if private_key is None else pulumi.Output.secret(private_key)
+            __props__.__dict__["private_key_certificate"] = private_key_certificate
             __props__.__dict__["private_key_passphrase"] = None if private_key_passphrase is None else pulumi.Output.secret(private_key_passphrase)
             __props__.__dict__["sasl_user"] = sasl_user
             __props__.__dict__["uri"] = uri

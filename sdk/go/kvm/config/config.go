@@ -46,6 +46,11 @@ func GetPrivateKey(ctx *pulumi.Context) string {
 	return config.Get(ctx, "kvm:privateKey")
 }
 
+// SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+func GetPrivateKeyCertificate(ctx *pulumi.Context) string {
+	return config.Get(ctx, "kvm:privateKeyCertificate")
+}
+
 // SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
 func GetPrivateKeyPassphrase(ctx *pulumi.Context) string {
 	return config.Get(ctx, "kvm:privateKeyPassphrase")

@@ -49,6 +49,11 @@ privateKey: Optional[str]
 SSH: the text of the private key to log in with, instead of the agent's and those in files; else KVM_PRIVATE_KEY.
 """
 
+privateKeyCertificate: Optional[str]
+"""
+SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+"""
+
 privateKeyPassphrase: Optional[str]
 """
 SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.

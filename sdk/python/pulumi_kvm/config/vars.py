@@ -70,6 +70,13 @@ class _ExportableConfig(types.ModuleType):
         return __config__.get('privateKey')
 
     @_builtins.property
+    def private_key_certificate(self) -> Optional[str]:
+        """
+        SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+        """
+        return __config__.get('privateKeyCertificate')
+
+    @_builtins.property
     def private_key_passphrase(self) -> Optional[str]:
         """
         SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.

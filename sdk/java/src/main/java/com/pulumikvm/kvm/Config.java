@@ -61,6 +61,13 @@ public final class Config {
         return Codegen.stringProp("privateKey").config(config).get();
     }
 /**
+ * SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+ * 
+ */
+    public Optional<String> privateKeyCertificate() {
+        return Codegen.stringProp("privateKeyCertificate").config(config).get();
+    }
+/**
  * SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
  * 
  */

@@ -122,6 +122,21 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
+     * SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+     * 
+     */
+    @Import(name="privateKeyCertificate")
+    private @Nullable Output<String> privateKeyCertificate;
+
+    /**
+     * @return SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+     * 
+     */
+    public Optional<Output<String>> privateKeyCertificate() {
+        return Optional.ofNullable(this.privateKeyCertificate);
+    }
+
+    /**
      * SSH: what opens the private key, or the files of encrypted ones; else KVM_PRIVATE_KEY_PASSPHRASE.
      * 
      */
@@ -176,6 +191,7 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
         this.knownHosts = $.knownHosts;
         this.password = $.password;
         this.privateKey = $.privateKey;
+        this.privateKeyCertificate = $.privateKeyCertificate;
         this.privateKeyPassphrase = $.privateKeyPassphrase;
         this.saslUser = $.saslUser;
         this.uri = $.uri;
@@ -344,6 +360,27 @@ public final class ProviderArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder privateKey(String privateKey) {
             return privateKey(Output.of(privateKey));
+        }
+
+        /**
+         * @param privateKeyCertificate SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder privateKeyCertificate(@Nullable Output<String> privateKeyCertificate) {
+            $.privateKeyCertificate = privateKeyCertificate;
+            return this;
+        }
+
+        /**
+         * @param privateKeyCertificate SSH: the certificate of privateKey, the text of `KEY-cert.pub`, where hosts trust an authority (TrustedUserCAKeys); else KVM_PRIVATE_KEY_CERTIFICATE.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder privateKeyCertificate(String privateKeyCertificate) {
+            return privateKeyCertificate(Output.of(privateKeyCertificate));
         }
 
         /**
