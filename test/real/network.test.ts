@@ -69,7 +69,7 @@ describe("a network on a real daemon", () => {
 
   it("gets a bridge of its own where programs race for one", async () => {
     // Each program has its own process and queue: so has each place here.
-    const places = Array.from({ length: 8 }, () => placeOf());
+    const places = Array.from({ length: 20 }, () => placeOf());
     const all = places.map((own, index) => new Driven(network, own, `race${index}`));
     await Promise.all(all.map((one, index) => one.up({ ips: [{ address: `10.${200 + index}.0.1/24` }] })));
     expect(new Set(all.map(({ outputs }) => outputs["bridgeName"])).size).toBe(all.length);

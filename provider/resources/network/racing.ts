@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Code, isLibvirt } from "../../rpc";
 import { Explained } from "../errors";
 
-const RACES = 6;
+const RACES = 10;
 
 /**
  * Programs that run side by side race in libvirt for a bridge's name: two networks get one. The first to start keeps it, the
@@ -25,5 +25,5 @@ export async function whileRacing(act: () => Promise<unknown>, yielding?: () => 
 function isBridgeTaken(error: unknown): boolean {
   const cause = error instanceof Explained ? error.cause : error;
   if (!isLibvirt(cause, Code.INTERNAL_ERROR, Code.OPERATION_FAILED, Code.SYSTEM_ERROR)) return false;
-  return /bridge name '[^']*' already in use|create bridge \S+: File exists|in use by interface/.test(cause.message);
+  return /bridge name '[^']*' already in use|bridge (interface )?\S+: File exists|in use by interface/.test(cause.message);
 }
