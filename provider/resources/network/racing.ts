@@ -25,5 +25,7 @@ export async function whileRacing(act: () => Promise<unknown>, yielding?: () => 
 function isBridgeTaken(error: unknown): boolean {
   const cause = error instanceof Explained ? error.cause : error;
   if (!isLibvirt(cause, Code.INTERNAL_ERROR, Code.OPERATION_FAILED, Code.SYSTEM_ERROR)) return false;
-  return /bridge name '[^']*' already in use|bridge (interface )?\S+: File exists|in use by interface/.test(cause.message);
+  return /bridge name '[^']*' already in use|bridge (interface )?\S+: File exists|in use by interface/.test(
+    cause.message,
+  );
 }
