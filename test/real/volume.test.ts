@@ -398,6 +398,39 @@ function dying(at: number, after: boolean): { place: Place; acts: () => number }
   return { place: copy, acts: () => count };
 }
 
+/** A place on which another process removes a volume, each time when it is about to be resized, as often as asked for. */
+function sharing(name: string, times: number): Place {
+  const { host } = place;
+  const call = host.call.bind(host) as (procedure: string, ...more: unknown[]) => Promise<unknown>;
+  let left = times;
+  const shared = Object.create(host, {
+    call: {
+      value: (procedure: string, ...more: unknown[]) => {
+        if (procedure === "STORAGE_VOL_RESIZE" && left > 0) {
+          left -= 1;
+          execFileSync("virsh", ["-q", "vol-delete", "--pool", "pool", name]);
+        }
+        return call(procedure, ...more);
+      },
+    },
+    upload: { value: host.upload.bind(host) },
+    download: { value: host.download.bind(host) },
+  }) as Place["host"];
+  return Object.create(place, { host: { value: shared } }) as Place;
+}
+
+describe("another process that removes what is being made", () => {
+  it("is outlived where it does so once, and named where it goes on", async () => {
+    const source = image("removed.img", randomBytes(3 * MIB));
+    const made = await create("removed", { pool: "pool", name: "removed", source }, { place: sharing("removed", 1) });
+    expect(shaOf(fileOf(made.outputs))).toBe(shaOf(source));
+    await volume.delete(made.request, made.id, made.outputs);
+    const again = create("again", { pool: "pool", name: "again", source }, { place: sharing("again", 99) });
+    await expect(again).rejects.toThrow(/create volume "again" in pool "pool": libvirt refused \(50, no storage vol\)/);
+    expect(existsSync(join(folder, "pool/again"))).toBe(false);
+  });
+});
+
 describe("a death at each step", () => {
   const source = () => join(folder, "death.img");
   beforeAll(() => image("death.img", randomBytes(20 * MIB), Buffer.alloc(4 * MIB), randomBytes(100)));

@@ -55,12 +55,27 @@ export async function makeVolume(request: Request, making: Making): Promise<Here
     if (!info.active) throw new Error(`the pool is not active; start it first`);
     const asFile = FILE_POOLS.has(await poolType(request, making.pool));
     if (!asFile && making.format === "qcow2") throw new Error("a volume in a pool of block devices is raw");
-    const { content } = making;
-    const vol = await claim(request, info.pool, making, asFile);
-    if (content) await fillOrRemove(request, info, vol, { ...making, content }, asFile);
-    return await settled(request, info.pool, making);
+    return await madeAgain(async () => {
+      const vol = await claim(request, info.pool, making, asFile);
+      const { content } = making;
+      if (content) await fillOrRemove(request, info, vol, { ...making, content }, asFile);
+      return settled(request, info.pool, making);
+    });
   } catch (error) {
     throw explain(action, error);
+  }
+}
+
+const MAKINGS = 3;
+
+/** The provider of an engine that was killed acts on for a while, and removes what it cannot finish: ours by then. */
+async function madeAgain(make: () => Promise<Here>): Promise<Here> {
+  for (let making = 1; ; making += 1) {
+    try {
+      return await make();
+    } catch (error) {
+      if (making === MAKINGS || !isLibvirt(error, Code.NO_STORAGE_VOL)) throw error;
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { quoted } from "../outcome";
 import { CutOff, SshReader, sshString } from "./blob";
 import { readPublicKey } from "./keys";
 import { type Client, type ParsedKey, ssh2Packets } from "./library";
@@ -85,9 +86,9 @@ export function troubleOf({ isUsers, validAfter, validBefore }: Certificate, now
 
 /** For messages: whom it names, and until when. */
 export function describeCertificate({ keyType, id, principals, validBefore }: Certificate): string {
-  const whom = principals.length > 0 ? `for ${principals.join(", ")}` : "for any user";
+  const whom = principals.length > 0 ? `for ${quoted(principals.join(", "))}` : "for nobody by name";
   const end = validBefore === FOREVER ? "without end" : `until ${timeOf(validBefore)}`;
-  return `${keyType} certificate "${id}" ${whom}, ${end}`;
+  return `${keyType} certificate "${quoted(id)}" ${whom}, ${end}`;
 }
 
 function timeOf(seconds: bigint): string {
@@ -152,8 +153,12 @@ function isKnown(protocol: Readonly<Record<keyof Protocol, unknown>>): boolean {
   return (
     typeof protocol.authPK === "function" &&
     Array.isArray(protocol._authsQueue) &&
-    typeof protocol._packetRW === "object"
+    isWriter((protocol._packetRW as { write?: Partial<Writer> } | undefined)?.write)
   );
+}
+
+function isWriter(write: Partial<Writer> | undefined): boolean {
+  return [typeof write?.alloc, typeof write?.finalize, typeof write?.allocStart].join() === "function,function,number";
 }
 
 interface Signed {

@@ -1,5 +1,5 @@
 // The certificates to offer, each with the key that signs for it.
-import { DialError } from "../outcome";
+import { DialError, quoted } from "../outcome";
 import { agentCertificates, agentMs, signByAgent, signingMs } from "./agent";
 import { asKey, type Certificate, readCertificate, readCertificateFile, signatureOf, troubleOf } from "./certificate";
 import { fingerprint } from "./hostKey";
@@ -61,6 +61,6 @@ export async function agentsCertified({ agent }: Hop, notes: string[]): Promise<
 function usable(certificate: Certificate, from: string, notes: string[], missing?: string): ParsedKey | undefined {
   const trouble = troubleOf(certificate) ?? missing;
   if (trouble === undefined) return asKey(certificate);
-  notes.push(`the certificate "${certificate.id}" (${from}) is not shown: ${trouble}`);
+  notes.push(`the certificate "${quoted(certificate.id)}" (${from}) is not shown: ${trouble}`);
   return undefined;
 }

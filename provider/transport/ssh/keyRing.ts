@@ -36,7 +36,7 @@ const remedies: Readonly<Record<KeyTrouble, string>> = {
   "no key": "it holds no private key that can be read here (OpenSSH, or PEM with RSA, ECDSA or Ed25519)",
 };
 
-/** Gathers keys: the setting's alone where there is one, else the agent's and those in files; certificates come first. */
+/** Gathers keys: the setting's alone where there is one, else the agent's and those in files, with their certificates. */
 export async function gather(hop: Hop, access: Access, sources: readonly Source[]): Promise<KeyRing> {
   const { privateKey, privateKeyPassphrase: passphrase, privateKeyCertificate } = access;
   const notes: string[] = [];
@@ -59,16 +59,36 @@ export async function gather(hop: Hop, access: Access, sources: readonly Source[
   const missing = hop.identities.filter((one) => !inAgent.some(({ identity }) => identity === one));
   const ofFiles = sources.includes("privkey") ? missing.flatMap((one) => fileOffer(one, passphrase, notes)) : [];
   const plain = sources[0] === "privkey" ? [...ofFiles, ...ofAgent] : [...ofAgent, ...ofFiles];
-  const beside = hop.identities.map(({ path }) => `${path}-cert.pub`).filter((path) => existsSync(path));
-  const inFiles = certificatesIn([...hop.certificates, ...beside], notes);
-  const isKnown = ({ key, bytes }: Certificate): boolean =>
-    named.some(({ half }) => half?.getPublicSSH().equals(key)) ||
-    inFiles.some((one) => one.certificate.bytes.equals(bytes));
-  const ofAgentToo = signed.filter(({ certificate }) => !hop.identitiesOnly || (certificate && isKnown(certificate)));
-  const left = inFiles.filter(
-    ({ certificate: { bytes } }) => !signed.some(({ key }) => key.getPublicSSH().equals(bytes)),
+  const given = certified(certificatesIn(hop.certificates, notes), plain, notes);
+  // Those beside the keys count where none is named.
+  const names = hop.certificates.length > 0 ? [] : hop.identities.map(({ path }) => `${path}-cert.pub`);
+  const beside = certified(
+    certificatesIn(
+      names.filter((path) => existsSync(path)),
+      notes,
+    ),
+    plain,
+    notes,
   );
-  return { offers: [...ofAgentToo, ...certified(left, plain, notes), ...plain], notes };
+  const isNamedToo = ({ certificate }: Offer): boolean =>
+    certificate !== undefined && named.some(({ half }) => half?.getPublicSSH().equals(certificate.key));
+  const ofAgentToo = signed.filter((one) => !hop.identitiesOnly || isNamedToo(one));
+  return { offers: inOrder(given, plain, [...ofAgentToo, ...beside]), notes };
+}
+
+/**
+ * OpenSSH's order: certificates that somebody named, then each key and its certificate. A host that takes a key is asked with
+ * that first: a certificate may allow less than the key does.
+ */
+function inOrder(given: readonly Offer[], plain: readonly Offer[], certificates: readonly Offer[]): Offer[] {
+  const withTheirs = plain.flatMap((offer) => [offer, ...certificates.filter((one) => isOf(one, offer))]);
+  const alone = certificates.filter((one) => !plain.some((offer) => isOf(one, offer)));
+  const all = [...given, ...withTheirs, ...alone];
+  return all.filter((offer, index) => all.findIndex((one) => same(one.key, offer.key)) === index);
+}
+
+function isOf({ certificate }: Offer, { key }: Offer): boolean {
+  return certificate?.key.equals(key.getPublicSSH()) ?? false;
 }
 
 function fileOffer(identity: Identity, passphrase: string | undefined, notes: string[]): Offer[] {

@@ -128,7 +128,10 @@ function hopOf(target: Target, options: Options, system: System, wish: Wish): Ho
     knownHostsGiven: wish.knownHosts !== undefined,
     revokedKeys:
       revoked === undefined || revoked.toLowerCase() === "none" ? undefined : path(revoked, "RevokedHostKeys"),
-    certificates: options.all("certificatefile").map((text) => path(text, "CertificateFile")),
+    certificates: options
+      .all("certificatefile")
+      .filter((text) => text.toLowerCase() !== "none")
+      .map((text) => path(text, "CertificateFile")),
   };
 }
 

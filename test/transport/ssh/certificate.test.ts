@@ -55,7 +55,7 @@ describe("a certificate of ssh-keygen", () => {
     expect(troubleOf(ended, Date.UTC(2019, 5))).toContain(
       "valid from 2020-01-01T00:00:00.000Z on: is the clock right?",
     );
-    expect(describeCertificate(ended)).toContain("for any user, until 2021-01-01");
+    expect(describeCertificate(ended)).toContain("for nobody by name, until 2021-01-01");
     expect(troubleOf(certificateOf(signed(["ed25519"], "-h")))).toBe("it is a host's, not a user's");
   });
 
