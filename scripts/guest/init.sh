@@ -53,6 +53,11 @@ cp /proc/sys/kernel/random/boot_id /www/boot_id
 write_status
 write_page >/www/index.html
 
+# Memory that is plugged in is used so that it can be taken out again; the kernel's command line may say otherwise.
+blocks=/sys/devices/system/memory/auto_online_blocks
+read -r state 2>/dev/null <$blocks
+[ "$state" = offline ] && echo online_movable >$blocks
+
 # A client for each card; it stays, so that the lease is renewed.
 serve_card() {
   ip link set "$1" up
