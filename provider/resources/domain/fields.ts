@@ -19,6 +19,7 @@ import { graphics } from "./graphics";
 import { interfaceKey, networkInterface, sources } from "./interfaces";
 import { maxMemory, ownCurrentMemory, ownMemory } from "./memory";
 import { isMemoryDevice, memoryDevice, memoryDeviceChange, memoryDeviceKey } from "./memoryDevices";
+import { perf } from "./perf";
 import { threads, threadsChange } from "./threads";
 
 function balloonChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {
@@ -113,6 +114,7 @@ export const domain = {
   os,
   cpu,
   cputune,
+  perf,
   clock,
   onPoweroff: lifecycle(
     "on_poweroff",

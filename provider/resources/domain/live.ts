@@ -8,6 +8,7 @@ import type { domain } from "./fields";
 import { setBalloon } from "./memory";
 import { changeMemory } from "./memoryDevices";
 import type { FoundDomain } from "./observe";
+import { countEvents } from "./perf";
 import { attach, detach, update } from "./plug";
 import { setThreads } from "./threads";
 import { limitDisk, pin, setLifecycle } from "./tuning";
@@ -44,6 +45,7 @@ export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
   disks: device("disk", "target/@dev"),
   interfaces: device("interface", "mac/@address"),
   cputune: pin,
+  perf: countEvents,
   onPoweroff: setLifecycle,
   onReboot: setLifecycle,
   onCrash: setLifecycle,

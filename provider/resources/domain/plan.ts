@@ -172,6 +172,7 @@ const IN_GUEST = [
   "description",
   "onlineVcpus",
   "iothreads",
+  "perf",
   "onPoweroff",
   "onReboot",
   "onCrash",
