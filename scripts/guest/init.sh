@@ -57,6 +57,11 @@ write_page >/www/index.html
 blocks=/sys/devices/system/memory/auto_online_blocks
 read -r state 2>/dev/null <$blocks
 [ "$state" = offline ] && echo online_movable >$blocks
+for block in /sys/devices/system/memory/memory*/state; do
+  [ -f "$block" ] || continue
+  read -r state <"$block"
+  [ "$state" = offline ] && echo online_movable >"$block"
+done
 
 # A client for each card; it stays, so that the lease is renewed.
 serve_card() {

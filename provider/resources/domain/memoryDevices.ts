@@ -69,6 +69,15 @@ export const memoryDevice = {
   }),
 } as const;
 
+/** A memory device as it is now. */
+export const memoryShown = {
+  name: text({ xml: name, doc: "Its own name; of a DIMM without one that of its slot (`dimm0`)." }),
+  model: text({ required: true, xml: "@model", doc: "`dimm`, `virtio-mem`, `nvdimm`, ..." }),
+  size: mebibytes({ required: true, xml: "target/size", doc: "Its size in MiB." }),
+  requested: mebibytes({ xml: "target/requested", doc: "Of virtio-mem: how much the guest is to have, in MiB." }),
+  current: mebibytes({ xml: "target/current", doc: "Of virtio-mem: how much the guest has now, in MiB." }),
+};
+
 /** NVDIMMs and the like stay as they are. */
 export function isMemoryDevice(node: XmlElement): boolean {
   return ["dimm", "virtio-mem"].includes(node.attributes.get("model") ?? "");

@@ -1,5 +1,5 @@
 import { flag, isRecord, object, type XmlPair } from "../../fields";
-import type { TypedParam } from "../../rpc";
+import { Code, codeName, isLibvirt, type TypedParam } from "../../rpc";
 import { childrenOf, element, find, readPath, removeChild, type XmlElement } from "../../xml";
 import type { Act } from "./live";
 
@@ -93,7 +93,17 @@ export const countEvents: Act = async ({ request, found, definition }, { path, b
     const field = NAMES[name as keyof typeof NAMES]; // a property of the table
     return { field, type: "boolean", value: isCounted(wanted, field) };
   });
-  await request.place.host.call("DOMAIN_SET_PERF_EVENTS", { dom: found.handle, params, flags: LIVE });
+  try {
+    await request.place.host.call("DOMAIN_SET_PERF_EVENTS", { dom: found.handle, params, flags: LIVE });
+  } catch (error) {
+    // Without such a counter: libvirt's own word for Intel's, the kernel's for the others.
+    if (!isLibvirt(error, Code.ARGUMENT_UNSUPPORTED, Code.SYSTEM_ERROR)) throw error;
+    throw new Error(
+      `libvirt refused (${error.code}, ${codeName(error.code)}): ${error.message}; the host has no such counter: take it out of ` +
+        "perf, or the machine does not start again",
+      { cause: error },
+    );
+  }
 };
 
 function isCounted(node: XmlElement | undefined, name: string): boolean {
