@@ -172,6 +172,7 @@ export const procedures = {
   DOMAIN_SET_NUMA_PARAMETERS: procedure(254, "write", { dom: domain, params: typedParams(16), flags: uint }, {}),
   DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS: procedure(219, "write", { dom: domain, params: typedParams(16), flags: uint }, {}),
   DOMAIN_SET_INTERFACE_PARAMETERS: procedure(256, "write", { dom: domain, device: string, params: typedParams(16), flags: uint }, {}),
+  DOMAIN_SET_PERF_EVENTS: procedure(366, "write", { dom: domain, params: typedParams(64), flags: uint }, {}),
   DOMAIN_SET_BLOCK_IO_TUNE: procedure(252, "write", { dom: domain, disk: string, params: typedParams(32), flags: uint }, {}),
   DOMAIN_SET_BLOCK_THRESHOLD: procedure(386, "write", { dom: domain, dev: string, threshold: uhyper, flags: uint }, {}),
   DOMAIN_BLOCK_RESIZE: procedure(251, "long", { dom: domain, disk: string, size: uhyper, flags: uint }, {}),

@@ -53,6 +53,16 @@ cp /proc/sys/kernel/random/boot_id /www/boot_id
 write_status
 write_page >/www/index.html
 
+# Memory that is plugged in is used so that it can be taken out again; the kernel's command line may say otherwise.
+blocks=/sys/devices/system/memory/auto_online_blocks
+read -r state 2>/dev/null <$blocks
+[ "$state" = offline ] && echo online_movable >$blocks
+for block in /sys/devices/system/memory/memory*/state; do
+  [ -f "$block" ] || continue
+  read -r state <"$block"
+  [ "$state" = offline ] && echo online_movable >"$block"
+done
+
 # A client for each card; it stays, so that the lease is renewed.
 serve_card() {
   ip link set "$1" up

@@ -6,8 +6,8 @@ import { must } from "../shell.mjs";
 /** Loaded before the seed is read: everything that the seed and the network stand on. */
 export const early = ["virtio_pci", "virtio_scsi", "sr_mod", "isofs", "virtio_blk", "virtio_net"];
 
-/** Loaded once the page is served: power button, memory balloon, random numbers, console, plain SCSI disks. */
-export const late = ["button", "evdev", "virtio_balloon", "virtio-rng", "virtio_console", "sd_mod"];
+/** Loaded once the page is served: power button, memory balloon, memory that comes and goes, random numbers, console, plain SCSI disks. */
+export const late = ["button", "evdev", "virtio_balloon", "virtio_mem", "virtio-rng", "virtio_console", "sd_mod"];
 
 const unpackers = { ".xz": ["xz", "-dc"], ".zst": ["zstd", "-dc"], ".gz": ["gzip", "-dc"] };
 

@@ -153,7 +153,7 @@ namespace PulumiKvm.Kvm
         public Output<Outputs.DomainCputune?> Cputune { get; private set; } = null!;
 
         /// <summary>
-        /// Memory given now (balloon), in MiB; absent: follows `memory`.
+        /// How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
         /// </summary>
         [Output("currentMemory")]
         public Output<double?> CurrentMemory { get; private set; } = null!;
@@ -201,10 +201,22 @@ namespace PulumiKvm.Kvm
         public Output<ImmutableArray<string>> Macs { get; private set; } = null!;
 
         /// <summary>
-        /// Most memory the guest may use, in MiB.
+        /// Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+        /// </summary>
+        [Output("maxMemory")]
+        public Output<Outputs.DomainMaxMemory?> MaxMemory { get; private set; } = null!;
+
+        /// <summary>
+        /// Most memory the guest may use, in MiB, without its `memoryDevices`.
         /// </summary>
         [Output("memory")]
         public Output<double> Memory { get; private set; } = null!;
+
+        /// <summary>
+        /// Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+        /// </summary>
+        [Output("memoryDevices")]
+        public Output<ImmutableArray<Outputs.DomainMemoryDevice>> MemoryDevices { get; private set; } = null!;
 
         /// <summary>
         /// The machine's name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
@@ -241,6 +253,12 @@ namespace PulumiKvm.Kvm
         /// </summary>
         [Output("os")]
         public Output<Outputs.DomainOs?> Os { get; private set; } = null!;
+
+        /// <summary>
+        /// What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+        /// </summary>
+        [Output("perf")]
+        public Output<Outputs.DomainPerf?> Perf { get; private set; } = null!;
 
         /// <summary>
         /// `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
@@ -389,7 +407,7 @@ namespace PulumiKvm.Kvm
         public Input<Inputs.DomainCputuneArgs>? Cputune { get; set; }
 
         /// <summary>
-        /// Memory given now (balloon), in MiB; absent: follows `memory`.
+        /// How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
         /// </summary>
         [Input("currentMemory")]
         public Input<double>? CurrentMemory { get; set; }
@@ -443,10 +461,28 @@ namespace PulumiKvm.Kvm
         public Input<int>? Iothreads { get; set; }
 
         /// <summary>
-        /// Most memory the guest may use, in MiB.
+        /// Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+        /// </summary>
+        [Input("maxMemory")]
+        public Input<Inputs.DomainMaxMemoryArgs>? MaxMemory { get; set; }
+
+        /// <summary>
+        /// Most memory the guest may use, in MiB, without its `memoryDevices`.
         /// </summary>
         [Input("memory", required: true)]
         public Input<double> Memory { get; set; } = null!;
+
+        [Input("memoryDevices")]
+        private InputList<Inputs.DomainMemoryDeviceArgs>? _memoryDevices;
+
+        /// <summary>
+        /// Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+        /// </summary>
+        public InputList<Inputs.DomainMemoryDeviceArgs> MemoryDevices
+        {
+            get => _memoryDevices ?? (_memoryDevices = new InputList<Inputs.DomainMemoryDeviceArgs>());
+            set => _memoryDevices = value;
+        }
 
         /// <summary>
         /// The machine's name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
@@ -483,6 +519,12 @@ namespace PulumiKvm.Kvm
         /// </summary>
         [Input("os")]
         public Input<Inputs.DomainOsArgs>? Os { get; set; }
+
+        /// <summary>
+        /// What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+        /// </summary>
+        [Input("perf")]
+        public Input<Inputs.DomainPerfArgs>? Perf { get; set; }
 
         /// <summary>
         /// `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.

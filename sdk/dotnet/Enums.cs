@@ -334,6 +334,37 @@ namespace PulumiKvm.Kvm
     }
 
     /// <summary>
+    /// `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+    /// </summary>
+    [EnumType]
+    public readonly struct DomainMemoryDeviceModel : IEquatable<DomainMemoryDeviceModel>
+    {
+        private readonly string _value;
+
+        private DomainMemoryDeviceModel(string value)
+        {
+            _value = value ?? throw new ArgumentNullException(nameof(value));
+        }
+
+        public static DomainMemoryDeviceModel Dimm { get; } = new DomainMemoryDeviceModel("dimm");
+        public static DomainMemoryDeviceModel VirtioMem { get; } = new DomainMemoryDeviceModel("virtio-mem");
+
+        public static bool operator ==(DomainMemoryDeviceModel left, DomainMemoryDeviceModel right) => left.Equals(right);
+        public static bool operator !=(DomainMemoryDeviceModel left, DomainMemoryDeviceModel right) => !left.Equals(right);
+
+        public static explicit operator string(DomainMemoryDeviceModel value) => value._value;
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override bool Equals(object? obj) => obj is DomainMemoryDeviceModel other && Equals(other);
+        public bool Equals(DomainMemoryDeviceModel other) => string.Equals(_value, other._value, StringComparison.Ordinal);
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override int GetHashCode() => _value?.GetHashCode() ?? 0;
+
+        public override string ToString() => _value;
+    }
+
+    /// <summary>
     /// What becomes of the machine when the guest crashes; default `destroy`.
     /// </summary>
     [EnumType]

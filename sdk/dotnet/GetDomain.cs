@@ -464,6 +464,10 @@ namespace PulumiKvm.Kvm
         /// </summary>
         public readonly double Memory;
         /// <summary>
+        /// Memory beside that of its start: DIMMs and the like.
+        /// </summary>
+        public readonly ImmutableArray<Outputs.GetDomainMemoryDevice> MemoryDevices;
+        /// <summary>
         /// Its name on the host.
         /// </summary>
         public readonly string Name;
@@ -516,6 +520,8 @@ namespace PulumiKvm.Kvm
 
             double memory,
 
+            ImmutableArray<Outputs.GetDomainMemoryDevice> memoryDevices,
+
             string name,
 
             string? owner,
@@ -541,6 +547,7 @@ namespace PulumiKvm.Kvm
             Interfaces = interfaces;
             Macs = macs;
             Memory = memory;
+            MemoryDevices = memoryDevices;
             Name = name;
             Owner = owner;
             Persistent = persistent;

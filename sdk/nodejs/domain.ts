@@ -122,7 +122,7 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly cputune: pulumi.Output<outputs.DomainCputune | undefined>;
     /**
-     * Memory given now (balloon), in MiB; absent: follows `memory`.
+     * How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
      */
     declare public readonly currentMemory: pulumi.Output<number | undefined>;
     /**
@@ -154,9 +154,17 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly macs: pulumi.Output<string[]>;
     /**
-     * Most memory the guest may use, in MiB.
+     * Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+     */
+    declare public readonly maxMemory: pulumi.Output<outputs.DomainMaxMemory | undefined>;
+    /**
+     * Most memory the guest may use, in MiB, without its `memoryDevices`.
      */
     declare public readonly memory: pulumi.Output<number>;
+    /**
+     * Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+     */
+    declare public readonly memoryDevices: pulumi.Output<outputs.DomainMemoryDevice[] | undefined>;
     /**
      * The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
      */
@@ -181,6 +189,10 @@ export class Domain extends pulumi.CustomResource {
      * What boots, on which kind of machine.
      */
     declare public readonly os: pulumi.Output<outputs.DomainOs | undefined>;
+    /**
+     * What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+     */
+    declare public readonly perf: pulumi.Output<outputs.DomainPerf | undefined>;
     /**
      * `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
      */
@@ -246,13 +258,16 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["graphics"] = args?.graphics;
             resourceInputs["interfaces"] = args?.interfaces;
             resourceInputs["iothreads"] = args?.iothreads;
+            resourceInputs["maxMemory"] = args?.maxMemory;
             resourceInputs["memory"] = args?.memory;
+            resourceInputs["memoryDevices"] = args?.memoryDevices;
             resourceInputs["name"] = args?.name;
             resourceInputs["onCrash"] = args?.onCrash;
             resourceInputs["onPoweroff"] = args?.onPoweroff;
             resourceInputs["onReboot"] = args?.onReboot;
             resourceInputs["onlineVcpus"] = args?.onlineVcpus;
             resourceInputs["os"] = args?.os;
+            resourceInputs["perf"] = args?.perf;
             resourceInputs["powerState"] = args?.powerState;
             resourceInputs["shutdown"] = args?.shutdown;
             resourceInputs["title"] = args?.title;
@@ -283,13 +298,16 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["interfaces"] = undefined /*out*/;
             resourceInputs["iothreads"] = undefined /*out*/;
             resourceInputs["macs"] = undefined /*out*/;
+            resourceInputs["maxMemory"] = undefined /*out*/;
             resourceInputs["memory"] = undefined /*out*/;
+            resourceInputs["memoryDevices"] = undefined /*out*/;
             resourceInputs["name"] = undefined /*out*/;
             resourceInputs["onCrash"] = undefined /*out*/;
             resourceInputs["onPoweroff"] = undefined /*out*/;
             resourceInputs["onReboot"] = undefined /*out*/;
             resourceInputs["onlineVcpus"] = undefined /*out*/;
             resourceInputs["os"] = undefined /*out*/;
+            resourceInputs["perf"] = undefined /*out*/;
             resourceInputs["powerState"] = undefined /*out*/;
             resourceInputs["restartPending"] = undefined /*out*/;
             resourceInputs["shutdown"] = undefined /*out*/;
@@ -340,7 +358,7 @@ export interface DomainArgs {
      */
     cputune?: pulumi.Input<inputs.DomainCputuneArgs>;
     /**
-     * Memory given now (balloon), in MiB; absent: follows `memory`.
+     * How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
      */
     currentMemory?: pulumi.Input<number>;
     /**
@@ -368,9 +386,17 @@ export interface DomainArgs {
      */
     iothreads?: pulumi.Input<number>;
     /**
-     * Most memory the guest may use, in MiB.
+     * Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+     */
+    maxMemory?: pulumi.Input<inputs.DomainMaxMemoryArgs>;
+    /**
+     * Most memory the guest may use, in MiB, without its `memoryDevices`.
      */
     memory: pulumi.Input<number>;
+    /**
+     * Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+     */
+    memoryDevices?: pulumi.Input<pulumi.Input<inputs.DomainMemoryDeviceArgs>[]>;
     /**
      * The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
      */
@@ -395,6 +421,10 @@ export interface DomainArgs {
      * What boots, on which kind of machine.
      */
     os?: pulumi.Input<inputs.DomainOsArgs>;
+    /**
+     * What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+     */
+    perf?: pulumi.Input<inputs.DomainPerfArgs>;
     /**
      * `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
      */

@@ -83,6 +83,10 @@ export interface GetDomainResult {
      */
     readonly memory: number;
     /**
+     * Memory beside that of its start: DIMMs and the like.
+     */
+    readonly memoryDevices: outputs.GetDomainMemoryDevice[];
+    /**
      * Its name on the host.
      */
     readonly name: string;

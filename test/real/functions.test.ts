@@ -123,6 +123,7 @@ describe("getDomain", () => {
           model: "virtio",
         },
       ],
+      memoryDevices: [],
       macs: ["52:54:00:00:00:01"],
       addresses: expect.any(Array) as string[],
       restartPending: [],

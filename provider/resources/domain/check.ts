@@ -2,6 +2,7 @@ import { type Failure, isRecord, printPath, UNKNOWN, type Values } from "../../f
 import { isAway } from "../place";
 import type { Request } from "../port";
 import { sources } from "./interfaces";
+import { checkMemory } from "./memoryDevices";
 import { SEED_TARGET } from "./seed";
 import { typeComplaint } from "./template";
 import { itemsOf } from "./wanted";
@@ -20,6 +21,7 @@ export async function checkMore(
     ...checkSizes(inputs),
     ...checkLimits(inputs),
     ...checkThreads(inputs),
+    ...checkMemory(inputs),
     ...checkFate(inputs),
     ...checkScreens(inputs),
   ];

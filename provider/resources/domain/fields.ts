@@ -17,6 +17,9 @@ import { onlineChange, onlineCount } from "./cpus";
 import { disk, diskKey, isSeed } from "./disks";
 import { graphics } from "./graphics";
 import { interfaceKey, networkInterface, sources } from "./interfaces";
+import { maxMemory, ownCurrentMemory, ownMemory } from "./memory";
+import { isMemoryDevice, memoryDevice, memoryDeviceChange, memoryDeviceKey } from "./memoryDevices";
+import { perf } from "./perf";
 import { threads, threadsChange } from "./threads";
 
 function balloonChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {
@@ -68,14 +71,23 @@ export const domain = {
   description: text({ xml: "description", multiline: true, change: "live", doc: "Text for people." }),
   memory: mebibytes({
     required: true,
-    xml: "memory",
+    xml: ownMemory,
     change: "restart",
-    doc: "Most memory the guest may use, in MiB.",
+    doc: "Most memory the guest may use, in MiB, without its `memoryDevices`.",
   }),
   currentMemory: mebibytes({
-    xml: "currentMemory",
+    xml: ownCurrentMemory,
     change: balloonChange,
-    doc: "Memory given now (balloon), in MiB; absent: follows `memory`.",
+    doc: "How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.",
+  }),
+  maxMemory,
+  memoryDevices: list(object(memoryDevice, { change: "restart", doc: "Memory that comes and goes." }), {
+    key: memoryDeviceKey,
+    where: isMemoryDevice,
+    xml: "devices/memory",
+    most: 256,
+    change: memoryDeviceChange,
+    doc: "Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.",
   }),
   vcpus: int({
     xml: "vcpu",
@@ -102,6 +114,7 @@ export const domain = {
   os,
   cpu,
   cputune,
+  perf,
   clock,
   onPoweroff: lifecycle(
     "on_poweroff",

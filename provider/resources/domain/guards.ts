@@ -28,13 +28,14 @@ export function refuseLossyAdoption(found: FoundDomain, goal: Goal): void {
   if (names.length === 0) return;
   throw new Refusal(
     `domain "${found.name}" was not adopted: it has ${[...new Set(names)].join(", ")}, which the program does not name. ` +
-      `Write its disks, interfaces and cloudInit as they are on the host, or take them out of the machine first`,
+      `Write its disks, interfaces, memoryDevices and cloudInit as they are on the host, or take them out of the machine first`,
   );
 }
 
 /** The device that a change would take out, or whose image it would change. */
 function lostDevice({ kind, path, key }: Difference): string[] {
   if (path[0] === "interfaces" && kind === "delete") return [`interface ${key ?? ""}`];
+  if (path[0] === "memoryDevices" && kind === "delete") return [`memory device ${key ?? ""}`];
   if (path[0] !== "disks") return [];
   const source = ["volume", "file", "block"].includes(String(path[2]));
   return source || (kind === "delete" && path.length === 2) ? [`disk ${key ?? ""}`] : [];

@@ -69,12 +69,17 @@ const user: XmlPair = {
 export const sources = ["network", "bridge", "direct", "user"] as const;
 
 /** A user alias names a device for ever; libvirt keeps only aliases that begin with `ua-`. */
-const alias: XmlPair = {
-  read: (card) => /^ua-(.+)$/.exec(readPath(card, "alias/@name") ?? "")?.[1],
-  write: (card, value) => {
-    writePath(card, "alias/@name", value === undefined ? undefined : `ua-${value as string}`);
+export const alias: XmlPair = {
+  read: (device) => /^ua-(.+)$/.exec(readPath(device, "alias/@name") ?? "")?.[1],
+  write: (device, value) => {
+    writePath(device, "alias/@name", value === undefined ? undefined : `ua-${value as string}`);
   },
 };
+
+/** Says what is wrong with a device's own name, or nothing. */
+export function aliasText(value: string): string | undefined {
+  return /^[A-Za-z0-9_-]{1,60}$/.test(value) ? undefined : "must be 1 to 60 letters, digits, '_' or '-'";
+}
 
 const rate = (way: "inbound" | "outbound", doc: string) =>
   object(
@@ -130,8 +135,7 @@ export const networkInterface = {
   name: text({
     xml: alias,
     change: "restart",
-    check: (value: string) =>
-      /^[A-Za-z0-9_-]{1,60}$/.test(value) ? undefined : "must be 1 to 60 letters, digits, '_' or '-'",
+    check: aliasText,
     doc: "The card's own name, an identity where no `mac` is given; required then with more than one card.",
   }),
   model: text({

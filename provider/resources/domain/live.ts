@@ -1,12 +1,15 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Difference, LiveKeys } from "../../fields";
-import { cloneXml, find, findAll, parseXml, printXml, readPath, type XmlElement } from "../../xml";
+import { cloneXml, find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { doing } from "../errors";
 import type { Request } from "../port";
 import { setOnline } from "./cpus";
 import { isSeed } from "./disks";
 import type { domain } from "./fields";
+import { setBalloon } from "./memory";
+import { changeMemory } from "./memoryDevices";
 import type { FoundDomain } from "./observe";
+import { countEvents } from "./perf";
+import { attach, detach, update } from "./plug";
 import { setThreads } from "./threads";
 import { limitDisk, pin, setLifecycle } from "./tuning";
 import { describe } from "./words";
@@ -27,8 +30,6 @@ const LIVE = 1;
 const SECURE = 1;
 const METADATA_DESCRIPTION = 0;
 const METADATA_TITLE = 1;
-/** How long a guest may take to let go of a device. */
-const DETACH_SECONDS = 20;
 
 /** Power and autostart are steps of their own: they have no part in the guest's definition. */
 const byStep: Act = () => Promise.resolve();
@@ -37,15 +38,14 @@ const byStep: Act = () => Promise.resolve();
 export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
   title: (at, { after }) => setMetadata(at, METADATA_TITLE, after),
   description: (at, { after }) => setMetadata(at, METADATA_DESCRIPTION, after),
-  currentMemory: async ({ request, found }, { after }) => {
-    const memory = BigInt(Math.round(Number(after) * 1024));
-    await request.place.host.call("DOMAIN_SET_MEMORY_FLAGS", { dom: found.handle, memory, flags: LIVE });
-  },
+  currentMemory: setBalloon,
+  memoryDevices: changeMemory,
   onlineVcpus: setOnline,
   iothreads: setThreads,
   disks: device("disk", "target/@dev"),
   interfaces: device("interface", "mac/@address"),
   cputune: pin,
+  perf: countEvents,
   onPoweroff: setLifecycle,
   onReboot: setLifecycle,
   onCrash: setLifecycle,
@@ -79,8 +79,10 @@ function device(kind: "disk" | "interface", identity: string): Act {
     const inGuest = at.found.live && select(at.found.live, kind, identity, key);
     const planned = select(at.definition, kind, identity, key);
     if (difference.path[2] === "iotune") await (planned ? limitDisk(at, key, planned) : undefined);
-    else if (difference.path.length > 2) await update(at, kind, inGuest, planned);
-    else if (difference.kind === "delete") await detach(at, kind, identity, key, inGuest);
+    else if (difference.path.length > 2) await edit(at, kind, inGuest, planned);
+    else if (difference.kind === "delete") {
+      if (inGuest) await detach(at, inGuest, (root) => select(root, kind, identity, key) !== undefined);
+    }
     // What another hand took out of the definition alone is in the guest.
     else if (planned && !inGuest) await attach(at, planned);
   };
@@ -90,40 +92,12 @@ function select(root: XmlElement, kind: string, identity: string, key: string): 
   return findAll(root, `devices/${kind}`).find((node) => readPath(node, identity)?.toLowerCase() === key.toLowerCase());
 }
 
-async function attach({ request, found }: Running, planned: XmlElement): Promise<void> {
-  await request.place.host.call("DOMAIN_ATTACH_DEVICE_FLAGS", {
-    dom: found.handle,
-    xml: printXml(planned),
-    flags: LIVE,
-  });
-}
-
-async function detach(
-  { request, found }: Running,
-  kind: string,
-  identity: string,
-  key: string,
-  inGuest: XmlElement | undefined,
-): Promise<void> {
-  if (!inGuest) return;
-  const { host } = request.place;
-  await host.call("DOMAIN_DETACH_DEVICE_FLAGS", { dom: found.handle, xml: printXml(inGuest), flags: LIVE });
-  // The answer only says that the guest was asked.
-  for (let waited = 0; waited < DETACH_SECONDS * 5; waited++) {
-    request.signal.throwIfAborted();
-    const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: 0 });
-    if (!select(parseXml(xml), kind, identity, key)) return;
-    await sleep(200);
-  }
-  throw new Error(`the guest did not let go of it within ${DETACH_SECONDS} s; it is taken out of the definition only`);
-}
-
 /** What libvirt changes in a card that a guest has. */
 const CARD_PARTS = ["source", "link", "bandwidth", "filterref", "port"];
 
 /** The device as the guest has it, with what may change under it: media, network, link. */
-async function update(
-  { request, found }: Running,
+async function edit(
+  at: Running,
   kind: "disk" | "interface",
   inGuest: XmlElement | undefined,
   planned: XmlElement | undefined,
@@ -136,15 +110,12 @@ async function update(
     const wanted = find(planned, part);
     if (wanted && part !== "backingStore") changed.children.push(cloneXml(wanted));
   }
-  await request.place.host.call("DOMAIN_UPDATE_DEVICE_FLAGS", {
-    dom: found.handle,
-    xml: printXml(changed),
-    flags: LIVE,
-  });
+  await update(at, changed);
 }
 
 /** The screen as the guest has it, with the password of the definition. */
-async function setPassword({ request, found, definition }: Running, { path }: Difference): Promise<void> {
+async function setPassword(running: Running, { path }: Difference): Promise<void> {
+  const { request, found, definition } = running;
   const at = `devices/graphics[@type='${String(path[1])}']`;
   const inGuest = found.live && find(found.live, at);
   const planned = find(definition, at);
@@ -155,9 +126,8 @@ async function setPassword({ request, found, definition }: Running, { path }: Di
     if (value === undefined) changed.attributes.delete(name);
     else changed.attributes.set(name, value);
   }
-  const { host } = request.place;
-  await host.call("DOMAIN_UPDATE_DEVICE_FLAGS", { dom: found.handle, xml: printXml(changed), flags: LIVE });
-  const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: SECURE });
+  await update(running, changed);
+  const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: SECURE });
   const now = find(parseXml(xml), at);
   if (now?.attributes.get("passwd") === changed.attributes.get("passwd")) return;
   throw new Error("libvirt accepted the new password, and the screen keeps the old one");
@@ -170,7 +140,7 @@ async function swapSeed(at: Running): Promise<void> {
   // Without a seed in the definition the drive stays until the next power cycle, but empty.
   const emptied = cloneXml(inGuest);
   emptied.children = emptied.children.filter((node) => !("name" in node && node.name === "source"));
-  await update(at, "disk", inGuest, planned ?? emptied);
+  await edit(at, "disk", inGuest, planned ?? emptied);
 }
 
 /** Runs the acts of a plan; an error says which change it was and what had been applied before. */

@@ -5,6 +5,7 @@ import type { Explained } from "../errors";
 import { among, lookup, missing, resultsIn } from "../lookup";
 import { readMark } from "../mark";
 import type { Looking } from "../port";
+import { memoryShown } from "./memoryDevices";
 import { macsOf, observe, type Power, powerOf } from "./observe";
 import { pendingOf } from "./pending";
 
@@ -67,6 +68,10 @@ export const getDomain = lookup({
     persistent: flag({ required: true, doc: "False: it is gone when it stops." }),
     disks: list(object(disk, { doc: "A disk or drive." }), { required: true, doc: "Disks and drives." }),
     interfaces: list(object(card, { doc: "A network card." }), { required: true, doc: "Network cards." }),
+    memoryDevices: list(object(memoryShown, { doc: "A memory device." }), {
+      required: true,
+      doc: "Memory beside that of its start: DIMMs and the like.",
+    }),
     macs: list(text({ doc: "A MAC." }), { required: true, doc: "MAC addresses of the cards." }),
     addresses: list(text({ doc: "An address." }), {
       required: true,
@@ -93,6 +98,7 @@ export const getDomain = lookup({
       persistent: found.persistent,
       disks: findAll(shown, "devices/disk").map((node) => resultsIn(disk, node)),
       interfaces: findAll(shown, "devices/interface").map((node) => resultsIn(card, node)),
+      memoryDevices: findAll(shown, "devices/memory").map((node) => resultsIn(memoryShown, node)),
       macs: macsOf(found.values),
       addresses: found.addresses,
       restartPending: pendingOf(found),

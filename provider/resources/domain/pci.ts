@@ -11,6 +11,7 @@ const ADDRESSED = [
   "sound",
   "input",
   "watchdog",
+  "memory",
 ];
 
 /** PCI buses that some device of a definition stands on. */
@@ -51,19 +52,27 @@ export function placeOn(device: XmlElement, bus: number): void {
 /** A device that the guest gets now has the same address in both definitions. */
 export function placeNew(definition: XmlElement, live: XmlElement, inactive: XmlElement): void {
   const ports = freePorts(live, inactive);
-  for (const device of [...findAll(definition, "devices/disk"), ...findAll(definition, "devices/interface")]) {
+  const kinds = ["disk", "interface", "memory[@model='virtio-mem']"];
+  for (const device of kinds.flatMap((kind) => findAll(definition, `devices/${kind}`))) {
     const held = addressOf(device, live);
     if (held && !isTaken(held, definition)) device.children.push(cloneXml(held));
-    const pci = device.name === "interface" || readPath(device, "target/@bus") === "virtio";
+    const pci = device.name !== "disk" || readPath(device, "target/@bus") === "virtio";
     const bus = pci && readPath(device, "address/@type") === undefined ? ports.shift() : undefined;
     if (bus !== undefined) placeOn(device, bus);
   }
 }
 
-/** Where the guest has a device that the definition has without a place; a place on one bus is none on another. */
+/** What a device is known by; a place on one bus is none on another. */
+const IDENTITIES: Readonly<Record<string, readonly string[]>> = {
+  disk: ["target/@dev", "target/@bus"],
+  interface: ["mac/@address"],
+  memory: ["alias/@name"],
+};
+
+/** Where the guest has a device that the definition has without a place. */
 function addressOf(device: XmlElement, live: XmlElement): XmlElement | undefined {
-  if (find(device, "address")) return undefined;
-  const identity = device.name === "interface" ? ["mac/@address"] : ["target/@dev", "target/@bus"];
+  const identity = IDENTITIES[device.name];
+  if (!identity || find(device, "address")) return undefined;
   const isSame = (other: XmlElement): boolean =>
     identity.every((path) => readPath(other, path)?.toLowerCase() === readPath(device, path)?.toLowerCase());
   const same = findAll(live, `devices/${device.name}`).find(isSame);

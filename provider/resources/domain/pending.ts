@@ -32,7 +32,7 @@ export function deferredOf(found: FoundDomain, changes: readonly Difference[]): 
 }
 
 /** What neither libvirt nor the guest changes by itself: where both definitions differ in it, somebody wants a power cycle. */
-const STEADY = new Set(["memory", "vcpus", "os", "clock"]);
+const STEADY = new Set(["memory", "maxMemory", "vcpus", "os", "clock"]);
 
 /**
  * The properties that wait for a power cycle: what an update deferred in this run of the guest, and what another hand wrote to
@@ -61,6 +61,7 @@ function lacksSeed({ live, seedPath }: FoundDomain): boolean {
 }
 
 function isSteady({ path, kind, cost }: Difference): boolean {
-  const device = ["disks", "interfaces"].includes(String(path[0])) && path.length === 2 && kind !== "update";
+  const device =
+    ["disks", "interfaces", "memoryDevices"].includes(String(path[0])) && path.length === 2 && kind !== "update";
   return cost === "restart" && (device || STEADY.has(String(path[0])));
 }

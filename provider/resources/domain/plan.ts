@@ -26,6 +26,8 @@ import { domain as table } from "./fields";
 import type { FoundDomain, Power } from "./observe";
 import { deferredOf, label, pendingOf, runOf, touches } from "./pending";
 import { guestFields } from "./live";
+import { fitMemory } from "./memory";
+import { slotNew } from "./memoryDevices";
 import { placeNew } from "./pci";
 import type { PowerStep } from "./power";
 import { restarts, restartSteps } from "./restart";
@@ -68,7 +70,10 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   const cycle = found !== undefined && restarts(found, changes, wanted);
   const live = found?.live ? liveOf(changes, cycle) : [];
   const definition = define(found, goal, wanted, at, deferred);
-  if (found?.live) placeNew(definition, found.live, found.inactive);
+  if (found?.live) {
+    placeNew(definition, found.live, found.inactive);
+    slotNew(definition, found.live);
+  }
   const same = found?.persistent === true && equalXml(definition, found.inactive);
   const power = cycle
     ? restartSteps(found.power, wanted["powerState"])
@@ -119,13 +124,15 @@ function heldByGuest(found: FoundDomain, wanted: Values, changes: readonly Diffe
 /** Each new device takes a port of its own: those for which none is left wait for a power cycle. */
 function withinPorts(changes: readonly Difference[], { situation }: FoundDomain): readonly Difference[] {
   let left = situation?.freePorts ?? 0;
-  const { disks, interfaces } = situation?.live ?? {};
-  const plugged = new Set([...itemsOf(disks), ...itemsOf(interfaces)].map(({ target, mac }) => target ?? mac));
+  const { disks, interfaces, memoryDevices } = situation?.live ?? {};
+  const there = [...itemsOf(disks), ...itemsOf(interfaces), ...itemsOf(memoryDevices)];
+  const plugged = new Set(there.map(({ target, mac, name }) => target ?? mac ?? name));
   return changes.map((one) => {
     if (one.cost !== "live" || one.kind !== "add" || one.path.length !== 2 || !isRecord(one.after)) return one;
     const [list] = one.path;
     if (plugged.has(one.key)) return one;
-    if (list !== "interfaces" && !(list === "disks" && one.after["bus"] === "virtio")) return one;
+    const virtio = one.after["bus"] === "virtio" || one.after["model"] === "virtio-mem";
+    if (list !== "interfaces" && !virtio) return one;
     left -= 1;
     return left >= 0 ? one : { ...one, cost: "restart" };
   });
@@ -165,11 +172,13 @@ const IN_GUEST = [
   "description",
   "onlineVcpus",
   "iothreads",
+  "perf",
   "onPoweroff",
   "onReboot",
   "onCrash",
   "disks",
   "interfaces",
+  "memoryDevices",
 ];
 
 function define(
@@ -193,6 +202,7 @@ function define(
   const online = { onlineVcpus: all ? undefined : wanted["onlineVcpus"] };
   const name = readPath(root, "name");
   writeTable(table, root, { ...lowered, ...type, ...online, name }, { ...managed, onlineVcpus: wanted["vcpus"] });
+  fitMemory(root, wanted, managed);
   furnish(root, wanted);
   bootByDevice(root);
   writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);

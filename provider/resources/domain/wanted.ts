@@ -27,7 +27,11 @@ export function complete(inputs: Values, uuid: string, managed: Values | undefin
 
 /** Devices with the identities that they have on the host. */
 export function completeDevices(inputs: Values, uuid: string): Values {
-  return { disks: completeDisks(inputs["disks"]), interfaces: completeCards(inputs["interfaces"], uuid) };
+  return {
+    disks: completeDisks(inputs["disks"]),
+    interfaces: completeCards(inputs["interfaces"], uuid),
+    memoryDevices: inputs["memoryDevices"] ?? [],
+  };
 }
 
 /** Values that a program gave and gives no more go back to what a new machine gets. */

@@ -3,7 +3,11 @@ import { domain as table } from "./fields";
 
 /** What a new power state means for the machine. */
 const POWER_WORDS: Readonly<Record<string, string>> = { running: "start it", stopped: "stop it", paused: "pause it" };
-const NOUNS: Readonly<Record<string, string>> = { disks: "disk", interfaces: "interface" };
+const NOUNS: Readonly<Record<string, string>> = {
+  disks: "disk",
+  interfaces: "interface",
+  memoryDevices: "memory device",
+};
 
 /** A change as an act: `attach disk vdb`, `start it`, `change onlineVcpus 2 -> 4`. */
 export function describe(change: Difference): string {
@@ -37,6 +41,6 @@ function deviceOf({ path, key, before, after }: Difference): string | undefined 
 }
 
 function keyText(device: Values): string {
-  const key = device["target"] ?? device["mac"];
+  const key = device["target"] ?? device["mac"] ?? device["name"];
   return typeof key === "string" ? key : "";
 }

@@ -117,7 +117,7 @@ type Domain struct {
 	Cpu DomainCpuPtrOutput `pulumi:"cpu"`
 	// Where on the host the guest's CPUs run.
 	Cputune DomainCputunePtrOutput `pulumi:"cputune"`
-	// Memory given now (balloon), in MiB; absent: follows `memory`.
+	// How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
 	CurrentMemory pulumi.Float64PtrOutput `pulumi:"currentMemory"`
 	// Refuse to delete or replace the machine.
 	DeletionProtection pulumi.BoolPtrOutput `pulumi:"deletionProtection"`
@@ -133,8 +133,12 @@ type Domain struct {
 	Iothreads pulumi.IntPtrOutput `pulumi:"iothreads"`
 	// MAC addresses of the cards, in the program's order.
 	Macs pulumi.StringArrayOutput `pulumi:"macs"`
-	// Most memory the guest may use, in MiB.
+	// Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+	MaxMemory DomainMaxMemoryPtrOutput `pulumi:"maxMemory"`
+	// Most memory the guest may use, in MiB, without its `memoryDevices`.
 	Memory pulumi.Float64Output `pulumi:"memory"`
+	// Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+	MemoryDevices DomainMemoryDeviceArrayOutput `pulumi:"memoryDevices"`
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// What becomes of the machine when the guest crashes; default `destroy`.
@@ -147,6 +151,8 @@ type Domain struct {
 	OnlineVcpus pulumi.IntPtrOutput `pulumi:"onlineVcpus"`
 	// What boots, on which kind of machine.
 	Os DomainOsPtrOutput `pulumi:"os"`
+	// What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+	Perf DomainPerfPtrOutput `pulumi:"perf"`
 	// `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
 	PowerState DomainPowerStatePtrOutput `pulumi:"powerState"`
 	// Properties that wait for a power cycle, as of the last update or refresh.
@@ -230,7 +236,7 @@ type domainArgs struct {
 	Cpu *DomainCpu `pulumi:"cpu"`
 	// Where on the host the guest's CPUs run.
 	Cputune *DomainCputune `pulumi:"cputune"`
-	// Memory given now (balloon), in MiB; absent: follows `memory`.
+	// How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
 	CurrentMemory *float64 `pulumi:"currentMemory"`
 	// Refuse to delete or replace the machine.
 	DeletionProtection *bool `pulumi:"deletionProtection"`
@@ -244,8 +250,12 @@ type domainArgs struct {
 	Interfaces []DomainInterface `pulumi:"interfaces"`
 	// I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
 	Iothreads *int `pulumi:"iothreads"`
-	// Most memory the guest may use, in MiB.
+	// Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+	MaxMemory *DomainMaxMemory `pulumi:"maxMemory"`
+	// Most memory the guest may use, in MiB, without its `memoryDevices`.
 	Memory float64 `pulumi:"memory"`
+	// Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+	MemoryDevices []DomainMemoryDevice `pulumi:"memoryDevices"`
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name *string `pulumi:"name"`
 	// What becomes of the machine when the guest crashes; default `destroy`.
@@ -258,6 +268,8 @@ type domainArgs struct {
 	OnlineVcpus *int `pulumi:"onlineVcpus"`
 	// What boots, on which kind of machine.
 	Os *DomainOs `pulumi:"os"`
+	// What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+	Perf *DomainPerf `pulumi:"perf"`
 	// `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
 	PowerState *DomainPowerState `pulumi:"powerState"`
 	// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
@@ -290,7 +302,7 @@ type DomainArgs struct {
 	Cpu DomainCpuPtrInput
 	// Where on the host the guest's CPUs run.
 	Cputune DomainCputunePtrInput
-	// Memory given now (balloon), in MiB; absent: follows `memory`.
+	// How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
 	CurrentMemory pulumi.Float64PtrInput
 	// Refuse to delete or replace the machine.
 	DeletionProtection pulumi.BoolPtrInput
@@ -304,8 +316,12 @@ type DomainArgs struct {
 	Interfaces DomainInterfaceArrayInput
 	// I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
 	Iothreads pulumi.IntPtrInput
-	// Most memory the guest may use, in MiB.
+	// Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+	MaxMemory DomainMaxMemoryPtrInput
+	// Most memory the guest may use, in MiB, without its `memoryDevices`.
 	Memory pulumi.Float64Input
+	// Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+	MemoryDevices DomainMemoryDeviceArrayInput
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name pulumi.StringPtrInput
 	// What becomes of the machine when the guest crashes; default `destroy`.
@@ -318,6 +334,8 @@ type DomainArgs struct {
 	OnlineVcpus pulumi.IntPtrInput
 	// What boots, on which kind of machine.
 	Os DomainOsPtrInput
+	// What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+	Perf DomainPerfPtrInput
 	// `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
 	PowerState DomainPowerStatePtrInput
 	// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
@@ -416,7 +434,7 @@ func (o DomainOutput) Cputune() DomainCputunePtrOutput {
 	return o.ApplyT(func(v *Domain) DomainCputunePtrOutput { return v.Cputune }).(DomainCputunePtrOutput)
 }
 
-// Memory given now (balloon), in MiB; absent: follows `memory`.
+// How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
 func (o DomainOutput) CurrentMemory() pulumi.Float64PtrOutput {
 	return o.ApplyT(func(v *Domain) pulumi.Float64PtrOutput { return v.CurrentMemory }).(pulumi.Float64PtrOutput)
 }
@@ -456,9 +474,19 @@ func (o DomainOutput) Macs() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *Domain) pulumi.StringArrayOutput { return v.Macs }).(pulumi.StringArrayOutput)
 }
 
-// Most memory the guest may use, in MiB.
+// Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+func (o DomainOutput) MaxMemory() DomainMaxMemoryPtrOutput {
+	return o.ApplyT(func(v *Domain) DomainMaxMemoryPtrOutput { return v.MaxMemory }).(DomainMaxMemoryPtrOutput)
+}
+
+// Most memory the guest may use, in MiB, without its `memoryDevices`.
 func (o DomainOutput) Memory() pulumi.Float64Output {
 	return o.ApplyT(func(v *Domain) pulumi.Float64Output { return v.Memory }).(pulumi.Float64Output)
+}
+
+// Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+func (o DomainOutput) MemoryDevices() DomainMemoryDeviceArrayOutput {
+	return o.ApplyT(func(v *Domain) DomainMemoryDeviceArrayOutput { return v.MemoryDevices }).(DomainMemoryDeviceArrayOutput)
 }
 
 // The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
@@ -489,6 +517,11 @@ func (o DomainOutput) OnlineVcpus() pulumi.IntPtrOutput {
 // What boots, on which kind of machine.
 func (o DomainOutput) Os() DomainOsPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainOsPtrOutput { return v.Os }).(DomainOsPtrOutput)
+}
+
+// What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+func (o DomainOutput) Perf() DomainPerfPtrOutput {
+	return o.ApplyT(func(v *Domain) DomainPerfPtrOutput { return v.Perf }).(DomainPerfPtrOutput)
 }
 
 // `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.

@@ -78,6 +78,8 @@ type LookupDomainResult struct {
 	Macs []string `pulumi:"macs"`
 	// Most memory that it may use, in MiB.
 	Memory float64 `pulumi:"memory"`
+	// Memory beside that of its start: DIMMs and the like.
+	MemoryDevices []GetDomainMemoryDevice `pulumi:"memoryDevices"`
 	// Its name on the host.
 	Name string `pulumi:"name"`
 	// Whose it is, where a Pulumi program made it: `organization/project/stack::type::name`.
@@ -173,6 +175,11 @@ func (o LookupDomainResultOutput) Macs() pulumi.StringArrayOutput {
 // Most memory that it may use, in MiB.
 func (o LookupDomainResultOutput) Memory() pulumi.Float64Output {
 	return o.ApplyT(func(v LookupDomainResult) float64 { return v.Memory }).(pulumi.Float64Output)
+}
+
+// Memory beside that of its start: DIMMs and the like.
+func (o LookupDomainResultOutput) MemoryDevices() GetDomainMemoryDeviceArrayOutput {
+	return o.ApplyT(func(v LookupDomainResult) []GetDomainMemoryDevice { return v.MemoryDevices }).(GetDomainMemoryDeviceArrayOutput)
 }
 
 // Its name on the host.

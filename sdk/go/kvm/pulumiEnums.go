@@ -1702,6 +1702,172 @@ func (in *domainInterfaceLinkStatePtr) ToDomainInterfaceLinkStatePtrOutputWithCo
 	return pulumi.ToOutputWithContext(ctx, in).(DomainInterfaceLinkStatePtrOutput)
 }
 
+// `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+type DomainMemoryDeviceModel string
+
+const (
+	DomainMemoryDeviceModelDimm      = DomainMemoryDeviceModel("dimm")
+	DomainMemoryDeviceModelVirtioMem = DomainMemoryDeviceModel("virtio-mem")
+)
+
+func (DomainMemoryDeviceModel) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainMemoryDeviceModel)(nil)).Elem()
+}
+
+func (e DomainMemoryDeviceModel) ToDomainMemoryDeviceModelOutput() DomainMemoryDeviceModelOutput {
+	return pulumi.ToOutput(e).(DomainMemoryDeviceModelOutput)
+}
+
+func (e DomainMemoryDeviceModel) ToDomainMemoryDeviceModelOutputWithContext(ctx context.Context) DomainMemoryDeviceModelOutput {
+	return pulumi.ToOutputWithContext(ctx, e).(DomainMemoryDeviceModelOutput)
+}
+
+func (e DomainMemoryDeviceModel) ToDomainMemoryDeviceModelPtrOutput() DomainMemoryDeviceModelPtrOutput {
+	return e.ToDomainMemoryDeviceModelPtrOutputWithContext(context.Background())
+}
+
+func (e DomainMemoryDeviceModel) ToDomainMemoryDeviceModelPtrOutputWithContext(ctx context.Context) DomainMemoryDeviceModelPtrOutput {
+	return DomainMemoryDeviceModel(e).ToDomainMemoryDeviceModelOutputWithContext(ctx).ToDomainMemoryDeviceModelPtrOutputWithContext(ctx)
+}
+
+func (e DomainMemoryDeviceModel) ToStringOutput() pulumi.StringOutput {
+	return pulumi.ToOutput(pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainMemoryDeviceModel) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return pulumi.ToOutputWithContext(ctx, pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainMemoryDeviceModel) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringPtrOutputWithContext(context.Background())
+}
+
+func (e DomainMemoryDeviceModel) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringOutputWithContext(ctx).ToStringPtrOutputWithContext(ctx)
+}
+
+type DomainMemoryDeviceModelOutput struct{ *pulumi.OutputState }
+
+func (DomainMemoryDeviceModelOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainMemoryDeviceModel)(nil)).Elem()
+}
+
+func (o DomainMemoryDeviceModelOutput) ToDomainMemoryDeviceModelOutput() DomainMemoryDeviceModelOutput {
+	return o
+}
+
+func (o DomainMemoryDeviceModelOutput) ToDomainMemoryDeviceModelOutputWithContext(ctx context.Context) DomainMemoryDeviceModelOutput {
+	return o
+}
+
+func (o DomainMemoryDeviceModelOutput) ToDomainMemoryDeviceModelPtrOutput() DomainMemoryDeviceModelPtrOutput {
+	return o.ToDomainMemoryDeviceModelPtrOutputWithContext(context.Background())
+}
+
+func (o DomainMemoryDeviceModelOutput) ToDomainMemoryDeviceModelPtrOutputWithContext(ctx context.Context) DomainMemoryDeviceModelPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainMemoryDeviceModel) *DomainMemoryDeviceModel {
+		return &v
+	}).(DomainMemoryDeviceModelPtrOutput)
+}
+
+func (o DomainMemoryDeviceModelOutput) ToStringOutput() pulumi.StringOutput {
+	return o.ToStringOutputWithContext(context.Background())
+}
+
+func (o DomainMemoryDeviceModelOutput) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainMemoryDeviceModel) string {
+		return string(e)
+	}).(pulumi.StringOutput)
+}
+
+func (o DomainMemoryDeviceModelOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainMemoryDeviceModelOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainMemoryDeviceModel) *string {
+		v := string(e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+type DomainMemoryDeviceModelPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainMemoryDeviceModelPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainMemoryDeviceModel)(nil)).Elem()
+}
+
+func (o DomainMemoryDeviceModelPtrOutput) ToDomainMemoryDeviceModelPtrOutput() DomainMemoryDeviceModelPtrOutput {
+	return o
+}
+
+func (o DomainMemoryDeviceModelPtrOutput) ToDomainMemoryDeviceModelPtrOutputWithContext(ctx context.Context) DomainMemoryDeviceModelPtrOutput {
+	return o
+}
+
+func (o DomainMemoryDeviceModelPtrOutput) Elem() DomainMemoryDeviceModelOutput {
+	return o.ApplyT(func(v *DomainMemoryDeviceModel) DomainMemoryDeviceModel {
+		if v != nil {
+			return *v
+		}
+		var ret DomainMemoryDeviceModel
+		return ret
+	}).(DomainMemoryDeviceModelOutput)
+}
+
+func (o DomainMemoryDeviceModelPtrOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainMemoryDeviceModelPtrOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e *DomainMemoryDeviceModel) *string {
+		if e == nil {
+			return nil
+		}
+		v := string(*e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+// DomainMemoryDeviceModelInput is an input type that accepts values of the DomainMemoryDeviceModel enum
+// A concrete instance of `DomainMemoryDeviceModelInput` can be one of the following:
+//
+//	DomainMemoryDeviceModelDimm
+//	DomainMemoryDeviceModelVirtioMem
+type DomainMemoryDeviceModelInput interface {
+	pulumi.Input
+
+	ToDomainMemoryDeviceModelOutput() DomainMemoryDeviceModelOutput
+	ToDomainMemoryDeviceModelOutputWithContext(context.Context) DomainMemoryDeviceModelOutput
+}
+
+var domainMemoryDeviceModelPtrType = reflect.TypeOf((**DomainMemoryDeviceModel)(nil)).Elem()
+
+type DomainMemoryDeviceModelPtrInput interface {
+	pulumi.Input
+
+	ToDomainMemoryDeviceModelPtrOutput() DomainMemoryDeviceModelPtrOutput
+	ToDomainMemoryDeviceModelPtrOutputWithContext(context.Context) DomainMemoryDeviceModelPtrOutput
+}
+
+type domainMemoryDeviceModelPtr string
+
+func DomainMemoryDeviceModelPtr(v string) DomainMemoryDeviceModelPtrInput {
+	return (*domainMemoryDeviceModelPtr)(&v)
+}
+
+func (*domainMemoryDeviceModelPtr) ElementType() reflect.Type {
+	return domainMemoryDeviceModelPtrType
+}
+
+func (in *domainMemoryDeviceModelPtr) ToDomainMemoryDeviceModelPtrOutput() DomainMemoryDeviceModelPtrOutput {
+	return pulumi.ToOutput(in).(DomainMemoryDeviceModelPtrOutput)
+}
+
+func (in *domainMemoryDeviceModelPtr) ToDomainMemoryDeviceModelPtrOutputWithContext(ctx context.Context) DomainMemoryDeviceModelPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, in).(DomainMemoryDeviceModelPtrOutput)
+}
+
 // What becomes of the machine when the guest crashes; default `destroy`.
 type DomainOnCrash string
 
@@ -4271,6 +4437,8 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainGraphicsSpiceListenTypePtrInput)(nil)).Elem(), DomainGraphicsSpiceListenType("address"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceLinkStateInput)(nil)).Elem(), DomainInterfaceLinkState("up"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceLinkStatePtrInput)(nil)).Elem(), DomainInterfaceLinkState("up"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemoryDeviceModelInput)(nil)).Elem(), DomainMemoryDeviceModel("dimm"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemoryDeviceModelPtrInput)(nil)).Elem(), DomainMemoryDeviceModel("dimm"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnCrashInput)(nil)).Elem(), DomainOnCrash("destroy"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnCrashPtrInput)(nil)).Elem(), DomainOnCrash("destroy"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnPoweroffInput)(nil)).Elem(), DomainOnPoweroff("destroy"))
@@ -4321,6 +4489,8 @@ func init() {
 	pulumi.RegisterOutputType(DomainGraphicsSpiceListenTypePtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceLinkStateOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceLinkStatePtrOutput{})
+	pulumi.RegisterOutputType(DomainMemoryDeviceModelOutput{})
+	pulumi.RegisterOutputType(DomainMemoryDeviceModelPtrOutput{})
 	pulumi.RegisterOutputType(DomainOnCrashOutput{})
 	pulumi.RegisterOutputType(DomainOnCrashPtrOutput{})
 	pulumi.RegisterOutputType(DomainOnPoweroffOutput{})

@@ -4358,6 +4358,310 @@ func (o DomainInterfaceUserPtrOutput) Address() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
+// Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+type DomainMaxMemory struct {
+	// Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+	Size float64 `pulumi:"size"`
+	// How many `memoryDevices` fit.
+	Slots int `pulumi:"slots"`
+}
+
+// DomainMaxMemoryInput is an input type that accepts DomainMaxMemoryArgs and DomainMaxMemoryOutput values.
+// You can construct a concrete instance of `DomainMaxMemoryInput` via:
+//
+//	DomainMaxMemoryArgs{...}
+type DomainMaxMemoryInput interface {
+	pulumi.Input
+
+	ToDomainMaxMemoryOutput() DomainMaxMemoryOutput
+	ToDomainMaxMemoryOutputWithContext(context.Context) DomainMaxMemoryOutput
+}
+
+// Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+type DomainMaxMemoryArgs struct {
+	// Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+	Size pulumi.Float64Input `pulumi:"size"`
+	// How many `memoryDevices` fit.
+	Slots pulumi.IntInput `pulumi:"slots"`
+}
+
+func (DomainMaxMemoryArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainMaxMemory)(nil)).Elem()
+}
+
+func (i DomainMaxMemoryArgs) ToDomainMaxMemoryOutput() DomainMaxMemoryOutput {
+	return i.ToDomainMaxMemoryOutputWithContext(context.Background())
+}
+
+func (i DomainMaxMemoryArgs) ToDomainMaxMemoryOutputWithContext(ctx context.Context) DomainMaxMemoryOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainMaxMemoryOutput)
+}
+
+func (i DomainMaxMemoryArgs) ToDomainMaxMemoryPtrOutput() DomainMaxMemoryPtrOutput {
+	return i.ToDomainMaxMemoryPtrOutputWithContext(context.Background())
+}
+
+func (i DomainMaxMemoryArgs) ToDomainMaxMemoryPtrOutputWithContext(ctx context.Context) DomainMaxMemoryPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainMaxMemoryOutput).ToDomainMaxMemoryPtrOutputWithContext(ctx)
+}
+
+// DomainMaxMemoryPtrInput is an input type that accepts DomainMaxMemoryArgs, DomainMaxMemoryPtr and DomainMaxMemoryPtrOutput values.
+// You can construct a concrete instance of `DomainMaxMemoryPtrInput` via:
+//
+//	        DomainMaxMemoryArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainMaxMemoryPtrInput interface {
+	pulumi.Input
+
+	ToDomainMaxMemoryPtrOutput() DomainMaxMemoryPtrOutput
+	ToDomainMaxMemoryPtrOutputWithContext(context.Context) DomainMaxMemoryPtrOutput
+}
+
+type domainMaxMemoryPtrType DomainMaxMemoryArgs
+
+func DomainMaxMemoryPtr(v *DomainMaxMemoryArgs) DomainMaxMemoryPtrInput {
+	return (*domainMaxMemoryPtrType)(v)
+}
+
+func (*domainMaxMemoryPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainMaxMemory)(nil)).Elem()
+}
+
+func (i *domainMaxMemoryPtrType) ToDomainMaxMemoryPtrOutput() DomainMaxMemoryPtrOutput {
+	return i.ToDomainMaxMemoryPtrOutputWithContext(context.Background())
+}
+
+func (i *domainMaxMemoryPtrType) ToDomainMaxMemoryPtrOutputWithContext(ctx context.Context) DomainMaxMemoryPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainMaxMemoryPtrOutput)
+}
+
+// Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+type DomainMaxMemoryOutput struct{ *pulumi.OutputState }
+
+func (DomainMaxMemoryOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainMaxMemory)(nil)).Elem()
+}
+
+func (o DomainMaxMemoryOutput) ToDomainMaxMemoryOutput() DomainMaxMemoryOutput {
+	return o
+}
+
+func (o DomainMaxMemoryOutput) ToDomainMaxMemoryOutputWithContext(ctx context.Context) DomainMaxMemoryOutput {
+	return o
+}
+
+func (o DomainMaxMemoryOutput) ToDomainMaxMemoryPtrOutput() DomainMaxMemoryPtrOutput {
+	return o.ToDomainMaxMemoryPtrOutputWithContext(context.Background())
+}
+
+func (o DomainMaxMemoryOutput) ToDomainMaxMemoryPtrOutputWithContext(ctx context.Context) DomainMaxMemoryPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainMaxMemory) *DomainMaxMemory {
+		return &v
+	}).(DomainMaxMemoryPtrOutput)
+}
+
+// Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+func (o DomainMaxMemoryOutput) Size() pulumi.Float64Output {
+	return o.ApplyT(func(v DomainMaxMemory) float64 { return v.Size }).(pulumi.Float64Output)
+}
+
+// How many `memoryDevices` fit.
+func (o DomainMaxMemoryOutput) Slots() pulumi.IntOutput {
+	return o.ApplyT(func(v DomainMaxMemory) int { return v.Slots }).(pulumi.IntOutput)
+}
+
+type DomainMaxMemoryPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainMaxMemoryPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainMaxMemory)(nil)).Elem()
+}
+
+func (o DomainMaxMemoryPtrOutput) ToDomainMaxMemoryPtrOutput() DomainMaxMemoryPtrOutput {
+	return o
+}
+
+func (o DomainMaxMemoryPtrOutput) ToDomainMaxMemoryPtrOutputWithContext(ctx context.Context) DomainMaxMemoryPtrOutput {
+	return o
+}
+
+func (o DomainMaxMemoryPtrOutput) Elem() DomainMaxMemoryOutput {
+	return o.ApplyT(func(v *DomainMaxMemory) DomainMaxMemory {
+		if v != nil {
+			return *v
+		}
+		var ret DomainMaxMemory
+		return ret
+	}).(DomainMaxMemoryOutput)
+}
+
+// Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+func (o DomainMaxMemoryPtrOutput) Size() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v *DomainMaxMemory) *float64 {
+		if v == nil {
+			return nil
+		}
+		return &v.Size
+	}).(pulumi.Float64PtrOutput)
+}
+
+// How many `memoryDevices` fit.
+func (o DomainMaxMemoryPtrOutput) Slots() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainMaxMemory) *int {
+		if v == nil {
+			return nil
+		}
+		return &v.Slots
+	}).(pulumi.IntPtrOutput)
+}
+
+// Memory that comes and goes.
+type DomainMemoryDevice struct {
+	// For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+	Block *float64 `pulumi:"block"`
+	// `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+	Model *DomainMemoryDeviceModel `pulumi:"model"`
+	// Its own name and identity.
+	Name string `pulumi:"name"`
+	// The guest's NUMA node that it belongs to; default 0.
+	Node *int `pulumi:"node"`
+	// For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+	Requested *float64 `pulumi:"requested"`
+	// Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+	Size float64 `pulumi:"size"`
+}
+
+// DomainMemoryDeviceInput is an input type that accepts DomainMemoryDeviceArgs and DomainMemoryDeviceOutput values.
+// You can construct a concrete instance of `DomainMemoryDeviceInput` via:
+//
+//	DomainMemoryDeviceArgs{...}
+type DomainMemoryDeviceInput interface {
+	pulumi.Input
+
+	ToDomainMemoryDeviceOutput() DomainMemoryDeviceOutput
+	ToDomainMemoryDeviceOutputWithContext(context.Context) DomainMemoryDeviceOutput
+}
+
+// Memory that comes and goes.
+type DomainMemoryDeviceArgs struct {
+	// For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+	Block pulumi.Float64PtrInput `pulumi:"block"`
+	// `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+	Model DomainMemoryDeviceModelPtrInput `pulumi:"model"`
+	// Its own name and identity.
+	Name pulumi.StringInput `pulumi:"name"`
+	// The guest's NUMA node that it belongs to; default 0.
+	Node pulumi.IntPtrInput `pulumi:"node"`
+	// For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+	Requested pulumi.Float64PtrInput `pulumi:"requested"`
+	// Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+	Size pulumi.Float64Input `pulumi:"size"`
+}
+
+func (DomainMemoryDeviceArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainMemoryDevice)(nil)).Elem()
+}
+
+func (i DomainMemoryDeviceArgs) ToDomainMemoryDeviceOutput() DomainMemoryDeviceOutput {
+	return i.ToDomainMemoryDeviceOutputWithContext(context.Background())
+}
+
+func (i DomainMemoryDeviceArgs) ToDomainMemoryDeviceOutputWithContext(ctx context.Context) DomainMemoryDeviceOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainMemoryDeviceOutput)
+}
+
+// DomainMemoryDeviceArrayInput is an input type that accepts DomainMemoryDeviceArray and DomainMemoryDeviceArrayOutput values.
+// You can construct a concrete instance of `DomainMemoryDeviceArrayInput` via:
+//
+//	DomainMemoryDeviceArray{ DomainMemoryDeviceArgs{...} }
+type DomainMemoryDeviceArrayInput interface {
+	pulumi.Input
+
+	ToDomainMemoryDeviceArrayOutput() DomainMemoryDeviceArrayOutput
+	ToDomainMemoryDeviceArrayOutputWithContext(context.Context) DomainMemoryDeviceArrayOutput
+}
+
+type DomainMemoryDeviceArray []DomainMemoryDeviceInput
+
+func (DomainMemoryDeviceArray) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]DomainMemoryDevice)(nil)).Elem()
+}
+
+func (i DomainMemoryDeviceArray) ToDomainMemoryDeviceArrayOutput() DomainMemoryDeviceArrayOutput {
+	return i.ToDomainMemoryDeviceArrayOutputWithContext(context.Background())
+}
+
+func (i DomainMemoryDeviceArray) ToDomainMemoryDeviceArrayOutputWithContext(ctx context.Context) DomainMemoryDeviceArrayOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainMemoryDeviceArrayOutput)
+}
+
+// Memory that comes and goes.
+type DomainMemoryDeviceOutput struct{ *pulumi.OutputState }
+
+func (DomainMemoryDeviceOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainMemoryDevice)(nil)).Elem()
+}
+
+func (o DomainMemoryDeviceOutput) ToDomainMemoryDeviceOutput() DomainMemoryDeviceOutput {
+	return o
+}
+
+func (o DomainMemoryDeviceOutput) ToDomainMemoryDeviceOutputWithContext(ctx context.Context) DomainMemoryDeviceOutput {
+	return o
+}
+
+// For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+func (o DomainMemoryDeviceOutput) Block() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v DomainMemoryDevice) *float64 { return v.Block }).(pulumi.Float64PtrOutput)
+}
+
+// `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+func (o DomainMemoryDeviceOutput) Model() DomainMemoryDeviceModelPtrOutput {
+	return o.ApplyT(func(v DomainMemoryDevice) *DomainMemoryDeviceModel { return v.Model }).(DomainMemoryDeviceModelPtrOutput)
+}
+
+// Its own name and identity.
+func (o DomainMemoryDeviceOutput) Name() pulumi.StringOutput {
+	return o.ApplyT(func(v DomainMemoryDevice) string { return v.Name }).(pulumi.StringOutput)
+}
+
+// The guest's NUMA node that it belongs to; default 0.
+func (o DomainMemoryDeviceOutput) Node() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainMemoryDevice) *int { return v.Node }).(pulumi.IntPtrOutput)
+}
+
+// For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+func (o DomainMemoryDeviceOutput) Requested() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v DomainMemoryDevice) *float64 { return v.Requested }).(pulumi.Float64PtrOutput)
+}
+
+// Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+func (o DomainMemoryDeviceOutput) Size() pulumi.Float64Output {
+	return o.ApplyT(func(v DomainMemoryDevice) float64 { return v.Size }).(pulumi.Float64Output)
+}
+
+type DomainMemoryDeviceArrayOutput struct{ *pulumi.OutputState }
+
+func (DomainMemoryDeviceArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]DomainMemoryDevice)(nil)).Elem()
+}
+
+func (o DomainMemoryDeviceArrayOutput) ToDomainMemoryDeviceArrayOutput() DomainMemoryDeviceArrayOutput {
+	return o
+}
+
+func (o DomainMemoryDeviceArrayOutput) ToDomainMemoryDeviceArrayOutputWithContext(ctx context.Context) DomainMemoryDeviceArrayOutput {
+	return o
+}
+
+func (o DomainMemoryDeviceArrayOutput) Index(i pulumi.IntInput) DomainMemoryDeviceOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) DomainMemoryDevice {
+		return vs[0].([]DomainMemoryDevice)[vs[1].(int)]
+	}).(DomainMemoryDeviceOutput)
+}
+
 // What boots, on which kind of machine.
 type DomainOs struct {
 	// CPU architecture; default the host's.
@@ -4591,6 +4895,545 @@ func (o DomainOsPtrOutput) Machine() pulumi.StringPtrOutput {
 		}
 		return v.Machine
 	}).(pulumi.StringPtrOutput)
+}
+
+// What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+type DomainPerf struct {
+	// Unaligned accesses that the kernel handled.
+	AlignmentFaults *bool `pulumi:"alignmentFaults"`
+	// Branches.
+	BranchInstructions *bool `pulumi:"branchInstructions"`
+	// Branches that were foreseen wrongly.
+	BranchMisses *bool `pulumi:"branchMisses"`
+	// Bus cycles.
+	BusCycles *bool `pulumi:"busCycles"`
+	// Misses of caches.
+	CacheMisses *bool `pulumi:"cacheMisses"`
+	// Accesses of caches.
+	CacheReferences *bool `pulumi:"cacheReferences"`
+	// Use of the last level cache; Intel's, gone from Linux 4.14 on.
+	Cmt *bool `pulumi:"cmt"`
+	// Context switches.
+	ContextSwitches *bool `pulumi:"contextSwitches"`
+	// Time by the CPU's clock.
+	CpuClock *bool `pulumi:"cpuClock"`
+	// CPU cycles.
+	CpuCycles *bool `pulumi:"cpuCycles"`
+	// Moves from one CPU to another.
+	CpuMigrations *bool `pulumi:"cpuMigrations"`
+	// Instructions that the kernel emulated.
+	EmulationFaults *bool `pulumi:"emulationFaults"`
+	// Instructions.
+	Instructions *bool `pulumi:"instructions"`
+	// Local memory traffic; Intel's, gone from Linux 4.14 on.
+	Mbml *bool `pulumi:"mbml"`
+	// Total memory traffic; Intel's, gone from Linux 4.14 on.
+	Mbmt *bool `pulumi:"mbmt"`
+	// Page faults.
+	PageFaults *bool `pulumi:"pageFaults"`
+	// Page faults with disk I/O.
+	PageFaultsMaj *bool `pulumi:"pageFaultsMaj"`
+	// Page faults without disk I/O.
+	PageFaultsMin *bool `pulumi:"pageFaultsMin"`
+	// CPU cycles at the CPU's nominal frequency.
+	RefCpuCycles *bool `pulumi:"refCpuCycles"`
+	// Cycles in which the CPU waited for their operands.
+	StalledCyclesBackend *bool `pulumi:"stalledCyclesBackend"`
+	// Cycles in which the CPU waited for instructions.
+	StalledCyclesFrontend *bool `pulumi:"stalledCyclesFrontend"`
+	// Time for which it ran.
+	TaskClock *bool `pulumi:"taskClock"`
+}
+
+// DomainPerfInput is an input type that accepts DomainPerfArgs and DomainPerfOutput values.
+// You can construct a concrete instance of `DomainPerfInput` via:
+//
+//	DomainPerfArgs{...}
+type DomainPerfInput interface {
+	pulumi.Input
+
+	ToDomainPerfOutput() DomainPerfOutput
+	ToDomainPerfOutputWithContext(context.Context) DomainPerfOutput
+}
+
+// What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+type DomainPerfArgs struct {
+	// Unaligned accesses that the kernel handled.
+	AlignmentFaults pulumi.BoolPtrInput `pulumi:"alignmentFaults"`
+	// Branches.
+	BranchInstructions pulumi.BoolPtrInput `pulumi:"branchInstructions"`
+	// Branches that were foreseen wrongly.
+	BranchMisses pulumi.BoolPtrInput `pulumi:"branchMisses"`
+	// Bus cycles.
+	BusCycles pulumi.BoolPtrInput `pulumi:"busCycles"`
+	// Misses of caches.
+	CacheMisses pulumi.BoolPtrInput `pulumi:"cacheMisses"`
+	// Accesses of caches.
+	CacheReferences pulumi.BoolPtrInput `pulumi:"cacheReferences"`
+	// Use of the last level cache; Intel's, gone from Linux 4.14 on.
+	Cmt pulumi.BoolPtrInput `pulumi:"cmt"`
+	// Context switches.
+	ContextSwitches pulumi.BoolPtrInput `pulumi:"contextSwitches"`
+	// Time by the CPU's clock.
+	CpuClock pulumi.BoolPtrInput `pulumi:"cpuClock"`
+	// CPU cycles.
+	CpuCycles pulumi.BoolPtrInput `pulumi:"cpuCycles"`
+	// Moves from one CPU to another.
+	CpuMigrations pulumi.BoolPtrInput `pulumi:"cpuMigrations"`
+	// Instructions that the kernel emulated.
+	EmulationFaults pulumi.BoolPtrInput `pulumi:"emulationFaults"`
+	// Instructions.
+	Instructions pulumi.BoolPtrInput `pulumi:"instructions"`
+	// Local memory traffic; Intel's, gone from Linux 4.14 on.
+	Mbml pulumi.BoolPtrInput `pulumi:"mbml"`
+	// Total memory traffic; Intel's, gone from Linux 4.14 on.
+	Mbmt pulumi.BoolPtrInput `pulumi:"mbmt"`
+	// Page faults.
+	PageFaults pulumi.BoolPtrInput `pulumi:"pageFaults"`
+	// Page faults with disk I/O.
+	PageFaultsMaj pulumi.BoolPtrInput `pulumi:"pageFaultsMaj"`
+	// Page faults without disk I/O.
+	PageFaultsMin pulumi.BoolPtrInput `pulumi:"pageFaultsMin"`
+	// CPU cycles at the CPU's nominal frequency.
+	RefCpuCycles pulumi.BoolPtrInput `pulumi:"refCpuCycles"`
+	// Cycles in which the CPU waited for their operands.
+	StalledCyclesBackend pulumi.BoolPtrInput `pulumi:"stalledCyclesBackend"`
+	// Cycles in which the CPU waited for instructions.
+	StalledCyclesFrontend pulumi.BoolPtrInput `pulumi:"stalledCyclesFrontend"`
+	// Time for which it ran.
+	TaskClock pulumi.BoolPtrInput `pulumi:"taskClock"`
+}
+
+func (DomainPerfArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainPerf)(nil)).Elem()
+}
+
+func (i DomainPerfArgs) ToDomainPerfOutput() DomainPerfOutput {
+	return i.ToDomainPerfOutputWithContext(context.Background())
+}
+
+func (i DomainPerfArgs) ToDomainPerfOutputWithContext(ctx context.Context) DomainPerfOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainPerfOutput)
+}
+
+func (i DomainPerfArgs) ToDomainPerfPtrOutput() DomainPerfPtrOutput {
+	return i.ToDomainPerfPtrOutputWithContext(context.Background())
+}
+
+func (i DomainPerfArgs) ToDomainPerfPtrOutputWithContext(ctx context.Context) DomainPerfPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainPerfOutput).ToDomainPerfPtrOutputWithContext(ctx)
+}
+
+// DomainPerfPtrInput is an input type that accepts DomainPerfArgs, DomainPerfPtr and DomainPerfPtrOutput values.
+// You can construct a concrete instance of `DomainPerfPtrInput` via:
+//
+//	        DomainPerfArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainPerfPtrInput interface {
+	pulumi.Input
+
+	ToDomainPerfPtrOutput() DomainPerfPtrOutput
+	ToDomainPerfPtrOutputWithContext(context.Context) DomainPerfPtrOutput
+}
+
+type domainPerfPtrType DomainPerfArgs
+
+func DomainPerfPtr(v *DomainPerfArgs) DomainPerfPtrInput {
+	return (*domainPerfPtrType)(v)
+}
+
+func (*domainPerfPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainPerf)(nil)).Elem()
+}
+
+func (i *domainPerfPtrType) ToDomainPerfPtrOutput() DomainPerfPtrOutput {
+	return i.ToDomainPerfPtrOutputWithContext(context.Background())
+}
+
+func (i *domainPerfPtrType) ToDomainPerfPtrOutputWithContext(ctx context.Context) DomainPerfPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainPerfPtrOutput)
+}
+
+// What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+type DomainPerfOutput struct{ *pulumi.OutputState }
+
+func (DomainPerfOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainPerf)(nil)).Elem()
+}
+
+func (o DomainPerfOutput) ToDomainPerfOutput() DomainPerfOutput {
+	return o
+}
+
+func (o DomainPerfOutput) ToDomainPerfOutputWithContext(ctx context.Context) DomainPerfOutput {
+	return o
+}
+
+func (o DomainPerfOutput) ToDomainPerfPtrOutput() DomainPerfPtrOutput {
+	return o.ToDomainPerfPtrOutputWithContext(context.Background())
+}
+
+func (o DomainPerfOutput) ToDomainPerfPtrOutputWithContext(ctx context.Context) DomainPerfPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainPerf) *DomainPerf {
+		return &v
+	}).(DomainPerfPtrOutput)
+}
+
+// Unaligned accesses that the kernel handled.
+func (o DomainPerfOutput) AlignmentFaults() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.AlignmentFaults }).(pulumi.BoolPtrOutput)
+}
+
+// Branches.
+func (o DomainPerfOutput) BranchInstructions() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.BranchInstructions }).(pulumi.BoolPtrOutput)
+}
+
+// Branches that were foreseen wrongly.
+func (o DomainPerfOutput) BranchMisses() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.BranchMisses }).(pulumi.BoolPtrOutput)
+}
+
+// Bus cycles.
+func (o DomainPerfOutput) BusCycles() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.BusCycles }).(pulumi.BoolPtrOutput)
+}
+
+// Misses of caches.
+func (o DomainPerfOutput) CacheMisses() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.CacheMisses }).(pulumi.BoolPtrOutput)
+}
+
+// Accesses of caches.
+func (o DomainPerfOutput) CacheReferences() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.CacheReferences }).(pulumi.BoolPtrOutput)
+}
+
+// Use of the last level cache; Intel's, gone from Linux 4.14 on.
+func (o DomainPerfOutput) Cmt() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.Cmt }).(pulumi.BoolPtrOutput)
+}
+
+// Context switches.
+func (o DomainPerfOutput) ContextSwitches() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.ContextSwitches }).(pulumi.BoolPtrOutput)
+}
+
+// Time by the CPU's clock.
+func (o DomainPerfOutput) CpuClock() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.CpuClock }).(pulumi.BoolPtrOutput)
+}
+
+// CPU cycles.
+func (o DomainPerfOutput) CpuCycles() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.CpuCycles }).(pulumi.BoolPtrOutput)
+}
+
+// Moves from one CPU to another.
+func (o DomainPerfOutput) CpuMigrations() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.CpuMigrations }).(pulumi.BoolPtrOutput)
+}
+
+// Instructions that the kernel emulated.
+func (o DomainPerfOutput) EmulationFaults() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.EmulationFaults }).(pulumi.BoolPtrOutput)
+}
+
+// Instructions.
+func (o DomainPerfOutput) Instructions() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.Instructions }).(pulumi.BoolPtrOutput)
+}
+
+// Local memory traffic; Intel's, gone from Linux 4.14 on.
+func (o DomainPerfOutput) Mbml() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.Mbml }).(pulumi.BoolPtrOutput)
+}
+
+// Total memory traffic; Intel's, gone from Linux 4.14 on.
+func (o DomainPerfOutput) Mbmt() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.Mbmt }).(pulumi.BoolPtrOutput)
+}
+
+// Page faults.
+func (o DomainPerfOutput) PageFaults() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.PageFaults }).(pulumi.BoolPtrOutput)
+}
+
+// Page faults with disk I/O.
+func (o DomainPerfOutput) PageFaultsMaj() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.PageFaultsMaj }).(pulumi.BoolPtrOutput)
+}
+
+// Page faults without disk I/O.
+func (o DomainPerfOutput) PageFaultsMin() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.PageFaultsMin }).(pulumi.BoolPtrOutput)
+}
+
+// CPU cycles at the CPU's nominal frequency.
+func (o DomainPerfOutput) RefCpuCycles() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.RefCpuCycles }).(pulumi.BoolPtrOutput)
+}
+
+// Cycles in which the CPU waited for their operands.
+func (o DomainPerfOutput) StalledCyclesBackend() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.StalledCyclesBackend }).(pulumi.BoolPtrOutput)
+}
+
+// Cycles in which the CPU waited for instructions.
+func (o DomainPerfOutput) StalledCyclesFrontend() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.StalledCyclesFrontend }).(pulumi.BoolPtrOutput)
+}
+
+// Time for which it ran.
+func (o DomainPerfOutput) TaskClock() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainPerf) *bool { return v.TaskClock }).(pulumi.BoolPtrOutput)
+}
+
+type DomainPerfPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainPerfPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainPerf)(nil)).Elem()
+}
+
+func (o DomainPerfPtrOutput) ToDomainPerfPtrOutput() DomainPerfPtrOutput {
+	return o
+}
+
+func (o DomainPerfPtrOutput) ToDomainPerfPtrOutputWithContext(ctx context.Context) DomainPerfPtrOutput {
+	return o
+}
+
+func (o DomainPerfPtrOutput) Elem() DomainPerfOutput {
+	return o.ApplyT(func(v *DomainPerf) DomainPerf {
+		if v != nil {
+			return *v
+		}
+		var ret DomainPerf
+		return ret
+	}).(DomainPerfOutput)
+}
+
+// Unaligned accesses that the kernel handled.
+func (o DomainPerfPtrOutput) AlignmentFaults() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.AlignmentFaults
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Branches.
+func (o DomainPerfPtrOutput) BranchInstructions() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.BranchInstructions
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Branches that were foreseen wrongly.
+func (o DomainPerfPtrOutput) BranchMisses() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.BranchMisses
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Bus cycles.
+func (o DomainPerfPtrOutput) BusCycles() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.BusCycles
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Misses of caches.
+func (o DomainPerfPtrOutput) CacheMisses() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.CacheMisses
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Accesses of caches.
+func (o DomainPerfPtrOutput) CacheReferences() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.CacheReferences
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Use of the last level cache; Intel's, gone from Linux 4.14 on.
+func (o DomainPerfPtrOutput) Cmt() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.Cmt
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Context switches.
+func (o DomainPerfPtrOutput) ContextSwitches() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.ContextSwitches
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Time by the CPU's clock.
+func (o DomainPerfPtrOutput) CpuClock() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.CpuClock
+	}).(pulumi.BoolPtrOutput)
+}
+
+// CPU cycles.
+func (o DomainPerfPtrOutput) CpuCycles() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.CpuCycles
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Moves from one CPU to another.
+func (o DomainPerfPtrOutput) CpuMigrations() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.CpuMigrations
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Instructions that the kernel emulated.
+func (o DomainPerfPtrOutput) EmulationFaults() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.EmulationFaults
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Instructions.
+func (o DomainPerfPtrOutput) Instructions() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.Instructions
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Local memory traffic; Intel's, gone from Linux 4.14 on.
+func (o DomainPerfPtrOutput) Mbml() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.Mbml
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Total memory traffic; Intel's, gone from Linux 4.14 on.
+func (o DomainPerfPtrOutput) Mbmt() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.Mbmt
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Page faults.
+func (o DomainPerfPtrOutput) PageFaults() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.PageFaults
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Page faults with disk I/O.
+func (o DomainPerfPtrOutput) PageFaultsMaj() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.PageFaultsMaj
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Page faults without disk I/O.
+func (o DomainPerfPtrOutput) PageFaultsMin() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.PageFaultsMin
+	}).(pulumi.BoolPtrOutput)
+}
+
+// CPU cycles at the CPU's nominal frequency.
+func (o DomainPerfPtrOutput) RefCpuCycles() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.RefCpuCycles
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Cycles in which the CPU waited for their operands.
+func (o DomainPerfPtrOutput) StalledCyclesBackend() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.StalledCyclesBackend
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Cycles in which the CPU waited for instructions.
+func (o DomainPerfPtrOutput) StalledCyclesFrontend() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.StalledCyclesFrontend
+	}).(pulumi.BoolPtrOutput)
+}
+
+// Time for which it ran.
+func (o DomainPerfPtrOutput) TaskClock() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainPerf) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.TaskClock
+	}).(pulumi.BoolPtrOutput)
 }
 
 // How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
@@ -5083,6 +5926,80 @@ func (o GetDomainInterfaceArrayOutput) Index(i pulumi.IntInput) GetDomainInterfa
 	return pulumi.All(o, i).ApplyT(func(vs []interface{}) GetDomainInterface {
 		return vs[0].([]GetDomainInterface)[vs[1].(int)]
 	}).(GetDomainInterfaceOutput)
+}
+
+// A memory device.
+type GetDomainMemoryDevice struct {
+	// Of virtio-mem: how much the guest has now, in MiB.
+	Current *float64 `pulumi:"current"`
+	// `dimm`, `virtio-mem`, `nvdimm`, ...
+	Model string `pulumi:"model"`
+	// Its own name; of a DIMM without one that of its slot (`dimm0`).
+	Name *string `pulumi:"name"`
+	// Of virtio-mem: how much the guest is to have, in MiB.
+	Requested *float64 `pulumi:"requested"`
+	// Its size in MiB.
+	Size float64 `pulumi:"size"`
+}
+
+// A memory device.
+type GetDomainMemoryDeviceOutput struct{ *pulumi.OutputState }
+
+func (GetDomainMemoryDeviceOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*GetDomainMemoryDevice)(nil)).Elem()
+}
+
+func (o GetDomainMemoryDeviceOutput) ToGetDomainMemoryDeviceOutput() GetDomainMemoryDeviceOutput {
+	return o
+}
+
+func (o GetDomainMemoryDeviceOutput) ToGetDomainMemoryDeviceOutputWithContext(ctx context.Context) GetDomainMemoryDeviceOutput {
+	return o
+}
+
+// Of virtio-mem: how much the guest has now, in MiB.
+func (o GetDomainMemoryDeviceOutput) Current() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v GetDomainMemoryDevice) *float64 { return v.Current }).(pulumi.Float64PtrOutput)
+}
+
+// `dimm`, `virtio-mem`, `nvdimm`, ...
+func (o GetDomainMemoryDeviceOutput) Model() pulumi.StringOutput {
+	return o.ApplyT(func(v GetDomainMemoryDevice) string { return v.Model }).(pulumi.StringOutput)
+}
+
+// Its own name; of a DIMM without one that of its slot (`dimm0`).
+func (o GetDomainMemoryDeviceOutput) Name() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v GetDomainMemoryDevice) *string { return v.Name }).(pulumi.StringPtrOutput)
+}
+
+// Of virtio-mem: how much the guest is to have, in MiB.
+func (o GetDomainMemoryDeviceOutput) Requested() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v GetDomainMemoryDevice) *float64 { return v.Requested }).(pulumi.Float64PtrOutput)
+}
+
+// Its size in MiB.
+func (o GetDomainMemoryDeviceOutput) Size() pulumi.Float64Output {
+	return o.ApplyT(func(v GetDomainMemoryDevice) float64 { return v.Size }).(pulumi.Float64Output)
+}
+
+type GetDomainMemoryDeviceArrayOutput struct{ *pulumi.OutputState }
+
+func (GetDomainMemoryDeviceArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]GetDomainMemoryDevice)(nil)).Elem()
+}
+
+func (o GetDomainMemoryDeviceArrayOutput) ToGetDomainMemoryDeviceArrayOutput() GetDomainMemoryDeviceArrayOutput {
+	return o
+}
+
+func (o GetDomainMemoryDeviceArrayOutput) ToGetDomainMemoryDeviceArrayOutputWithContext(ctx context.Context) GetDomainMemoryDeviceArrayOutput {
+	return o
+}
+
+func (o GetDomainMemoryDeviceArrayOutput) Index(i pulumi.IntInput) GetDomainMemoryDeviceOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) GetDomainMemoryDevice {
+		return vs[0].([]GetDomainMemoryDevice)[vs[1].(int)]
+	}).(GetDomainMemoryDeviceOutput)
 }
 
 // A machine.
@@ -9417,8 +10334,14 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfacePortPtrInput)(nil)).Elem(), DomainInterfacePortArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceUserInput)(nil)).Elem(), DomainInterfaceUserArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceUserPtrInput)(nil)).Elem(), DomainInterfaceUserArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainMaxMemoryInput)(nil)).Elem(), DomainMaxMemoryArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainMaxMemoryPtrInput)(nil)).Elem(), DomainMaxMemoryArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemoryDeviceInput)(nil)).Elem(), DomainMemoryDeviceArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemoryDeviceArrayInput)(nil)).Elem(), DomainMemoryDeviceArray{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOsInput)(nil)).Elem(), DomainOsArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOsPtrInput)(nil)).Elem(), DomainOsArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainPerfInput)(nil)).Elem(), DomainPerfArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainPerfPtrInput)(nil)).Elem(), DomainPerfArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainShutdownInput)(nil)).Elem(), DomainShutdownArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainShutdownPtrInput)(nil)).Elem(), DomainShutdownArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainWaitForInput)(nil)).Elem(), DomainWaitForArgs{})
@@ -9524,8 +10447,14 @@ func init() {
 	pulumi.RegisterOutputType(DomainInterfacePortPtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceUserOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceUserPtrOutput{})
+	pulumi.RegisterOutputType(DomainMaxMemoryOutput{})
+	pulumi.RegisterOutputType(DomainMaxMemoryPtrOutput{})
+	pulumi.RegisterOutputType(DomainMemoryDeviceOutput{})
+	pulumi.RegisterOutputType(DomainMemoryDeviceArrayOutput{})
 	pulumi.RegisterOutputType(DomainOsOutput{})
 	pulumi.RegisterOutputType(DomainOsPtrOutput{})
+	pulumi.RegisterOutputType(DomainPerfOutput{})
+	pulumi.RegisterOutputType(DomainPerfPtrOutput{})
 	pulumi.RegisterOutputType(DomainShutdownOutput{})
 	pulumi.RegisterOutputType(DomainShutdownPtrOutput{})
 	pulumi.RegisterOutputType(DomainWaitForOutput{})
@@ -9534,6 +10463,8 @@ func init() {
 	pulumi.RegisterOutputType(GetDomainDiskArrayOutput{})
 	pulumi.RegisterOutputType(GetDomainInterfaceOutput{})
 	pulumi.RegisterOutputType(GetDomainInterfaceArrayOutput{})
+	pulumi.RegisterOutputType(GetDomainMemoryDeviceOutput{})
+	pulumi.RegisterOutputType(GetDomainMemoryDeviceArrayOutput{})
 	pulumi.RegisterOutputType(GetDomainsDomainOutput{})
 	pulumi.RegisterOutputType(GetDomainsDomainArrayOutput{})
 	pulumi.RegisterOutputType(GetHostCpuOutput{})

@@ -499,6 +499,50 @@ export interface DomainInterfaceUserArgs {
 }
 
 /**
+ * Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+ */
+export interface DomainMaxMemoryArgs {
+    /**
+     * Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+     */
+    size: pulumi.Input<number>;
+    /**
+     * How many `memoryDevices` fit.
+     */
+    slots: pulumi.Input<number>;
+}
+
+/**
+ * Memory that comes and goes.
+ */
+export interface DomainMemoryDeviceArgs {
+    /**
+     * For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+     */
+    block?: pulumi.Input<number>;
+    /**
+     * `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+     */
+    model?: pulumi.Input<enums.DomainMemoryDeviceModel>;
+    /**
+     * Its own name and identity.
+     */
+    name: pulumi.Input<string>;
+    /**
+     * The guest's NUMA node that it belongs to; default 0.
+     */
+    node?: pulumi.Input<number>;
+    /**
+     * For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+     */
+    requested?: pulumi.Input<number>;
+    /**
+     * Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+     */
+    size: pulumi.Input<number>;
+}
+
+/**
  * What boots, on which kind of machine.
  */
 export interface DomainOsArgs {
@@ -526,6 +570,100 @@ export interface DomainOsArgs {
      * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
      */
     machine?: pulumi.Input<string>;
+}
+
+/**
+ * What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+ */
+export interface DomainPerfArgs {
+    /**
+     * Unaligned accesses that the kernel handled.
+     */
+    alignmentFaults?: pulumi.Input<boolean>;
+    /**
+     * Branches.
+     */
+    branchInstructions?: pulumi.Input<boolean>;
+    /**
+     * Branches that were foreseen wrongly.
+     */
+    branchMisses?: pulumi.Input<boolean>;
+    /**
+     * Bus cycles.
+     */
+    busCycles?: pulumi.Input<boolean>;
+    /**
+     * Misses of caches.
+     */
+    cacheMisses?: pulumi.Input<boolean>;
+    /**
+     * Accesses of caches.
+     */
+    cacheReferences?: pulumi.Input<boolean>;
+    /**
+     * Use of the last level cache; Intel's, gone from Linux 4.14 on.
+     */
+    cmt?: pulumi.Input<boolean>;
+    /**
+     * Context switches.
+     */
+    contextSwitches?: pulumi.Input<boolean>;
+    /**
+     * Time by the CPU's clock.
+     */
+    cpuClock?: pulumi.Input<boolean>;
+    /**
+     * CPU cycles.
+     */
+    cpuCycles?: pulumi.Input<boolean>;
+    /**
+     * Moves from one CPU to another.
+     */
+    cpuMigrations?: pulumi.Input<boolean>;
+    /**
+     * Instructions that the kernel emulated.
+     */
+    emulationFaults?: pulumi.Input<boolean>;
+    /**
+     * Instructions.
+     */
+    instructions?: pulumi.Input<boolean>;
+    /**
+     * Local memory traffic; Intel's, gone from Linux 4.14 on.
+     */
+    mbml?: pulumi.Input<boolean>;
+    /**
+     * Total memory traffic; Intel's, gone from Linux 4.14 on.
+     */
+    mbmt?: pulumi.Input<boolean>;
+    /**
+     * Page faults.
+     */
+    pageFaults?: pulumi.Input<boolean>;
+    /**
+     * Page faults with disk I/O.
+     */
+    pageFaultsMaj?: pulumi.Input<boolean>;
+    /**
+     * Page faults without disk I/O.
+     */
+    pageFaultsMin?: pulumi.Input<boolean>;
+    /**
+     * CPU cycles at the CPU's nominal frequency.
+     */
+    refCpuCycles?: pulumi.Input<boolean>;
+    /**
+     * Cycles in which the CPU waited for their operands.
+     */
+    stalledCyclesBackend?: pulumi.Input<boolean>;
+    /**
+     * Cycles in which the CPU waited for instructions.
+     */
+    stalledCyclesFrontend?: pulumi.Input<boolean>;
+    /**
+     * Time for which it ran.
+     */
+    taskClock?: pulumi.Input<boolean>;
 }
 
 /**

@@ -553,6 +553,50 @@ export interface DomainInterfaceUser {
 }
 
 /**
+ * Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+ */
+export interface DomainMaxMemory {
+    /**
+     * Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+     */
+    size: number;
+    /**
+     * How many `memoryDevices` fit.
+     */
+    slots: number;
+}
+
+/**
+ * Memory that comes and goes.
+ */
+export interface DomainMemoryDevice {
+    /**
+     * For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+     */
+    block?: number;
+    /**
+     * `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+     */
+    model?: enums.DomainMemoryDeviceModel;
+    /**
+     * Its own name and identity.
+     */
+    name: string;
+    /**
+     * The guest's NUMA node that it belongs to; default 0.
+     */
+    node?: number;
+    /**
+     * For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+     */
+    requested?: number;
+    /**
+     * Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+     */
+    size: number;
+}
+
+/**
  * What boots, on which kind of machine.
  */
 export interface DomainOs {
@@ -580,6 +624,100 @@ export interface DomainOs {
      * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
      */
     machine?: string;
+}
+
+/**
+ * What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+ */
+export interface DomainPerf {
+    /**
+     * Unaligned accesses that the kernel handled.
+     */
+    alignmentFaults?: boolean;
+    /**
+     * Branches.
+     */
+    branchInstructions?: boolean;
+    /**
+     * Branches that were foreseen wrongly.
+     */
+    branchMisses?: boolean;
+    /**
+     * Bus cycles.
+     */
+    busCycles?: boolean;
+    /**
+     * Misses of caches.
+     */
+    cacheMisses?: boolean;
+    /**
+     * Accesses of caches.
+     */
+    cacheReferences?: boolean;
+    /**
+     * Use of the last level cache; Intel's, gone from Linux 4.14 on.
+     */
+    cmt?: boolean;
+    /**
+     * Context switches.
+     */
+    contextSwitches?: boolean;
+    /**
+     * Time by the CPU's clock.
+     */
+    cpuClock?: boolean;
+    /**
+     * CPU cycles.
+     */
+    cpuCycles?: boolean;
+    /**
+     * Moves from one CPU to another.
+     */
+    cpuMigrations?: boolean;
+    /**
+     * Instructions that the kernel emulated.
+     */
+    emulationFaults?: boolean;
+    /**
+     * Instructions.
+     */
+    instructions?: boolean;
+    /**
+     * Local memory traffic; Intel's, gone from Linux 4.14 on.
+     */
+    mbml?: boolean;
+    /**
+     * Total memory traffic; Intel's, gone from Linux 4.14 on.
+     */
+    mbmt?: boolean;
+    /**
+     * Page faults.
+     */
+    pageFaults?: boolean;
+    /**
+     * Page faults with disk I/O.
+     */
+    pageFaultsMaj?: boolean;
+    /**
+     * Page faults without disk I/O.
+     */
+    pageFaultsMin?: boolean;
+    /**
+     * CPU cycles at the CPU's nominal frequency.
+     */
+    refCpuCycles?: boolean;
+    /**
+     * Cycles in which the CPU waited for their operands.
+     */
+    stalledCyclesBackend?: boolean;
+    /**
+     * Cycles in which the CPU waited for instructions.
+     */
+    stalledCyclesFrontend?: boolean;
+    /**
+     * Time for which it ran.
+     */
+    taskClock?: boolean;
 }
 
 /**
@@ -668,6 +806,32 @@ export interface GetDomainInterface {
      * The libvirt network that it is on.
      */
     network?: string;
+}
+
+/**
+ * A memory device.
+ */
+export interface GetDomainMemoryDevice {
+    /**
+     * Of virtio-mem: how much the guest has now, in MiB.
+     */
+    current?: number;
+    /**
+     * `dimm`, `virtio-mem`, `nvdimm`, ...
+     */
+    model: string;
+    /**
+     * Its own name; of a DIMM without one that of its slot (`dimm0`).
+     */
+    name?: string;
+    /**
+     * Of virtio-mem: how much the guest is to have, in MiB.
+     */
+    requested?: number;
+    /**
+     * Its size in MiB.
+     */
+    size: number;
 }
 
 /**

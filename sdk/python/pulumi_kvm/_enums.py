@@ -17,6 +17,7 @@ __all__ = [
     'DomainDiskIo',
     'DomainGraphicsSpiceListenType',
     'DomainInterfaceLinkState',
+    'DomainMemoryDeviceModel',
     'DomainOnCrash',
     'DomainOnPoweroff',
     'DomainOnReboot',
@@ -139,6 +140,15 @@ class DomainInterfaceLinkState(_builtins.str, Enum):
     """
     UP = "up"
     DOWN = "down"
+
+
+@pulumi.type_token("kvm:index:DomainMemoryDeviceModel")
+class DomainMemoryDeviceModel(_builtins.str, Enum):
+    """
+    `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+    """
+    DIMM = "dimm"
+    VIRTIO_MEM = "virtio-mem"
 
 
 @pulumi.type_token("kvm:index:DomainOnCrash")

@@ -64,8 +64,14 @@ __all__ = [
     'DomainInterfaceUserArgsDict',
     'DomainInterfaceArgs',
     'DomainInterfaceArgsDict',
+    'DomainMaxMemoryArgs',
+    'DomainMaxMemoryArgsDict',
+    'DomainMemoryDeviceArgs',
+    'DomainMemoryDeviceArgsDict',
     'DomainOsArgs',
     'DomainOsArgsDict',
+    'DomainPerfArgs',
+    'DomainPerfArgsDict',
     'DomainShutdownArgs',
     'DomainShutdownArgsDict',
     'DomainWaitForArgs',
@@ -2159,6 +2165,188 @@ class DomainInterfaceArgs:
         pulumi.set(self, "user", value)
 
 
+class DomainMaxMemoryArgsDict(TypedDict):
+    """
+    Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+    """
+    size: pulumi.Input[_builtins.float]
+    """
+    Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+    """
+    slots: pulumi.Input[_builtins.int]
+    """
+    How many `memoryDevices` fit.
+    """
+
+@pulumi.input_type
+class DomainMaxMemoryArgs:
+    def __init__(__self__, *,
+                 size: pulumi.Input[_builtins.float],
+                 slots: pulumi.Input[_builtins.int]):
+        """
+        Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+        :param pulumi.Input[_builtins.float] size: Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+        :param pulumi.Input[_builtins.int] slots: How many `memoryDevices` fit.
+        """
+        pulumi.set(__self__, "size", size)
+        pulumi.set(__self__, "slots", slots)
+
+    @_builtins.property
+    @pulumi.getter
+    def size(self) -> pulumi.Input[_builtins.float]:
+        """
+        Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+        """
+        return pulumi.get(self, "size")
+
+    @size.setter
+    def size(self, value: pulumi.Input[_builtins.float]):
+        pulumi.set(self, "size", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def slots(self) -> pulumi.Input[_builtins.int]:
+        """
+        How many `memoryDevices` fit.
+        """
+        return pulumi.get(self, "slots")
+
+    @slots.setter
+    def slots(self, value: pulumi.Input[_builtins.int]):
+        pulumi.set(self, "slots", value)
+
+
+class DomainMemoryDeviceArgsDict(TypedDict):
+    """
+    Memory that comes and goes.
+    """
+    name: pulumi.Input[_builtins.str]
+    """
+    Its own name and identity.
+    """
+    size: pulumi.Input[_builtins.float]
+    """
+    Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+    """
+    block: NotRequired[pulumi.Input[_builtins.float]]
+    """
+    For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+    """
+    model: NotRequired[pulumi.Input['DomainMemoryDeviceModel']]
+    """
+    `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+    """
+    node: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    The guest's NUMA node that it belongs to; default 0.
+    """
+    requested: NotRequired[pulumi.Input[_builtins.float]]
+    """
+    For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+    """
+
+@pulumi.input_type
+class DomainMemoryDeviceArgs:
+    def __init__(__self__, *,
+                 name: pulumi.Input[_builtins.str],
+                 size: pulumi.Input[_builtins.float],
+                 block: Optional[pulumi.Input[_builtins.float]] = None,
+                 model: Optional[pulumi.Input['DomainMemoryDeviceModel']] = None,
+                 node: Optional[pulumi.Input[_builtins.int]] = None,
+                 requested: Optional[pulumi.Input[_builtins.float]] = None):
+        """
+        Memory that comes and goes.
+        :param pulumi.Input[_builtins.str] name: Its own name and identity.
+        :param pulumi.Input[_builtins.float] size: Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+        :param pulumi.Input[_builtins.float] block: For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+        :param pulumi.Input['DomainMemoryDeviceModel'] model: `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+        :param pulumi.Input[_builtins.int] node: The guest's NUMA node that it belongs to; default 0.
+        :param pulumi.Input[_builtins.float] requested: For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+        """
+        pulumi.set(__self__, "name", name)
+        pulumi.set(__self__, "size", size)
+        if block is not None:
+            pulumi.set(__self__, "block", block)
+        if model is not None:
+            pulumi.set(__self__, "model", model)
+        if node is not None:
+            pulumi.set(__self__, "node", node)
+        if requested is not None:
+            pulumi.set(__self__, "requested", requested)
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> pulumi.Input[_builtins.str]:
+        """
+        Its own name and identity.
+        """
+        return pulumi.get(self, "name")
+
+    @name.setter
+    def name(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "name", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def size(self) -> pulumi.Input[_builtins.float]:
+        """
+        Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+        """
+        return pulumi.get(self, "size")
+
+    @size.setter
+    def size(self, value: pulumi.Input[_builtins.float]):
+        pulumi.set(self, "size", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def block(self) -> Optional[pulumi.Input[_builtins.float]]:
+        """
+        For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+        """
+        return pulumi.get(self, "block")
+
+    @block.setter
+    def block(self, value: Optional[pulumi.Input[_builtins.float]]):
+        pulumi.set(self, "block", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def model(self) -> Optional[pulumi.Input['DomainMemoryDeviceModel']]:
+        """
+        `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+        """
+        return pulumi.get(self, "model")
+
+    @model.setter
+    def model(self, value: Optional[pulumi.Input['DomainMemoryDeviceModel']]):
+        pulumi.set(self, "model", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def node(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        The guest's NUMA node that it belongs to; default 0.
+        """
+        return pulumi.get(self, "node")
+
+    @node.setter
+    def node(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "node", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def requested(self) -> Optional[pulumi.Input[_builtins.float]]:
+        """
+        For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+        """
+        return pulumi.get(self, "requested")
+
+    @requested.setter
+    def requested(self, value: Optional[pulumi.Input[_builtins.float]]):
+        pulumi.set(self, "requested", value)
+
+
 class DomainOsArgsDict(TypedDict):
     """
     What boots, on which kind of machine.
@@ -2290,6 +2478,459 @@ class DomainOsArgs:
     @machine.setter
     def machine(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "machine", value)
+
+
+class DomainPerfArgsDict(TypedDict):
+    """
+    What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+    """
+    alignment_faults: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Unaligned accesses that the kernel handled.
+    """
+    branch_instructions: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Branches.
+    """
+    branch_misses: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Branches that were foreseen wrongly.
+    """
+    bus_cycles: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Bus cycles.
+    """
+    cache_misses: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Misses of caches.
+    """
+    cache_references: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Accesses of caches.
+    """
+    cmt: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Use of the last level cache; Intel's, gone from Linux 4.14 on.
+    """
+    context_switches: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Context switches.
+    """
+    cpu_clock: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Time by the CPU's clock.
+    """
+    cpu_cycles: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    CPU cycles.
+    """
+    cpu_migrations: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Moves from one CPU to another.
+    """
+    emulation_faults: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Instructions that the kernel emulated.
+    """
+    instructions: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Instructions.
+    """
+    mbml: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Local memory traffic; Intel's, gone from Linux 4.14 on.
+    """
+    mbmt: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Total memory traffic; Intel's, gone from Linux 4.14 on.
+    """
+    page_faults: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Page faults.
+    """
+    page_faults_maj: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Page faults with disk I/O.
+    """
+    page_faults_min: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Page faults without disk I/O.
+    """
+    ref_cpu_cycles: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    CPU cycles at the CPU's nominal frequency.
+    """
+    stalled_cycles_backend: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Cycles in which the CPU waited for their operands.
+    """
+    stalled_cycles_frontend: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Cycles in which the CPU waited for instructions.
+    """
+    task_clock: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Time for which it ran.
+    """
+
+@pulumi.input_type
+class DomainPerfArgs:
+    def __init__(__self__, *,
+                 alignment_faults: Optional[pulumi.Input[_builtins.bool]] = None,
+                 branch_instructions: Optional[pulumi.Input[_builtins.bool]] = None,
+                 branch_misses: Optional[pulumi.Input[_builtins.bool]] = None,
+                 bus_cycles: Optional[pulumi.Input[_builtins.bool]] = None,
+                 cache_misses: Optional[pulumi.Input[_builtins.bool]] = None,
+                 cache_references: Optional[pulumi.Input[_builtins.bool]] = None,
+                 cmt: Optional[pulumi.Input[_builtins.bool]] = None,
+                 context_switches: Optional[pulumi.Input[_builtins.bool]] = None,
+                 cpu_clock: Optional[pulumi.Input[_builtins.bool]] = None,
+                 cpu_cycles: Optional[pulumi.Input[_builtins.bool]] = None,
+                 cpu_migrations: Optional[pulumi.Input[_builtins.bool]] = None,
+                 emulation_faults: Optional[pulumi.Input[_builtins.bool]] = None,
+                 instructions: Optional[pulumi.Input[_builtins.bool]] = None,
+                 mbml: Optional[pulumi.Input[_builtins.bool]] = None,
+                 mbmt: Optional[pulumi.Input[_builtins.bool]] = None,
+                 page_faults: Optional[pulumi.Input[_builtins.bool]] = None,
+                 page_faults_maj: Optional[pulumi.Input[_builtins.bool]] = None,
+                 page_faults_min: Optional[pulumi.Input[_builtins.bool]] = None,
+                 ref_cpu_cycles: Optional[pulumi.Input[_builtins.bool]] = None,
+                 stalled_cycles_backend: Optional[pulumi.Input[_builtins.bool]] = None,
+                 stalled_cycles_frontend: Optional[pulumi.Input[_builtins.bool]] = None,
+                 task_clock: Optional[pulumi.Input[_builtins.bool]] = None):
+        """
+        What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+        :param pulumi.Input[_builtins.bool] alignment_faults: Unaligned accesses that the kernel handled.
+        :param pulumi.Input[_builtins.bool] branch_instructions: Branches.
+        :param pulumi.Input[_builtins.bool] branch_misses: Branches that were foreseen wrongly.
+        :param pulumi.Input[_builtins.bool] bus_cycles: Bus cycles.
+        :param pulumi.Input[_builtins.bool] cache_misses: Misses of caches.
+        :param pulumi.Input[_builtins.bool] cache_references: Accesses of caches.
+        :param pulumi.Input[_builtins.bool] cmt: Use of the last level cache; Intel's, gone from Linux 4.14 on.
+        :param pulumi.Input[_builtins.bool] context_switches: Context switches.
+        :param pulumi.Input[_builtins.bool] cpu_clock: Time by the CPU's clock.
+        :param pulumi.Input[_builtins.bool] cpu_cycles: CPU cycles.
+        :param pulumi.Input[_builtins.bool] cpu_migrations: Moves from one CPU to another.
+        :param pulumi.Input[_builtins.bool] emulation_faults: Instructions that the kernel emulated.
+        :param pulumi.Input[_builtins.bool] instructions: Instructions.
+        :param pulumi.Input[_builtins.bool] mbml: Local memory traffic; Intel's, gone from Linux 4.14 on.
+        :param pulumi.Input[_builtins.bool] mbmt: Total memory traffic; Intel's, gone from Linux 4.14 on.
+        :param pulumi.Input[_builtins.bool] page_faults: Page faults.
+        :param pulumi.Input[_builtins.bool] page_faults_maj: Page faults with disk I/O.
+        :param pulumi.Input[_builtins.bool] page_faults_min: Page faults without disk I/O.
+        :param pulumi.Input[_builtins.bool] ref_cpu_cycles: CPU cycles at the CPU's nominal frequency.
+        :param pulumi.Input[_builtins.bool] stalled_cycles_backend: Cycles in which the CPU waited for their operands.
+        :param pulumi.Input[_builtins.bool] stalled_cycles_frontend: Cycles in which the CPU waited for instructions.
+        :param pulumi.Input[_builtins.bool] task_clock: Time for which it ran.
+        """
+        if alignment_faults is not None:
+            pulumi.set(__self__, "alignment_faults", alignment_faults)
+        if branch_instructions is not None:
+            pulumi.set(__self__, "branch_instructions", branch_instructions)
+        if branch_misses is not None:
+            pulumi.set(__self__, "branch_misses", branch_misses)
+        if bus_cycles is not None:
+            pulumi.set(__self__, "bus_cycles", bus_cycles)
+        if cache_misses is not None:
+            pulumi.set(__self__, "cache_misses", cache_misses)
+        if cache_references is not None:
+            pulumi.set(__self__, "cache_references", cache_references)
+        if cmt is not None:
+            pulumi.set(__self__, "cmt", cmt)
+        if context_switches is not None:
+            pulumi.set(__self__, "context_switches", context_switches)
+        if cpu_clock is not None:
+            pulumi.set(__self__, "cpu_clock", cpu_clock)
+        if cpu_cycles is not None:
+            pulumi.set(__self__, "cpu_cycles", cpu_cycles)
+        if cpu_migrations is not None:
+            pulumi.set(__self__, "cpu_migrations", cpu_migrations)
+        if emulation_faults is not None:
+            pulumi.set(__self__, "emulation_faults", emulation_faults)
+        if instructions is not None:
+            pulumi.set(__self__, "instructions", instructions)
+        if mbml is not None:
+            pulumi.set(__self__, "mbml", mbml)
+        if mbmt is not None:
+            pulumi.set(__self__, "mbmt", mbmt)
+        if page_faults is not None:
+            pulumi.set(__self__, "page_faults", page_faults)
+        if page_faults_maj is not None:
+            pulumi.set(__self__, "page_faults_maj", page_faults_maj)
+        if page_faults_min is not None:
+            pulumi.set(__self__, "page_faults_min", page_faults_min)
+        if ref_cpu_cycles is not None:
+            pulumi.set(__self__, "ref_cpu_cycles", ref_cpu_cycles)
+        if stalled_cycles_backend is not None:
+            pulumi.set(__self__, "stalled_cycles_backend", stalled_cycles_backend)
+        if stalled_cycles_frontend is not None:
+            pulumi.set(__self__, "stalled_cycles_frontend", stalled_cycles_frontend)
+        if task_clock is not None:
+            pulumi.set(__self__, "task_clock", task_clock)
+
+    @_builtins.property
+    @pulumi.getter(name="alignmentFaults")
+    def alignment_faults(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Unaligned accesses that the kernel handled.
+        """
+        return pulumi.get(self, "alignment_faults")
+
+    @alignment_faults.setter
+    def alignment_faults(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "alignment_faults", value)
+
+    @_builtins.property
+    @pulumi.getter(name="branchInstructions")
+    def branch_instructions(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Branches.
+        """
+        return pulumi.get(self, "branch_instructions")
+
+    @branch_instructions.setter
+    def branch_instructions(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "branch_instructions", value)
+
+    @_builtins.property
+    @pulumi.getter(name="branchMisses")
+    def branch_misses(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Branches that were foreseen wrongly.
+        """
+        return pulumi.get(self, "branch_misses")
+
+    @branch_misses.setter
+    def branch_misses(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "branch_misses", value)
+
+    @_builtins.property
+    @pulumi.getter(name="busCycles")
+    def bus_cycles(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Bus cycles.
+        """
+        return pulumi.get(self, "bus_cycles")
+
+    @bus_cycles.setter
+    def bus_cycles(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "bus_cycles", value)
+
+    @_builtins.property
+    @pulumi.getter(name="cacheMisses")
+    def cache_misses(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Misses of caches.
+        """
+        return pulumi.get(self, "cache_misses")
+
+    @cache_misses.setter
+    def cache_misses(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "cache_misses", value)
+
+    @_builtins.property
+    @pulumi.getter(name="cacheReferences")
+    def cache_references(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Accesses of caches.
+        """
+        return pulumi.get(self, "cache_references")
+
+    @cache_references.setter
+    def cache_references(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "cache_references", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def cmt(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Use of the last level cache; Intel's, gone from Linux 4.14 on.
+        """
+        return pulumi.get(self, "cmt")
+
+    @cmt.setter
+    def cmt(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "cmt", value)
+
+    @_builtins.property
+    @pulumi.getter(name="contextSwitches")
+    def context_switches(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Context switches.
+        """
+        return pulumi.get(self, "context_switches")
+
+    @context_switches.setter
+    def context_switches(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "context_switches", value)
+
+    @_builtins.property
+    @pulumi.getter(name="cpuClock")
+    def cpu_clock(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Time by the CPU's clock.
+        """
+        return pulumi.get(self, "cpu_clock")
+
+    @cpu_clock.setter
+    def cpu_clock(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "cpu_clock", value)
+
+    @_builtins.property
+    @pulumi.getter(name="cpuCycles")
+    def cpu_cycles(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        CPU cycles.
+        """
+        return pulumi.get(self, "cpu_cycles")
+
+    @cpu_cycles.setter
+    def cpu_cycles(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "cpu_cycles", value)
+
+    @_builtins.property
+    @pulumi.getter(name="cpuMigrations")
+    def cpu_migrations(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Moves from one CPU to another.
+        """
+        return pulumi.get(self, "cpu_migrations")
+
+    @cpu_migrations.setter
+    def cpu_migrations(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "cpu_migrations", value)
+
+    @_builtins.property
+    @pulumi.getter(name="emulationFaults")
+    def emulation_faults(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Instructions that the kernel emulated.
+        """
+        return pulumi.get(self, "emulation_faults")
+
+    @emulation_faults.setter
+    def emulation_faults(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "emulation_faults", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def instructions(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Instructions.
+        """
+        return pulumi.get(self, "instructions")
+
+    @instructions.setter
+    def instructions(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "instructions", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def mbml(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Local memory traffic; Intel's, gone from Linux 4.14 on.
+        """
+        return pulumi.get(self, "mbml")
+
+    @mbml.setter
+    def mbml(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "mbml", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def mbmt(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Total memory traffic; Intel's, gone from Linux 4.14 on.
+        """
+        return pulumi.get(self, "mbmt")
+
+    @mbmt.setter
+    def mbmt(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "mbmt", value)
+
+    @_builtins.property
+    @pulumi.getter(name="pageFaults")
+    def page_faults(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Page faults.
+        """
+        return pulumi.get(self, "page_faults")
+
+    @page_faults.setter
+    def page_faults(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "page_faults", value)
+
+    @_builtins.property
+    @pulumi.getter(name="pageFaultsMaj")
+    def page_faults_maj(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Page faults with disk I/O.
+        """
+        return pulumi.get(self, "page_faults_maj")
+
+    @page_faults_maj.setter
+    def page_faults_maj(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "page_faults_maj", value)
+
+    @_builtins.property
+    @pulumi.getter(name="pageFaultsMin")
+    def page_faults_min(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Page faults without disk I/O.
+        """
+        return pulumi.get(self, "page_faults_min")
+
+    @page_faults_min.setter
+    def page_faults_min(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "page_faults_min", value)
+
+    @_builtins.property
+    @pulumi.getter(name="refCpuCycles")
+    def ref_cpu_cycles(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        CPU cycles at the CPU's nominal frequency.
+        """
+        return pulumi.get(self, "ref_cpu_cycles")
+
+    @ref_cpu_cycles.setter
+    def ref_cpu_cycles(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "ref_cpu_cycles", value)
+
+    @_builtins.property
+    @pulumi.getter(name="stalledCyclesBackend")
+    def stalled_cycles_backend(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Cycles in which the CPU waited for their operands.
+        """
+        return pulumi.get(self, "stalled_cycles_backend")
+
+    @stalled_cycles_backend.setter
+    def stalled_cycles_backend(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "stalled_cycles_backend", value)
+
+    @_builtins.property
+    @pulumi.getter(name="stalledCyclesFrontend")
+    def stalled_cycles_frontend(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Cycles in which the CPU waited for instructions.
+        """
+        return pulumi.get(self, "stalled_cycles_frontend")
+
+    @stalled_cycles_frontend.setter
+    def stalled_cycles_frontend(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "stalled_cycles_frontend", value)
+
+    @_builtins.property
+    @pulumi.getter(name="taskClock")
+    def task_clock(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Time for which it ran.
+        """
+        return pulumi.get(self, "task_clock")
+
+    @task_clock.setter
+    def task_clock(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "task_clock", value)
 
 
 class DomainShutdownArgsDict(TypedDict):

@@ -37,12 +37,15 @@ class DomainArgs:
                  graphics: Optional[pulumi.Input['DomainGraphicsArgs']] = None,
                  interfaces: Optional[pulumi.Input[Sequence[pulumi.Input['DomainInterfaceArgs']]]] = None,
                  iothreads: Optional[pulumi.Input[_builtins.int]] = None,
+                 max_memory: Optional[pulumi.Input['DomainMaxMemoryArgs']] = None,
+                 memory_devices: Optional[pulumi.Input[Sequence[pulumi.Input['DomainMemoryDeviceArgs']]]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
                  on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
                  on_reboot: Optional[pulumi.Input['DomainOnReboot']] = None,
                  online_vcpus: Optional[pulumi.Input[_builtins.int]] = None,
                  os: Optional[pulumi.Input['DomainOsArgs']] = None,
+                 perf: Optional[pulumi.Input['DomainPerfArgs']] = None,
                  power_state: Optional[pulumi.Input['DomainPowerState']] = None,
                  shutdown: Optional[pulumi.Input['DomainShutdownArgs']] = None,
                  title: Optional[pulumi.Input[_builtins.str]] = None,
@@ -52,7 +55,7 @@ class DomainArgs:
                  when_restart_needed: Optional[pulumi.Input['DomainWhenRestartNeeded']] = None):
         """
         The set of arguments for constructing a Domain resource.
-        :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB.
+        :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB, without its `memoryDevices`.
         :param pulumi.Input[_builtins.bool] adopt: Take over a machine of this name that exists on the host already, with its disks and state.
         :param pulumi.Input[_builtins.bool] autostart: Started with the host; absent: follows `powerState`, on when it is `running`.
         :param pulumi.Input['DomainClockArgs'] clock: The guest's clock.
@@ -60,19 +63,22 @@ class DomainArgs:
         :param pulumi.Input['DomainConfirmArgs'] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
         :param pulumi.Input['DomainCpuArgs'] cpu: The CPU that the guest sees; the default is written at create.
         :param pulumi.Input['DomainCputuneArgs'] cputune: Where on the host the guest's CPUs run.
-        :param pulumi.Input[_builtins.float] current_memory: Memory given now (balloon), in MiB; absent: follows `memory`.
+        :param pulumi.Input[_builtins.float] current_memory: How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace the machine.
         :param pulumi.Input[_builtins.str] description: Text for people.
         :param pulumi.Input[Sequence[pulumi.Input['DomainDiskArgs']]] disks: Disks and drives, each named by its `target`; none is removed or added by a reorder.
         :param pulumi.Input['DomainGraphicsArgs'] graphics: Screens served to clients; none by default, on loopback when asked, with a virtio video card and a tablet.
         :param pulumi.Input[Sequence[pulumi.Input['DomainInterfaceArgs']]] interfaces: Network cards, each named by its `mac` or `name`. None by default.
         :param pulumi.Input[_builtins.int] iothreads: I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
+        :param pulumi.Input['DomainMaxMemoryArgs'] max_memory: Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+        :param pulumi.Input[Sequence[pulumi.Input['DomainMemoryDeviceArgs']]] memory_devices: Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
         :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
         :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
         :param pulumi.Input['DomainOsArgs'] os: What boots, on which kind of machine.
+        :param pulumi.Input['DomainPerfArgs'] perf: What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
         :param pulumi.Input['DomainShutdownArgs'] shutdown: How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
         :param pulumi.Input[_builtins.str] title: A short line for people.
@@ -110,6 +116,10 @@ class DomainArgs:
             pulumi.set(__self__, "interfaces", interfaces)
         if iothreads is not None:
             pulumi.set(__self__, "iothreads", iothreads)
+        if max_memory is not None:
+            pulumi.set(__self__, "max_memory", max_memory)
+        if memory_devices is not None:
+            pulumi.set(__self__, "memory_devices", memory_devices)
         if name is not None:
             pulumi.set(__self__, "name", name)
         if on_crash is not None:
@@ -122,6 +132,8 @@ class DomainArgs:
             pulumi.set(__self__, "online_vcpus", online_vcpus)
         if os is not None:
             pulumi.set(__self__, "os", os)
+        if perf is not None:
+            pulumi.set(__self__, "perf", perf)
         if power_state is not None:
             pulumi.set(__self__, "power_state", power_state)
         if shutdown is not None:
@@ -141,7 +153,7 @@ class DomainArgs:
     @pulumi.getter
     def memory(self) -> pulumi.Input[_builtins.float]:
         """
-        Most memory the guest may use, in MiB.
+        Most memory the guest may use, in MiB, without its `memoryDevices`.
         """
         return pulumi.get(self, "memory")
 
@@ -237,7 +249,7 @@ class DomainArgs:
     @pulumi.getter(name="currentMemory")
     def current_memory(self) -> Optional[pulumi.Input[_builtins.float]]:
         """
-        Memory given now (balloon), in MiB; absent: follows `memory`.
+        How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
         """
         return pulumi.get(self, "current_memory")
 
@@ -318,6 +330,30 @@ class DomainArgs:
         pulumi.set(self, "iothreads", value)
 
     @_builtins.property
+    @pulumi.getter(name="maxMemory")
+    def max_memory(self) -> Optional[pulumi.Input['DomainMaxMemoryArgs']]:
+        """
+        Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+        """
+        return pulumi.get(self, "max_memory")
+
+    @max_memory.setter
+    def max_memory(self, value: Optional[pulumi.Input['DomainMaxMemoryArgs']]):
+        pulumi.set(self, "max_memory", value)
+
+    @_builtins.property
+    @pulumi.getter(name="memoryDevices")
+    def memory_devices(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['DomainMemoryDeviceArgs']]]]:
+        """
+        Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+        """
+        return pulumi.get(self, "memory_devices")
+
+    @memory_devices.setter
+    def memory_devices(self, value: Optional[pulumi.Input[Sequence[pulumi.Input['DomainMemoryDeviceArgs']]]]):
+        pulumi.set(self, "memory_devices", value)
+
+    @_builtins.property
     @pulumi.getter
     def name(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
@@ -388,6 +424,18 @@ class DomainArgs:
     @os.setter
     def os(self, value: Optional[pulumi.Input['DomainOsArgs']]):
         pulumi.set(self, "os", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def perf(self) -> Optional[pulumi.Input['DomainPerfArgs']]:
+        """
+        What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+        """
+        return pulumi.get(self, "perf")
+
+    @perf.setter
+    def perf(self, value: Optional[pulumi.Input['DomainPerfArgs']]):
+        pulumi.set(self, "perf", value)
 
     @_builtins.property
     @pulumi.getter(name="powerState")
@@ -494,13 +542,16 @@ class Domain(pulumi.CustomResource):
                  graphics: Optional[pulumi.Input[Union['DomainGraphicsArgs', 'DomainGraphicsArgsDict']]] = None,
                  interfaces: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainInterfaceArgs', 'DomainInterfaceArgsDict']]]]] = None,
                  iothreads: Optional[pulumi.Input[_builtins.int]] = None,
+                 max_memory: Optional[pulumi.Input[Union['DomainMaxMemoryArgs', 'DomainMaxMemoryArgsDict']]] = None,
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
+                 memory_devices: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainMemoryDeviceArgs', 'DomainMemoryDeviceArgsDict']]]]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
                  on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
                  on_reboot: Optional[pulumi.Input['DomainOnReboot']] = None,
                  online_vcpus: Optional[pulumi.Input[_builtins.int]] = None,
                  os: Optional[pulumi.Input[Union['DomainOsArgs', 'DomainOsArgsDict']]] = None,
+                 perf: Optional[pulumi.Input[Union['DomainPerfArgs', 'DomainPerfArgsDict']]] = None,
                  power_state: Optional[pulumi.Input['DomainPowerState']] = None,
                  shutdown: Optional[pulumi.Input[Union['DomainShutdownArgs', 'DomainShutdownArgsDict']]] = None,
                  title: Optional[pulumi.Input[_builtins.str]] = None,
@@ -565,20 +616,23 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
         :param pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']] cpu: The CPU that the guest sees; the default is written at create.
         :param pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']] cputune: Where on the host the guest's CPUs run.
-        :param pulumi.Input[_builtins.float] current_memory: Memory given now (balloon), in MiB; absent: follows `memory`.
+        :param pulumi.Input[_builtins.float] current_memory: How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace the machine.
         :param pulumi.Input[_builtins.str] description: Text for people.
         :param pulumi.Input[Sequence[pulumi.Input[Union['DomainDiskArgs', 'DomainDiskArgsDict']]]] disks: Disks and drives, each named by its `target`; none is removed or added by a reorder.
         :param pulumi.Input[Union['DomainGraphicsArgs', 'DomainGraphicsArgsDict']] graphics: Screens served to clients; none by default, on loopback when asked, with a virtio video card and a tablet.
         :param pulumi.Input[Sequence[pulumi.Input[Union['DomainInterfaceArgs', 'DomainInterfaceArgsDict']]]] interfaces: Network cards, each named by its `mac` or `name`. None by default.
         :param pulumi.Input[_builtins.int] iothreads: I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
-        :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB.
+        :param pulumi.Input[Union['DomainMaxMemoryArgs', 'DomainMaxMemoryArgsDict']] max_memory: Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+        :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB, without its `memoryDevices`.
+        :param pulumi.Input[Sequence[pulumi.Input[Union['DomainMemoryDeviceArgs', 'DomainMemoryDeviceArgsDict']]]] memory_devices: Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
         :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
         :param pulumi.Input[_builtins.int] online_vcpus: CPUs online; absent: follows `vcpus`. More come live, up to the `vcpus` of its start. Under kvm a guest is asked live for CPUs that it got live; those of its start, and all under qemu, go by a power cycle.
         :param pulumi.Input[Union['DomainOsArgs', 'DomainOsArgsDict']] os: What boots, on which kind of machine.
+        :param pulumi.Input[Union['DomainPerfArgs', 'DomainPerfArgsDict']] perf: What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
         :param pulumi.Input[Union['DomainShutdownArgs', 'DomainShutdownArgsDict']] shutdown: How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
         :param pulumi.Input[_builtins.str] title: A short line for people.
@@ -669,13 +723,16 @@ class Domain(pulumi.CustomResource):
                  graphics: Optional[pulumi.Input[Union['DomainGraphicsArgs', 'DomainGraphicsArgsDict']]] = None,
                  interfaces: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainInterfaceArgs', 'DomainInterfaceArgsDict']]]]] = None,
                  iothreads: Optional[pulumi.Input[_builtins.int]] = None,
+                 max_memory: Optional[pulumi.Input[Union['DomainMaxMemoryArgs', 'DomainMaxMemoryArgsDict']]] = None,
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
+                 memory_devices: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainMemoryDeviceArgs', 'DomainMemoryDeviceArgsDict']]]]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
                  on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
                  on_reboot: Optional[pulumi.Input['DomainOnReboot']] = None,
                  online_vcpus: Optional[pulumi.Input[_builtins.int]] = None,
                  os: Optional[pulumi.Input[Union['DomainOsArgs', 'DomainOsArgsDict']]] = None,
+                 perf: Optional[pulumi.Input[Union['DomainPerfArgs', 'DomainPerfArgsDict']]] = None,
                  power_state: Optional[pulumi.Input['DomainPowerState']] = None,
                  shutdown: Optional[pulumi.Input[Union['DomainShutdownArgs', 'DomainShutdownArgsDict']]] = None,
                  title: Optional[pulumi.Input[_builtins.str]] = None,
@@ -706,15 +763,18 @@ class Domain(pulumi.CustomResource):
             __props__.__dict__["graphics"] = graphics
             __props__.__dict__["interfaces"] = interfaces
             __props__.__dict__["iothreads"] = iothreads
+            __props__.__dict__["max_memory"] = max_memory
             if memory is None and not opts.urn:
                 raise TypeError("Missing required property 'memory'")
             __props__.__dict__["memory"] = memory
+            __props__.__dict__["memory_devices"] = memory_devices
             __props__.__dict__["name"] = name
             __props__.__dict__["on_crash"] = on_crash
             __props__.__dict__["on_poweroff"] = on_poweroff
             __props__.__dict__["on_reboot"] = on_reboot
             __props__.__dict__["online_vcpus"] = online_vcpus
             __props__.__dict__["os"] = os
+            __props__.__dict__["perf"] = perf
             __props__.__dict__["power_state"] = power_state
             __props__.__dict__["shutdown"] = shutdown
             __props__.__dict__["title"] = title
@@ -768,13 +828,16 @@ class Domain(pulumi.CustomResource):
         __props__.__dict__["interfaces"] = None
         __props__.__dict__["iothreads"] = None
         __props__.__dict__["macs"] = None
+        __props__.__dict__["max_memory"] = None
         __props__.__dict__["memory"] = None
+        __props__.__dict__["memory_devices"] = None
         __props__.__dict__["name"] = None
         __props__.__dict__["on_crash"] = None
         __props__.__dict__["on_poweroff"] = None
         __props__.__dict__["on_reboot"] = None
         __props__.__dict__["online_vcpus"] = None
         __props__.__dict__["os"] = None
+        __props__.__dict__["perf"] = None
         __props__.__dict__["power_state"] = None
         __props__.__dict__["restart_pending"] = None
         __props__.__dict__["shutdown"] = None
@@ -862,7 +925,7 @@ class Domain(pulumi.CustomResource):
     @pulumi.getter(name="currentMemory")
     def current_memory(self) -> pulumi.Output[Optional[_builtins.float]]:
         """
-        Memory given now (balloon), in MiB; absent: follows `memory`.
+        How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
         """
         return pulumi.get(self, "current_memory")
 
@@ -923,12 +986,28 @@ class Domain(pulumi.CustomResource):
         return pulumi.get(self, "macs")
 
     @_builtins.property
+    @pulumi.getter(name="maxMemory")
+    def max_memory(self) -> pulumi.Output[Optional['outputs.DomainMaxMemory']]:
+        """
+        Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+        """
+        return pulumi.get(self, "max_memory")
+
+    @_builtins.property
     @pulumi.getter
     def memory(self) -> pulumi.Output[_builtins.float]:
         """
-        Most memory the guest may use, in MiB.
+        Most memory the guest may use, in MiB, without its `memoryDevices`.
         """
         return pulumi.get(self, "memory")
+
+    @_builtins.property
+    @pulumi.getter(name="memoryDevices")
+    def memory_devices(self) -> pulumi.Output[Optional[Sequence['outputs.DomainMemoryDevice']]]:
+        """
+        Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+        """
+        return pulumi.get(self, "memory_devices")
 
     @_builtins.property
     @pulumi.getter
@@ -977,6 +1056,14 @@ class Domain(pulumi.CustomResource):
         What boots, on which kind of machine.
         """
         return pulumi.get(self, "os")
+
+    @_builtins.property
+    @pulumi.getter
+    def perf(self) -> pulumi.Output[Optional['outputs.DomainPerf']]:
+        """
+        What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+        """
+        return pulumi.get(self, "perf")
 
     @_builtins.property
     @pulumi.getter(name="powerState")

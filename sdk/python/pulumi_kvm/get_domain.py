@@ -24,7 +24,7 @@ __all__ = [
 
 @pulumi.output_type
 class GetDomainResult:
-    def __init__(__self__, addresses=None, autostart=None, current_memory=None, description=None, disks=None, id=None, interfaces=None, macs=None, memory=None, name=None, owner=None, persistent=None, restart_pending=None, state=None, title=None, uuid=None, vcpus=None):
+    def __init__(__self__, addresses=None, autostart=None, current_memory=None, description=None, disks=None, id=None, interfaces=None, macs=None, memory=None, memory_devices=None, name=None, owner=None, persistent=None, restart_pending=None, state=None, title=None, uuid=None, vcpus=None):
         if addresses and not isinstance(addresses, list):
             raise TypeError("Expected argument 'addresses' to be a list")
         pulumi.set(__self__, "addresses", addresses)
@@ -52,6 +52,9 @@ class GetDomainResult:
         if memory and not isinstance(memory, float):
             raise TypeError("Expected argument 'memory' to be a float")
         pulumi.set(__self__, "memory", memory)
+        if memory_devices and not isinstance(memory_devices, list):
+            raise TypeError("Expected argument 'memory_devices' to be a list")
+        pulumi.set(__self__, "memory_devices", memory_devices)
         if name and not isinstance(name, str):
             raise TypeError("Expected argument 'name' to be a str")
         pulumi.set(__self__, "name", name)
@@ -150,6 +153,14 @@ class GetDomainResult:
         return pulumi.get(self, "memory")
 
     @_builtins.property
+    @pulumi.getter(name="memoryDevices")
+    def memory_devices(self) -> Sequence['outputs.GetDomainMemoryDevice']:
+        """
+        Memory beside that of its start: DIMMs and the like.
+        """
+        return pulumi.get(self, "memory_devices")
+
+    @_builtins.property
     @pulumi.getter
     def name(self) -> _builtins.str:
         """
@@ -229,6 +240,7 @@ class AwaitableGetDomainResult(GetDomainResult):
             interfaces=self.interfaces,
             macs=self.macs,
             memory=self.memory,
+            memory_devices=self.memory_devices,
             name=self.name,
             owner=self.owner,
             persistent=self.persistent,
@@ -278,6 +290,7 @@ def get_domain(name: Optional[_builtins.str] = None,
         interfaces=pulumi.get(__ret__, 'interfaces'),
         macs=pulumi.get(__ret__, 'macs'),
         memory=pulumi.get(__ret__, 'memory'),
+        memory_devices=pulumi.get(__ret__, 'memory_devices'),
         name=pulumi.get(__ret__, 'name'),
         owner=pulumi.get(__ret__, 'owner'),
         persistent=pulumi.get(__ret__, 'persistent'),
@@ -324,6 +337,7 @@ def get_domain_output(name: Optional[pulumi.Input[Optional[_builtins.str]]] = No
         interfaces=pulumi.get(__response__, 'interfaces'),
         macs=pulumi.get(__response__, 'macs'),
         memory=pulumi.get(__response__, 'memory'),
+        memory_devices=pulumi.get(__response__, 'memory_devices'),
         name=pulumi.get(__response__, 'name'),
         owner=pulumi.get(__response__, 'owner'),
         persistent=pulumi.get(__response__, 'persistent'),

@@ -44,11 +44,15 @@ __all__ = [
     'DomainInterfaceMtu',
     'DomainInterfacePort',
     'DomainInterfaceUser',
+    'DomainMaxMemory',
+    'DomainMemoryDevice',
     'DomainOs',
+    'DomainPerf',
     'DomainShutdown',
     'DomainWaitFor',
     'GetDomainDisk',
     'GetDomainInterface',
+    'GetDomainMemoryDevice',
     'GetDomainsDomain',
     'GetHostCpu',
     'GetHostGuests',
@@ -1655,6 +1659,120 @@ class DomainInterfaceUser(dict):
 
 
 @pulumi.output_type
+class DomainMaxMemory(dict):
+    """
+    Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+    """
+    def __init__(__self__, *,
+                 size: _builtins.float,
+                 slots: _builtins.int):
+        """
+        Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+        :param _builtins.float size: Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+        :param _builtins.int slots: How many `memoryDevices` fit.
+        """
+        pulumi.set(__self__, "size", size)
+        pulumi.set(__self__, "slots", slots)
+
+    @_builtins.property
+    @pulumi.getter
+    def size(self) -> _builtins.float:
+        """
+        Most memory of the machine in MiB: `memory` and all `memoryDevices`.
+        """
+        return pulumi.get(self, "size")
+
+    @_builtins.property
+    @pulumi.getter
+    def slots(self) -> _builtins.int:
+        """
+        How many `memoryDevices` fit.
+        """
+        return pulumi.get(self, "slots")
+
+
+@pulumi.output_type
+class DomainMemoryDevice(dict):
+    """
+    Memory that comes and goes.
+    """
+    def __init__(__self__, *,
+                 name: _builtins.str,
+                 size: _builtins.float,
+                 block: Optional[_builtins.float] = None,
+                 model: Optional['DomainMemoryDeviceModel'] = None,
+                 node: Optional[_builtins.int] = None,
+                 requested: Optional[_builtins.float] = None):
+        """
+        Memory that comes and goes.
+        :param _builtins.str name: Its own name and identity.
+        :param _builtins.float size: Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+        :param _builtins.float block: For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+        :param 'DomainMemoryDeviceModel' model: `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+        :param _builtins.int node: The guest's NUMA node that it belongs to; default 0.
+        :param _builtins.float requested: For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+        """
+        pulumi.set(__self__, "name", name)
+        pulumi.set(__self__, "size", size)
+        if block is not None:
+            pulumi.set(__self__, "block", block)
+        if model is not None:
+            pulumi.set(__self__, "model", model)
+        if node is not None:
+            pulumi.set(__self__, "node", node)
+        if requested is not None:
+            pulumi.set(__self__, "requested", requested)
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> _builtins.str:
+        """
+        Its own name and identity.
+        """
+        return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter
+    def size(self) -> _builtins.float:
+        """
+        Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
+        """
+        return pulumi.get(self, "size")
+
+    @_builtins.property
+    @pulumi.getter
+    def block(self) -> Optional[_builtins.float]:
+        """
+        For virtio-mem: the unit in which it comes and goes, in MiB, a power of two; default 2.
+        """
+        return pulumi.get(self, "block")
+
+    @_builtins.property
+    @pulumi.getter
+    def model(self) -> Optional['DomainMemoryDeviceModel']:
+        """
+        `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+        """
+        return pulumi.get(self, "model")
+
+    @_builtins.property
+    @pulumi.getter
+    def node(self) -> Optional[_builtins.int]:
+        """
+        The guest's NUMA node that it belongs to; default 0.
+        """
+        return pulumi.get(self, "node")
+
+    @_builtins.property
+    @pulumi.getter
+    def requested(self) -> Optional[_builtins.float]:
+        """
+        For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
+        """
+        return pulumi.get(self, "requested")
+
+
+@pulumi.output_type
 class DomainOs(dict):
     """
     What boots, on which kind of machine.
@@ -1735,6 +1853,332 @@ class DomainOs(dict):
         Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
         """
         return pulumi.get(self, "machine")
+
+
+@pulumi.output_type
+class DomainPerf(dict):
+    """
+    What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+    """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "alignmentFaults":
+            suggest = "alignment_faults"
+        elif key == "branchInstructions":
+            suggest = "branch_instructions"
+        elif key == "branchMisses":
+            suggest = "branch_misses"
+        elif key == "busCycles":
+            suggest = "bus_cycles"
+        elif key == "cacheMisses":
+            suggest = "cache_misses"
+        elif key == "cacheReferences":
+            suggest = "cache_references"
+        elif key == "contextSwitches":
+            suggest = "context_switches"
+        elif key == "cpuClock":
+            suggest = "cpu_clock"
+        elif key == "cpuCycles":
+            suggest = "cpu_cycles"
+        elif key == "cpuMigrations":
+            suggest = "cpu_migrations"
+        elif key == "emulationFaults":
+            suggest = "emulation_faults"
+        elif key == "pageFaults":
+            suggest = "page_faults"
+        elif key == "pageFaultsMaj":
+            suggest = "page_faults_maj"
+        elif key == "pageFaultsMin":
+            suggest = "page_faults_min"
+        elif key == "refCpuCycles":
+            suggest = "ref_cpu_cycles"
+        elif key == "stalledCyclesBackend":
+            suggest = "stalled_cycles_backend"
+        elif key == "stalledCyclesFrontend":
+            suggest = "stalled_cycles_frontend"
+        elif key == "taskClock":
+            suggest = "task_clock"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in DomainPerf. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        DomainPerf.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        DomainPerf.__key_warning(key)
+        return super().get(key, default)
+
+    def __init__(__self__, *,
+                 alignment_faults: Optional[_builtins.bool] = None,
+                 branch_instructions: Optional[_builtins.bool] = None,
+                 branch_misses: Optional[_builtins.bool] = None,
+                 bus_cycles: Optional[_builtins.bool] = None,
+                 cache_misses: Optional[_builtins.bool] = None,
+                 cache_references: Optional[_builtins.bool] = None,
+                 cmt: Optional[_builtins.bool] = None,
+                 context_switches: Optional[_builtins.bool] = None,
+                 cpu_clock: Optional[_builtins.bool] = None,
+                 cpu_cycles: Optional[_builtins.bool] = None,
+                 cpu_migrations: Optional[_builtins.bool] = None,
+                 emulation_faults: Optional[_builtins.bool] = None,
+                 instructions: Optional[_builtins.bool] = None,
+                 mbml: Optional[_builtins.bool] = None,
+                 mbmt: Optional[_builtins.bool] = None,
+                 page_faults: Optional[_builtins.bool] = None,
+                 page_faults_maj: Optional[_builtins.bool] = None,
+                 page_faults_min: Optional[_builtins.bool] = None,
+                 ref_cpu_cycles: Optional[_builtins.bool] = None,
+                 stalled_cycles_backend: Optional[_builtins.bool] = None,
+                 stalled_cycles_frontend: Optional[_builtins.bool] = None,
+                 task_clock: Optional[_builtins.bool] = None):
+        """
+        What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+        :param _builtins.bool alignment_faults: Unaligned accesses that the kernel handled.
+        :param _builtins.bool branch_instructions: Branches.
+        :param _builtins.bool branch_misses: Branches that were foreseen wrongly.
+        :param _builtins.bool bus_cycles: Bus cycles.
+        :param _builtins.bool cache_misses: Misses of caches.
+        :param _builtins.bool cache_references: Accesses of caches.
+        :param _builtins.bool cmt: Use of the last level cache; Intel's, gone from Linux 4.14 on.
+        :param _builtins.bool context_switches: Context switches.
+        :param _builtins.bool cpu_clock: Time by the CPU's clock.
+        :param _builtins.bool cpu_cycles: CPU cycles.
+        :param _builtins.bool cpu_migrations: Moves from one CPU to another.
+        :param _builtins.bool emulation_faults: Instructions that the kernel emulated.
+        :param _builtins.bool instructions: Instructions.
+        :param _builtins.bool mbml: Local memory traffic; Intel's, gone from Linux 4.14 on.
+        :param _builtins.bool mbmt: Total memory traffic; Intel's, gone from Linux 4.14 on.
+        :param _builtins.bool page_faults: Page faults.
+        :param _builtins.bool page_faults_maj: Page faults with disk I/O.
+        :param _builtins.bool page_faults_min: Page faults without disk I/O.
+        :param _builtins.bool ref_cpu_cycles: CPU cycles at the CPU's nominal frequency.
+        :param _builtins.bool stalled_cycles_backend: Cycles in which the CPU waited for their operands.
+        :param _builtins.bool stalled_cycles_frontend: Cycles in which the CPU waited for instructions.
+        :param _builtins.bool task_clock: Time for which it ran.
+        """
+        if alignment_faults is not None:
+            pulumi.set(__self__, "alignment_faults", alignment_faults)
+        if branch_instructions is not None:
+            pulumi.set(__self__, "branch_instructions", branch_instructions)
+        if branch_misses is not None:
+            pulumi.set(__self__, "branch_misses", branch_misses)
+        if bus_cycles is not None:
+            pulumi.set(__self__, "bus_cycles", bus_cycles)
+        if cache_misses is not None:
+            pulumi.set(__self__, "cache_misses", cache_misses)
+        if cache_references is not None:
+            pulumi.set(__self__, "cache_references", cache_references)
+        if cmt is not None:
+            pulumi.set(__self__, "cmt", cmt)
+        if context_switches is not None:
+            pulumi.set(__self__, "context_switches", context_switches)
+        if cpu_clock is not None:
+            pulumi.set(__self__, "cpu_clock", cpu_clock)
+        if cpu_cycles is not None:
+            pulumi.set(__self__, "cpu_cycles", cpu_cycles)
+        if cpu_migrations is not None:
+            pulumi.set(__self__, "cpu_migrations", cpu_migrations)
+        if emulation_faults is not None:
+            pulumi.set(__self__, "emulation_faults", emulation_faults)
+        if instructions is not None:
+            pulumi.set(__self__, "instructions", instructions)
+        if mbml is not None:
+            pulumi.set(__self__, "mbml", mbml)
+        if mbmt is not None:
+            pulumi.set(__self__, "mbmt", mbmt)
+        if page_faults is not None:
+            pulumi.set(__self__, "page_faults", page_faults)
+        if page_faults_maj is not None:
+            pulumi.set(__self__, "page_faults_maj", page_faults_maj)
+        if page_faults_min is not None:
+            pulumi.set(__self__, "page_faults_min", page_faults_min)
+        if ref_cpu_cycles is not None:
+            pulumi.set(__self__, "ref_cpu_cycles", ref_cpu_cycles)
+        if stalled_cycles_backend is not None:
+            pulumi.set(__self__, "stalled_cycles_backend", stalled_cycles_backend)
+        if stalled_cycles_frontend is not None:
+            pulumi.set(__self__, "stalled_cycles_frontend", stalled_cycles_frontend)
+        if task_clock is not None:
+            pulumi.set(__self__, "task_clock", task_clock)
+
+    @_builtins.property
+    @pulumi.getter(name="alignmentFaults")
+    def alignment_faults(self) -> Optional[_builtins.bool]:
+        """
+        Unaligned accesses that the kernel handled.
+        """
+        return pulumi.get(self, "alignment_faults")
+
+    @_builtins.property
+    @pulumi.getter(name="branchInstructions")
+    def branch_instructions(self) -> Optional[_builtins.bool]:
+        """
+        Branches.
+        """
+        return pulumi.get(self, "branch_instructions")
+
+    @_builtins.property
+    @pulumi.getter(name="branchMisses")
+    def branch_misses(self) -> Optional[_builtins.bool]:
+        """
+        Branches that were foreseen wrongly.
+        """
+        return pulumi.get(self, "branch_misses")
+
+    @_builtins.property
+    @pulumi.getter(name="busCycles")
+    def bus_cycles(self) -> Optional[_builtins.bool]:
+        """
+        Bus cycles.
+        """
+        return pulumi.get(self, "bus_cycles")
+
+    @_builtins.property
+    @pulumi.getter(name="cacheMisses")
+    def cache_misses(self) -> Optional[_builtins.bool]:
+        """
+        Misses of caches.
+        """
+        return pulumi.get(self, "cache_misses")
+
+    @_builtins.property
+    @pulumi.getter(name="cacheReferences")
+    def cache_references(self) -> Optional[_builtins.bool]:
+        """
+        Accesses of caches.
+        """
+        return pulumi.get(self, "cache_references")
+
+    @_builtins.property
+    @pulumi.getter
+    def cmt(self) -> Optional[_builtins.bool]:
+        """
+        Use of the last level cache; Intel's, gone from Linux 4.14 on.
+        """
+        return pulumi.get(self, "cmt")
+
+    @_builtins.property
+    @pulumi.getter(name="contextSwitches")
+    def context_switches(self) -> Optional[_builtins.bool]:
+        """
+        Context switches.
+        """
+        return pulumi.get(self, "context_switches")
+
+    @_builtins.property
+    @pulumi.getter(name="cpuClock")
+    def cpu_clock(self) -> Optional[_builtins.bool]:
+        """
+        Time by the CPU's clock.
+        """
+        return pulumi.get(self, "cpu_clock")
+
+    @_builtins.property
+    @pulumi.getter(name="cpuCycles")
+    def cpu_cycles(self) -> Optional[_builtins.bool]:
+        """
+        CPU cycles.
+        """
+        return pulumi.get(self, "cpu_cycles")
+
+    @_builtins.property
+    @pulumi.getter(name="cpuMigrations")
+    def cpu_migrations(self) -> Optional[_builtins.bool]:
+        """
+        Moves from one CPU to another.
+        """
+        return pulumi.get(self, "cpu_migrations")
+
+    @_builtins.property
+    @pulumi.getter(name="emulationFaults")
+    def emulation_faults(self) -> Optional[_builtins.bool]:
+        """
+        Instructions that the kernel emulated.
+        """
+        return pulumi.get(self, "emulation_faults")
+
+    @_builtins.property
+    @pulumi.getter
+    def instructions(self) -> Optional[_builtins.bool]:
+        """
+        Instructions.
+        """
+        return pulumi.get(self, "instructions")
+
+    @_builtins.property
+    @pulumi.getter
+    def mbml(self) -> Optional[_builtins.bool]:
+        """
+        Local memory traffic; Intel's, gone from Linux 4.14 on.
+        """
+        return pulumi.get(self, "mbml")
+
+    @_builtins.property
+    @pulumi.getter
+    def mbmt(self) -> Optional[_builtins.bool]:
+        """
+        Total memory traffic; Intel's, gone from Linux 4.14 on.
+        """
+        return pulumi.get(self, "mbmt")
+
+    @_builtins.property
+    @pulumi.getter(name="pageFaults")
+    def page_faults(self) -> Optional[_builtins.bool]:
+        """
+        Page faults.
+        """
+        return pulumi.get(self, "page_faults")
+
+    @_builtins.property
+    @pulumi.getter(name="pageFaultsMaj")
+    def page_faults_maj(self) -> Optional[_builtins.bool]:
+        """
+        Page faults with disk I/O.
+        """
+        return pulumi.get(self, "page_faults_maj")
+
+    @_builtins.property
+    @pulumi.getter(name="pageFaultsMin")
+    def page_faults_min(self) -> Optional[_builtins.bool]:
+        """
+        Page faults without disk I/O.
+        """
+        return pulumi.get(self, "page_faults_min")
+
+    @_builtins.property
+    @pulumi.getter(name="refCpuCycles")
+    def ref_cpu_cycles(self) -> Optional[_builtins.bool]:
+        """
+        CPU cycles at the CPU's nominal frequency.
+        """
+        return pulumi.get(self, "ref_cpu_cycles")
+
+    @_builtins.property
+    @pulumi.getter(name="stalledCyclesBackend")
+    def stalled_cycles_backend(self) -> Optional[_builtins.bool]:
+        """
+        Cycles in which the CPU waited for their operands.
+        """
+        return pulumi.get(self, "stalled_cycles_backend")
+
+    @_builtins.property
+    @pulumi.getter(name="stalledCyclesFrontend")
+    def stalled_cycles_frontend(self) -> Optional[_builtins.bool]:
+        """
+        Cycles in which the CPU waited for instructions.
+        """
+        return pulumi.get(self, "stalled_cycles_frontend")
+
+    @_builtins.property
+    @pulumi.getter(name="taskClock")
+    def task_clock(self) -> Optional[_builtins.bool]:
+        """
+        Time for which it ran.
+        """
+        return pulumi.get(self, "task_clock")
 
 
 @pulumi.output_type
@@ -1986,6 +2430,75 @@ class GetDomainInterface(dict):
         The libvirt network that it is on.
         """
         return pulumi.get(self, "network")
+
+
+@pulumi.output_type
+class GetDomainMemoryDevice(dict):
+    """
+    A memory device.
+    """
+    def __init__(__self__, *,
+                 model: _builtins.str,
+                 size: _builtins.float,
+                 current: Optional[_builtins.float] = None,
+                 name: Optional[_builtins.str] = None,
+                 requested: Optional[_builtins.float] = None):
+        """
+        A memory device.
+        :param _builtins.str model: `dimm`, `virtio-mem`, `nvdimm`, ...
+        :param _builtins.float size: Its size in MiB.
+        :param _builtins.float current: Of virtio-mem: how much the guest has now, in MiB.
+        :param _builtins.str name: Its own name; of a DIMM without one that of its slot (`dimm0`).
+        :param _builtins.float requested: Of virtio-mem: how much the guest is to have, in MiB.
+        """
+        pulumi.set(__self__, "model", model)
+        pulumi.set(__self__, "size", size)
+        if current is not None:
+            pulumi.set(__self__, "current", current)
+        if name is not None:
+            pulumi.set(__self__, "name", name)
+        if requested is not None:
+            pulumi.set(__self__, "requested", requested)
+
+    @_builtins.property
+    @pulumi.getter
+    def model(self) -> _builtins.str:
+        """
+        `dimm`, `virtio-mem`, `nvdimm`, ...
+        """
+        return pulumi.get(self, "model")
+
+    @_builtins.property
+    @pulumi.getter
+    def size(self) -> _builtins.float:
+        """
+        Its size in MiB.
+        """
+        return pulumi.get(self, "size")
+
+    @_builtins.property
+    @pulumi.getter
+    def current(self) -> Optional[_builtins.float]:
+        """
+        Of virtio-mem: how much the guest has now, in MiB.
+        """
+        return pulumi.get(self, "current")
+
+    @_builtins.property
+    @pulumi.getter
+    def name(self) -> Optional[_builtins.str]:
+        """
+        Its own name; of a DIMM without one that of its slot (`dimm0`).
+        """
+        return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter
+    def requested(self) -> Optional[_builtins.float]:
+        """
+        Of virtio-mem: how much the guest is to have, in MiB.
+        """
+        return pulumi.get(self, "requested")
 
 
 @pulumi.output_type

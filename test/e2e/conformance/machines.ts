@@ -14,8 +14,14 @@ const topology = { with: { vcpus: 2, cpu: { topology: { sockets: 1, dies: 1, cor
 const seedShows = (...more: string[]): string[] => ["cloudInit.pool", "cloudInit.userData", ...more].sort();
 const inbound = { with: { interfaces: [{ ...interfaces[0], bandwidth: { inbound: { average: 1000 } } }] } };
 const outbound = { with: { interfaces: [{ ...interfaces[0], bandwidth: { outbound: { average: 1000 } } }] } };
+const maxMemory = { size: 1024, slots: 2 };
+const dimm = { with: { maxMemory, memoryDevices: [{ name: "a", size: 128 }] } };
+const virtio = { name: "a", model: "virtio-mem", size: 128, requested: 64 };
+const virtioMemory = { with: { maxMemory, memoryDevices: [virtio] } };
 const wholeDisk = ["disks[0]"];
 const wholeCard = ["interfaces[0]"];
+
+const perfEvents = Object.keys(domain.perf.kind === "object" ? domain.perf.fields : {});
 
 export const machines: Conformance = {
   token: "Domain",
@@ -28,6 +34,18 @@ export const machines: Conformance = {
     row("description", "a", "b"),
     row("memory", 64, 96),
     row("currentMemory", 64, 32, { becomes: "update" }),
+    row("maxMemory.size", 1024, 2048, { with: { maxMemory: { slots: 2 } } }),
+    row("maxMemory.slots", 2, 3, { with: { maxMemory: { size: 1024 } } }),
+    row("memoryDevices[].name", "a", "b", { ...dimm, shows: ["memoryDevices[0]"] }),
+    row("memoryDevices[].model", "dimm", "virtio-mem", {
+      ...dimm,
+      then: { memoryDevices: [virtio] },
+      shows: ["memoryDevices[0].model", "memoryDevices[0].requested"],
+    }),
+    row("memoryDevices[].size", 128, 256, dimm),
+    row("memoryDevices[].node", 0, 1, dimm),
+    row("memoryDevices[].block", 2, 4, virtioMemory),
+    row("memoryDevices[].requested", 64, 128, virtioMemory),
     row("vcpus", 1, 2),
     row("onlineVcpus", 1, 2, { with: { vcpus: 2 }, becomes: "update" }),
     row("iothreads", 1, 2, { becomes: "update" }),
@@ -56,6 +74,7 @@ export const machines: Conformance = {
       with: { iothreads: 1, cputune: { iothreadpins: [{ iothread: 1 }] } },
     }),
     row("cputune.emulatorpin.cpuset", "0", "1"),
+    ...perfEvents.map((name) => row(`perf.${name}`, false, true)),
     row("onPoweroff", "destroy", "restart"),
     row("onReboot", "restart", "destroy"),
     row("onCrash", "destroy", "preserve"),

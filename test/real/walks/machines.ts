@@ -15,6 +15,34 @@ const card = (last: string, more: object = { network: "table-a" }) => ({
 });
 /** No Linux boots in it: one that read its seed holds the CD's tray, as long as it is mounted. */
 const bare = { os: { kernel: undefined, initrd: undefined, cmdline: undefined } };
+const maxMemory = { size: 2048, slots: 8 };
+const memory = (device: object) => ({ with: { maxMemory, memoryDevices: [device] }, group: "memory" });
+/** Those that the kernel counts by itself. */
+const perfEvents = [
+  "cpuClock",
+  "taskClock",
+  "pageFaults",
+  "contextSwitches",
+  "cpuMigrations",
+  "pageFaultsMin",
+  "pageFaultsMaj",
+  "alignmentFaults",
+  "emulationFaults",
+];
+/** Those that need counters of the CPU. */
+const cpuEvents = [
+  "cpuCycles",
+  "instructions",
+  "cacheReferences",
+  "cacheMisses",
+  "branchInstructions",
+  "branchMisses",
+  "busCycles",
+  "stalledCyclesFrontend",
+  "stalledCyclesBackend",
+  "refCpuCycles",
+].map((name) => [`perf.${name}`, "needs the CPU's own counters, which a virtual machine lacks"]);
+const gone = ["cmt", "mbmt", "mbml"].map((name) => [`perf.${name}`, "Linux has it no more, from 4.14 on"]);
 const topology = {
   with: { vcpus: 4, cpu: { topology: { sockets: 1, dies: 1, cores: 2, threads: 2 } } },
   then: { cpu: { topology: { sockets: 2, dies: 2, cores: 1, threads: 1 } } },
@@ -44,6 +72,18 @@ export const machines = samplesOf(conformance, {
     sample("type", "qemu", "kvm", { needs: "hardware virtualization", group: "type" }),
     sample("memory", 160, 192),
     sample("currentMemory", 160, 144),
+    sample("maxMemory.size", 1024, 2048, { with: { maxMemory: { slots: 2 } }, group: "memory" }),
+    sample("maxMemory.slots", 2, 3, { with: { maxMemory: { size: 1024 } }, group: "memory" }),
+    sample("memoryDevices", undefined, [{ name: "m1", size: 128 }], { with: { maxMemory }, group: "memory" }),
+    sample("memoryDevices[].name", "m2", "m3", memory({ size: 128 })),
+    sample("memoryDevices[].model", "dimm", "virtio-mem", {
+      ...memory({ name: "m4", size: 128 }),
+      then: { memoryDevices: [{ name: "m4", size: 128, requested: 64 }] },
+    }),
+    sample("memoryDevices[].size", 128, 256, memory({ name: "m5" })),
+    sample("memoryDevices[].block", 2, 4, memory({ name: "m6", model: "virtio-mem", size: 128, requested: 64 })),
+    sample("memoryDevices[].requested", 64, 128, memory({ name: "m7", model: "virtio-mem", size: 128 })),
+    ...perfEvents.map((name) => sample(`perf.${name}`, false, true, { group: "perf" })),
     // The way back takes the disk and its thread out of the running guest.
     sample("iothreads", 1, 2, { then: { disks: [{ file: image("sdk"), target: "vdl", iothread: 2 }] } }),
     sample("os.arch", "x86_64", "i686", { with: bare, group: "arch" }),
@@ -116,6 +156,8 @@ export const machines = samplesOf(conformance, {
   reasons: {
     "interfaces[].bandwidth.": "needs the kernel's sch_sfq, which that of a small virtual machine lacks",
     "cputune.": "libvirt keeps a pin that is taken back, on all CPUs: test/real/tuning proves them",
+    "memoryDevices[].node": "needs a second NUMA node, which the machine that we make has not",
+    ...(Object.fromEntries([...cpuEvents, ...gone]) as Readonly<Record<string, string>>),
     "disks[].block": "needs block devices; a loop device of a test that is killed would stay on the machine",
   },
 });

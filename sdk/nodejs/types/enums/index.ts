@@ -118,6 +118,16 @@ export const DomainInterfaceLinkState = {
  */
 export type DomainInterfaceLinkState = (typeof DomainInterfaceLinkState)[keyof typeof DomainInterfaceLinkState];
 
+export const DomainMemoryDeviceModel = {
+    Dimm: "dimm",
+    VirtioMem: "virtio-mem",
+} as const;
+
+/**
+ * `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
+ */
+export type DomainMemoryDeviceModel = (typeof DomainMemoryDeviceModel)[keyof typeof DomainMemoryDeviceModel];
+
 export const DomainOnCrash = {
     Destroy: "destroy",
     Restart: "restart",

@@ -25,7 +25,10 @@ import com.pulumikvm.kvm.outputs.DomainCputune;
 import com.pulumikvm.kvm.outputs.DomainDisk;
 import com.pulumikvm.kvm.outputs.DomainGraphics;
 import com.pulumikvm.kvm.outputs.DomainInterface;
+import com.pulumikvm.kvm.outputs.DomainMaxMemory;
+import com.pulumikvm.kvm.outputs.DomainMemoryDevice;
 import com.pulumikvm.kvm.outputs.DomainOs;
+import com.pulumikvm.kvm.outputs.DomainPerf;
 import com.pulumikvm.kvm.outputs.DomainShutdown;
 import com.pulumikvm.kvm.outputs.DomainWaitFor;
 import java.lang.Boolean;
@@ -259,14 +262,14 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.cputune);
     }
     /**
-     * Memory given now (balloon), in MiB; absent: follows `memory`.
+     * How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
      * 
      */
     @Export(name="currentMemory", refs={Double.class}, tree="[0]")
     private Output</* @Nullable */ Double> currentMemory;
 
     /**
-     * @return Memory given now (balloon), in MiB; absent: follows `memory`.
+     * @return How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
      * 
      */
     public Output<Optional<Double>> currentMemory() {
@@ -371,18 +374,46 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return this.macs;
     }
     /**
-     * Most memory the guest may use, in MiB.
+     * Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+     * 
+     */
+    @Export(name="maxMemory", refs={DomainMaxMemory.class}, tree="[0]")
+    private Output</* @Nullable */ DomainMaxMemory> maxMemory;
+
+    /**
+     * @return Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+     * 
+     */
+    public Output<Optional<DomainMaxMemory>> maxMemory() {
+        return Codegen.optional(this.maxMemory);
+    }
+    /**
+     * Most memory the guest may use, in MiB, without its `memoryDevices`.
      * 
      */
     @Export(name="memory", refs={Double.class}, tree="[0]")
     private Output<Double> memory;
 
     /**
-     * @return Most memory the guest may use, in MiB.
+     * @return Most memory the guest may use, in MiB, without its `memoryDevices`.
      * 
      */
     public Output<Double> memory() {
         return this.memory;
+    }
+    /**
+     * Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+     * 
+     */
+    @Export(name="memoryDevices", refs={List.class,DomainMemoryDevice.class}, tree="[0,1]")
+    private Output</* @Nullable */ List<DomainMemoryDevice>> memoryDevices;
+
+    /**
+     * @return Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+     * 
+     */
+    public Output<Optional<List<DomainMemoryDevice>>> memoryDevices() {
+        return Codegen.optional(this.memoryDevices);
     }
     /**
      * The machine&#39;s name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
@@ -467,6 +498,20 @@ public class Domain extends com.pulumi.resources.CustomResource {
      */
     public Output<Optional<DomainOs>> os() {
         return Codegen.optional(this.os);
+    }
+    /**
+     * What the host&#39;s kernel counts of the machine, shown by libvirt&#39;s statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+     * 
+     */
+    @Export(name="perf", refs={DomainPerf.class}, tree="[0]")
+    private Output</* @Nullable */ DomainPerf> perf;
+
+    /**
+     * @return What the host&#39;s kernel counts of the machine, shown by libvirt&#39;s statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+     * 
+     */
+    public Output<Optional<DomainPerf>> perf() {
+        return Codegen.optional(this.perf);
     }
     /**
      * `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.

@@ -20,7 +20,10 @@ import com.pulumikvm.kvm.inputs.DomainCputuneArgs;
 import com.pulumikvm.kvm.inputs.DomainDiskArgs;
 import com.pulumikvm.kvm.inputs.DomainGraphicsArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfaceArgs;
+import com.pulumikvm.kvm.inputs.DomainMaxMemoryArgs;
+import com.pulumikvm.kvm.inputs.DomainMemoryDeviceArgs;
 import com.pulumikvm.kvm.inputs.DomainOsArgs;
+import com.pulumikvm.kvm.inputs.DomainPerfArgs;
 import com.pulumikvm.kvm.inputs.DomainShutdownArgs;
 import com.pulumikvm.kvm.inputs.DomainWaitForArgs;
 import java.lang.Boolean;
@@ -143,14 +146,14 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * Memory given now (balloon), in MiB; absent: follows `memory`.
+     * How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
      * 
      */
     @Import(name="currentMemory")
     private @Nullable Output<Double> currentMemory;
 
     /**
-     * @return Memory given now (balloon), in MiB; absent: follows `memory`.
+     * @return How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
      * 
      */
     public Optional<Output<Double>> currentMemory() {
@@ -248,18 +251,48 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * Most memory the guest may use, in MiB.
+     * Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+     * 
+     */
+    @Import(name="maxMemory")
+    private @Nullable Output<DomainMaxMemoryArgs> maxMemory;
+
+    /**
+     * @return Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+     * 
+     */
+    public Optional<Output<DomainMaxMemoryArgs>> maxMemory() {
+        return Optional.ofNullable(this.maxMemory);
+    }
+
+    /**
+     * Most memory the guest may use, in MiB, without its `memoryDevices`.
      * 
      */
     @Import(name="memory", required=true)
     private Output<Double> memory;
 
     /**
-     * @return Most memory the guest may use, in MiB.
+     * @return Most memory the guest may use, in MiB, without its `memoryDevices`.
      * 
      */
     public Output<Double> memory() {
         return this.memory;
+    }
+
+    /**
+     * Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+     * 
+     */
+    @Import(name="memoryDevices")
+    private @Nullable Output<List<DomainMemoryDeviceArgs>> memoryDevices;
+
+    /**
+     * @return Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+     * 
+     */
+    public Optional<Output<List<DomainMemoryDeviceArgs>>> memoryDevices() {
+        return Optional.ofNullable(this.memoryDevices);
     }
 
     /**
@@ -350,6 +383,21 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
      */
     public Optional<Output<DomainOsArgs>> os() {
         return Optional.ofNullable(this.os);
+    }
+
+    /**
+     * What the host&#39;s kernel counts of the machine, shown by libvirt&#39;s statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+     * 
+     */
+    @Import(name="perf")
+    private @Nullable Output<DomainPerfArgs> perf;
+
+    /**
+     * @return What the host&#39;s kernel counts of the machine, shown by libvirt&#39;s statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+     * 
+     */
+    public Optional<Output<DomainPerfArgs>> perf() {
+        return Optional.ofNullable(this.perf);
     }
 
     /**
@@ -474,13 +522,16 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         this.graphics = $.graphics;
         this.interfaces = $.interfaces;
         this.iothreads = $.iothreads;
+        this.maxMemory = $.maxMemory;
         this.memory = $.memory;
+        this.memoryDevices = $.memoryDevices;
         this.name = $.name;
         this.onCrash = $.onCrash;
         this.onPoweroff = $.onPoweroff;
         this.onReboot = $.onReboot;
         this.onlineVcpus = $.onlineVcpus;
         this.os = $.os;
+        this.perf = $.perf;
         this.powerState = $.powerState;
         this.shutdown = $.shutdown;
         this.title = $.title;
@@ -656,7 +707,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param currentMemory Memory given now (balloon), in MiB; absent: follows `memory`.
+         * @param currentMemory How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
          * 
          * @return builder
          * 
@@ -667,7 +718,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param currentMemory Memory given now (balloon), in MiB; absent: follows `memory`.
+         * @param currentMemory How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
          * 
          * @return builder
          * 
@@ -823,7 +874,28 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param memory Most memory the guest may use, in MiB.
+         * @param maxMemory Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder maxMemory(@Nullable Output<DomainMaxMemoryArgs> maxMemory) {
+            $.maxMemory = maxMemory;
+            return this;
+        }
+
+        /**
+         * @param maxMemory Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder maxMemory(DomainMaxMemoryArgs maxMemory) {
+            return maxMemory(Output.of(maxMemory));
+        }
+
+        /**
+         * @param memory Most memory the guest may use, in MiB, without its `memoryDevices`.
          * 
          * @return builder
          * 
@@ -834,13 +906,44 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param memory Most memory the guest may use, in MiB.
+         * @param memory Most memory the guest may use, in MiB, without its `memoryDevices`.
          * 
          * @return builder
          * 
          */
         public Builder memory(Double memory) {
             return memory(Output.of(memory));
+        }
+
+        /**
+         * @param memoryDevices Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder memoryDevices(@Nullable Output<List<DomainMemoryDeviceArgs>> memoryDevices) {
+            $.memoryDevices = memoryDevices;
+            return this;
+        }
+
+        /**
+         * @param memoryDevices Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder memoryDevices(List<DomainMemoryDeviceArgs> memoryDevices) {
+            return memoryDevices(Output.of(memoryDevices));
+        }
+
+        /**
+         * @param memoryDevices Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder memoryDevices(DomainMemoryDeviceArgs... memoryDevices) {
+            return memoryDevices(List.of(memoryDevices));
         }
 
         /**
@@ -967,6 +1070,27 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder os(DomainOsArgs os) {
             return os(Output.of(os));
+        }
+
+        /**
+         * @param perf What the host&#39;s kernel counts of the machine, shown by libvirt&#39;s statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder perf(@Nullable Output<DomainPerfArgs> perf) {
+            $.perf = perf;
+            return this;
+        }
+
+        /**
+         * @param perf What the host&#39;s kernel counts of the machine, shown by libvirt&#39;s statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder perf(DomainPerfArgs perf) {
+            return perf(Output.of(perf));
         }
 
         /**

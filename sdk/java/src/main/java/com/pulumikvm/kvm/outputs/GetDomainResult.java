@@ -7,6 +7,7 @@ import com.pulumi.core.annotations.CustomType;
 import com.pulumi.exceptions.MissingRequiredPropertyException;
 import com.pulumikvm.kvm.outputs.GetDomainDisk;
 import com.pulumikvm.kvm.outputs.GetDomainInterface;
+import com.pulumikvm.kvm.outputs.GetDomainMemoryDevice;
 import java.lang.Boolean;
 import java.lang.Double;
 import java.lang.Integer;
@@ -63,6 +64,11 @@ public final class GetDomainResult {
      * 
      */
     private Double memory;
+    /**
+     * @return Memory beside that of its start: DIMMs and the like.
+     * 
+     */
+    private List<GetDomainMemoryDevice> memoryDevices;
     /**
      * @return Its name on the host.
      * 
@@ -169,6 +175,13 @@ public final class GetDomainResult {
         return this.memory;
     }
     /**
+     * @return Memory beside that of its start: DIMMs and the like.
+     * 
+     */
+    public List<GetDomainMemoryDevice> memoryDevices() {
+        return this.memoryDevices;
+    }
+    /**
      * @return Its name on the host.
      * 
      */
@@ -243,6 +256,7 @@ public final class GetDomainResult {
         private List<GetDomainInterface> interfaces;
         private List<String> macs;
         private Double memory;
+        private List<GetDomainMemoryDevice> memoryDevices;
         private String name;
         private @Nullable String owner;
         private Boolean persistent;
@@ -263,6 +277,7 @@ public final class GetDomainResult {
     	      this.interfaces = defaults.interfaces;
     	      this.macs = defaults.macs;
     	      this.memory = defaults.memory;
+    	      this.memoryDevices = defaults.memoryDevices;
     	      this.name = defaults.name;
     	      this.owner = defaults.owner;
     	      this.persistent = defaults.persistent;
@@ -354,6 +369,17 @@ public final class GetDomainResult {
             return this;
         }
         @CustomType.Setter
+        public Builder memoryDevices(List<GetDomainMemoryDevice> memoryDevices) {
+            if (memoryDevices == null) {
+              throw new MissingRequiredPropertyException("GetDomainResult", "memoryDevices");
+            }
+            this.memoryDevices = memoryDevices;
+            return this;
+        }
+        public Builder memoryDevices(GetDomainMemoryDevice... memoryDevices) {
+            return memoryDevices(List.of(memoryDevices));
+        }
+        @CustomType.Setter
         public Builder name(String name) {
             if (name == null) {
               throw new MissingRequiredPropertyException("GetDomainResult", "name");
@@ -427,6 +453,7 @@ public final class GetDomainResult {
             _resultValue.interfaces = interfaces;
             _resultValue.macs = macs;
             _resultValue.memory = memory;
+            _resultValue.memoryDevices = memoryDevices;
             _resultValue.name = name;
             _resultValue.owner = owner;
             _resultValue.persistent = persistent;
