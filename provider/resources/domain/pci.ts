@@ -62,11 +62,11 @@ export function placeNew(definition: XmlElement, live: XmlElement, inactive: Xml
   }
 }
 
-/** What a device is known by; a place on one bus is none on another. */
+/** What a device is known by; a place on one bus is none on another, and a DIMM's slot none of virtio-mem. */
 const IDENTITIES: Readonly<Record<string, readonly string[]>> = {
   disk: ["target/@dev", "target/@bus"],
   interface: ["mac/@address"],
-  memory: ["alias/@name"],
+  memory: ["alias/@name", "@model"],
 };
 
 /** Where the guest has a device that the definition has without a place. */
