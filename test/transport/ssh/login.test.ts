@@ -10,7 +10,10 @@ import { type Access, dial, DialError, parseUri } from "../../../provider/transp
 
 jest.setTimeout(30_000);
 
-const hostKey = utils.generateKeyPairSync("ed25519");
+/** A new key. Of Ed25519, ssh2 makes one in 256 that nobody can read: a byte of zero at its start is lost. */
+const newKey = () => utils.generateKeyPairSync("ecdsa", { bits: 256 });
+
+const hostKey = newKey();
 const publicHostKey = hostKey.public.split(" ").slice(0, 2).join(" ");
 
 /** What a server of the tests saw: each attempt to log in. */
@@ -114,7 +117,7 @@ describe("a login by password", () => {
 
   it("is never told to a host that is not known, has changed or is revoked", async () => {
     const { port, attempts } = await serve(() => true);
-    const other = utils.generateKeyPairSync("ed25519").public.split(" ").slice(0, 2).join(" ");
+    const other = newKey().public.split(" ").slice(0, 2).join(" ");
     for (const knownHosts of [
       "",
       "# nothing\n",
@@ -162,13 +165,13 @@ describe("a login by key", () => {
   });
 
   it("takes the file of HOME's .ssh, and refuses one that others may read", async () => {
-    const pair = utils.generateKeyPairSync("ed25519");
+    const pair = newKey();
     const wanted = pair.public.split(" ")[1] ?? "";
     const { port } = await serve((context) =>
       context.method === "publickey" && context.key.data.toString("base64") === wanted ? true : ["publickey"],
     );
     mkdirSync(join(folder, ".ssh"));
-    const file = join(folder, ".ssh/id_ed25519");
+    const file = join(folder, ".ssh/id_ecdsa");
     writeFileSync(file, pair.private, { mode: 0o600 });
     writeFileSync(join(folder, ".ssh/known_hosts"), known(port));
     expect(await reach(port, {})).toBe("in");
