@@ -64,7 +64,7 @@ export const memoryDevice = {
   requested: mebibytes({
     xml: "target/requested",
     min: 0,
-    change: "live",
+    change: requestedChange,
     doc: "For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.",
   }),
 } as const;
@@ -95,6 +95,14 @@ export function memoryDeviceChange(before: unknown, after: unknown, at: Situatio
   if (after === undefined) return virtio ? "restart" : "live";
   if (virtio && (at.freePorts ?? 0) === 0) return "restart";
   return fitting(at).has(device["name"]) ? "live" : "restart";
+}
+
+/** Only what the guest has as virtio-mem now can be asked for, up to its size, in its blocks. */
+function requestedChange(_: unknown, requested: unknown, { item, live }: Situation): "live" | "restart" {
+  const own = itemsOf(live?.["memoryDevices"]).find((device) => device["name"] === item?.wanted["name"]);
+  if (requested === undefined || (live && own?.["model"] !== "virtio-mem")) return "restart";
+  const [size, block] = [Number(own?.["size"]), Number(own?.["block"])];
+  return Number(requested) > size || Number(requested) % block > 0 ? "restart" : "live";
 }
 
 /** Names of the wanted devices for which a running guest has room. */
@@ -145,7 +153,7 @@ export function slotNew(definition: XmlElement, live: XmlElement): void {
   for (const device of findAll(definition, "devices/memory[@model='dimm']")) {
     if (readPath(device, "address/@type") !== undefined) continue;
     const own = select(live, String(name.read(device)));
-    const held = own && readPath(own, "address/@slot");
+    const held = own && readPath(own, "address[@type='dimm']/@slot");
     const planned = new Set(slotsOf(definition));
     const used = new Set([...planned, ...slotsOf(live)]);
     let slot = 0;

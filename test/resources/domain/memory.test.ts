@@ -94,6 +94,16 @@ describe("memory devices", () => {
     expect(await costs(there, args({ ...v, requested: 256 }))).toEqual(["memoryDevices.0.requested update live"]);
     expect(await costs(there, args({ ...v, block: 4 }))).toEqual(["memoryDevices.0.block update restart"]);
     expect(await costs(there, args())).toEqual(["memoryDevices.0 delete restart"]);
+    // What the guest has cannot give more than its size, or be asked in other blocks.
+    expect(await costs(there, args({ ...v, size: 1024, requested: 768 }))).toEqual([
+      "memoryDevices.0.size update restart",
+      "memoryDevices.0.requested update restart",
+    ]);
+    const module = { inactive: machine(dimm("a", 0), 192), live: machine(dimm("a", 0), 192, running) };
+    expect(await costs(module, args({ ...a, model: "virtio-mem", requested: 64 }))).toEqual([
+      "memoryDevices.0.model update restart",
+      "memoryDevices.0.requested add restart",
+    ]);
     // It is a PCI device, and this guest has no free port.
     expect(await costs(there, args(v, { ...v, name: "w", size: 64, requested: 64 }))).toEqual([
       "memoryDevices.1 add restart",
@@ -108,6 +118,10 @@ describe("memory devices", () => {
     );
     const slots = plan.definition ? findAll(plan.definition, "devices/memory/address") : [];
     expect(slots.map((node) => node.attributes.get("slot"))).toEqual(["1", "2"]);
+    const other = { inactive: machine(virtio(128), 576), live: machine(virtio(128), 576, running) };
+    const module = await planned(other, args({ name: "v", size: 512 }));
+    const xml = module.plan.definition ? printXml(module.plan.definition) : "as it is";
+    expect(xml).toContain('<address type="dimm" slot="0"/>');
   });
 
   it("are one by name: the slot's where it has none, and others than DIMMs and virtio-mem are left alone", async () => {
