@@ -20,6 +20,8 @@ const needsLab = (file) => inFolder(file, "real") || inFolder(file, "e2e");
 const [toldLines, toldColumns] = [24, 400];
 // A lab with an engine and guests in it wants a CPU and this much memory.
 const labBytes = 3 * 2 ** 30;
+// So many files that failed are looked at again; more are no accident of a busy machine.
+const mostAgain = 4;
 /** Labs that this machine bears side by side. */
 export const labs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / labBytes)));
 
@@ -51,17 +53,25 @@ async function inLabs(results, files, options) {
   const environment = await labEnvironment().catch((error) => void told(error));
   if (environment === undefined) return [{ ...none, failed: 1 }];
   const waiting = [...files];
-  const runs = [];
+  const runs = new Map();
+  const run = (command) => runInLab(command, environment);
+  // What a test left open in its own process (a socket to an agent that never answers) ends with the lab.
+  const jestOptions = ["--runInBand", "--forceExit", ...options];
+  const one = (file, time) => counted(results, `lab-${time}-${basename(file)}`, [file], jestOptions, run);
   const lane = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const run = (command) => runInLab(command, environment);
-      // What a test left open in its own process (a socket to an agent that never answers) ends with the lab.
-      const jestOptions = ["--runInBand", "--forceExit", ...options];
-      runs.push(await counted(results, `lab-${basename(file)}`, [file], jestOptions, run));
-    }
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) runs.set(file, await one(file, 1));
   };
   await Promise.all(Array.from({ length: labs }, lane));
-  return runs;
+  const failed = [...runs.keys()].filter((file) => runs.get(file).failed > 0);
+  if (labs > 1 && failed.length <= mostAgain) {
+    for (const file of failed) runs.set(file, secondOf(runs.get(file), await one(file, 2)));
+  }
+  return [...runs.values()];
+}
+
+/** A test may fail for want of a CPU that another lab has: alone it must pass, and it is told that it did not at first. */
+function secondOf(first, second) {
+  return second.failed > 0 ? second : { ...second, shaky: first.failures };
 }
 
 /** One jest run: { passed, failed, failures }, where a file that could not be run at all is one failure. */
@@ -144,6 +154,8 @@ function sumUp(runs) {
   const failed = runs.reduce((sum, run) => sum + run.failed, 0);
   if (passed + failed === 0) process.stderr.write("No test was run: nothing matches.\n");
   // Again at the end, where a reader of a long log looks first.
+  const shaky = runs.flatMap((run) => run.shaky ?? []);
+  if (shaky.length > 0) say(`Failed beside other tests, and passed alone:\n${shaky.join("\n")}`);
   const failures = runs.flatMap((run) => run.failures);
   if (failures.length > 0) say(`Failed:\n${failures.join("\n")}`);
   say(`${passed} passed, ${failed} failed`);
