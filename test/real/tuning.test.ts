@@ -171,6 +171,26 @@ describe("a running machine", () => {
     }
   });
 
+  it.each([
+    ["address", { listen: { type: "address" } }],
+    ["place", {}],
+  ])(
+    "goes back to the loopback address with a screen whose %s is taken back, and waits for nothing",
+    async (what, less) => {
+      const web = new Driven(domain, place, `back-${what}`);
+      const on = (vnc: Values): Values => ({ ...small, graphics: { vnc } });
+      await web.up(on({}));
+      await web.up(on({ listen: { type: "address", address: "127.0.0.2" } }));
+      expect(web.outputs["restartPending"]).toEqual(["graphics.vnc.listen.address"]);
+      const back = on(less);
+      const { differences } = await web.preview(back);
+      expect(differences.map(({ cost, after }) => [cost, after])).toEqual([["live", "127.0.0.1"]]);
+      await web.up(back);
+      expect(web.outputs["restartPending"]).toEqual([]);
+      expect((await web.preview(back)).changes).toBe(false);
+    },
+  );
+
   it("changes the password of a screen that has one, and when it ends", async () => {
     const web = new Driven(domain, place, "screen");
     const screens = (password: string, more: Values = {}) => ({

@@ -1,4 +1,4 @@
-import { flag, int, isRecord, object, type Situation, text } from "../../fields";
+import { flag, int, isRecord, object, type Situation, text, type Values } from "../../fields";
 
 /** A kind of place says where it is by a property of its own name; `none` has none. */
 export const places = ["address", "network", "socket"] as const;
@@ -12,7 +12,11 @@ const listen = object(
       change: "restart",
       doc: "Kind of place; default `address`.",
     }),
-    address: text({ xml: "@address", change: "restart", doc: "Address, for type `address`; default `127.0.0.1`." }),
+    address: text({
+      xml: "@address",
+      change: "restart",
+      doc: "Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.",
+    }),
     network: text({ xml: "@network", change: "restart", doc: "Name of a libvirt network, for type `network`." }),
     socket: text({
       xml: "@socket",
@@ -47,6 +51,25 @@ const passwords = (screen: "spice" | "vnc", most: number) => ({
     doc: "When the password ends, in UTC, such as `2027-01-31T23:59:59`; absent: never.",
   }),
 });
+
+/** Where a screen listens whose program gave a place, and gives none any more. */
+const LOOPBACK = "127.0.0.1";
+
+/** Screens as a program wants them; where it took a place back they go to the loopback address. */
+export function withPlaces(screens: unknown, managed: unknown): unknown {
+  if (!isRecord(screens) || !isRecord(managed)) return screens;
+  const entries = Object.entries(screens).map(([kind, screen]) => {
+    const [now, before] = [listenOf(screen), listenOf(managed[kind])];
+    const open = now === undefined || (now["type"] === "address" && now["address"] === undefined);
+    const taken = open && (now === undefined ? before : before?.["address"]) !== undefined;
+    return [kind, taken && isRecord(screen) ? { ...screen, listen: { type: "address", address: LOOPBACK } } : screen];
+  });
+  return Object.fromEntries(entries) as Values;
+}
+
+function listenOf(screen: unknown): Values | undefined {
+  return isRecord(screen) && isRecord(screen["listen"]) ? screen["listen"] : undefined;
+}
 
 /** Screens of a machine. https://libvirt.org/formatdomain.html#graphical-framebuffers */
 export const graphics = {

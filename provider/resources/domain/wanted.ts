@@ -1,6 +1,7 @@
 import { isRecord, UNKNOWN, type Values } from "../../fields";
 import type { HostFacts } from "../place";
 import { ownedMac } from "../owner";
+import { withPlaces } from "./graphics";
 import { FATE, initialValues } from "./template";
 
 /** Where a volume's bytes are on the host. */
@@ -18,6 +19,7 @@ export function complete(inputs: Values, uuid: string, managed: Values | undefin
     ...restored(inputs, managed, facts),
     currentMemory: inputs["currentMemory"] ?? inputs["memory"],
     onlineVcpus: inputs["onlineVcpus"] ?? inputs["vcpus"],
+    ...(inputs["graphics"] === undefined ? {} : { graphics: withPlaces(inputs["graphics"], managed?.["graphics"]) }),
     ...(power === "unmanaged"
       ? {}
       : { autostart: inputs["autostart"] ?? (power === UNKNOWN ? power : power === "running") }),
