@@ -14,12 +14,21 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { cpio, unpackedKernel } from "./guest/bytes.mjs";
 import { early, late, withNeeds } from "./guest/modules.mjs";
+import { depends, unpacked } from "./guest/packages.mjs";
 import { cacheDir, projectRoot } from "./places.mjs";
-import { Stop, capture, isProgram, main, must, say } from "./shell.mjs";
+import { Stop, isProgram, main, say } from "./shell.mjs";
 import { distribution } from "./setup/distribution.mjs";
 import { ensureLists } from "./setup/packages.mjs";
 
-const recipe = ["guest.mjs", "guest/bytes.mjs", "guest/modules.mjs", "guest/init.sh", "guest/page.sh", "guest/dhcp.sh"];
+const recipe = [
+  "guest.mjs",
+  "guest/bytes.mjs",
+  "guest/modules.mjs",
+  "guest/init.sh",
+  "guest/page.sh",
+  "guest/dhcp.sh",
+  "guest/packages.mjs",
+];
 
 const kernelPackage = {
   debian: { x64: "linux-image-cloud-amd64", arm64: "linux-image-cloud-arm64" },
@@ -44,26 +53,17 @@ function make(folder) {
   mkdirSync(cacheDir, { recursive: true });
   const work = mkdtempSync(join(cacheDir, ".guest-"));
   try {
-    unpackPackages(work);
+    const root = unpacked(work, [...kernelPackages(), "busybox-static"]);
     const made = join(work, "made");
     mkdirSync(made);
-    const vmlinuz = readFileSync(onlyFile(join(work, "root/boot"), /^vmlinuz-/));
+    const vmlinuz = readFileSync(onlyFile(join(root, "boot"), /^vmlinuz-/));
     writeFileSync(join(made, "vmlinuz"), vmlinuz);
     // Under software emulation the boot loader's unpacking takes half a second; the bare kernel needs none.
     writeFileSync(join(made, "kernel"), (process.arch === "x64" && unpackedKernel(vmlinuz)) || vmlinuz);
-    writeFileSync(join(made, "initrd"), initrd(join(work, "root")));
+    writeFileSync(join(made, "initrd"), initrd(root));
     renameSync(made, folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
-  }
-}
-
-function unpackPackages(work) {
-  const names = [...kernelPackages(), "busybox-static"];
-  // As root apt would drop to a user who may not write here, and warn about it.
-  must(["apt-get", "-o", "APT::Sandbox::User=root", "download", ...names], { cwd: work });
-  for (const file of readdirSync(work).filter((name) => name.endsWith(".deb"))) {
-    must(["dpkg-deb", "-x", join(work, file), join(work, "root")]);
   }
 }
 
@@ -78,11 +78,6 @@ function kernelPackages() {
     throw new Stop(`guest: ${meta} is not in apt's lists. Run: apt-get update`);
   }
   return [image, ...depends(image).filter((name) => /^linux-modules-\d/.test(name))];
-}
-
-function depends(name) {
-  const lines = capture(["apt-cache", "depends", "--no-recommends", "--no-suggests", name]).out.split("\n");
-  return lines.flatMap((line) => /Depends: (\S+)/.exec(line)?.[1] ?? []);
 }
 
 function onlyFile(folder, pattern) {

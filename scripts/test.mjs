@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { basename, delimiter, join, relative } from "node:path";
 import { guest } from "./guest.mjs";
+import { guestWithAgent } from "./guest/agent.mjs";
 import { inLab } from "./lab.mjs";
 import { projectRoot } from "./places.mjs";
 import { setup } from "./setup.mjs";
@@ -107,6 +108,7 @@ export async function labEnvironment() {
     PATH: [engineFolder(), languagesPath(), process.env.PATH].join(delimiter),
     PULUMI_KVM_GUEST_KERNEL: kernel,
     PULUMI_KVM_GUEST_INITRD: initrd,
+    PULUMI_KVM_AGENT_INITRD: guestWithAgent(),
   };
 }
 

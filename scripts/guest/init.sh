@@ -87,6 +87,8 @@ case "$(head -c 2 /seed/user-data 2>/dev/null)" in '#!') sh /seed/user-data & ;;
 echo "pulumi-kvm guest ready"
 
 for module in /modules/late/*; do insmod "$module" 2>/dev/null; done
+# What another archive brought along.
+for more in /late/*; do [ -f "$more" ] && sh "$more" & done
 
 # The power button is the only input device here: any event on it is a wish to be switched off.
 for button in /dev/input/event*; do

@@ -7,12 +7,22 @@ export interface GuestFiles {
   readonly initrd: string;
 }
 
+/** The same guest with QEMU's guest agent in it; made where it is missing. */
+export function agentInitrd(): string {
+  return process.env["PULUMI_KVM_AGENT_INITRD"] ?? String(made("guest/agent.mjs", "guestWithAgent()"));
+}
+
 /** Paths of the guest's files; they are made where they are missing. */
 export function guestFiles(): GuestFiles {
   const { PULUMI_KVM_GUEST_KERNEL: kernel, PULUMI_KVM_GUEST_INITRD: initrd } = process.env;
   if (kernel !== undefined && initrd !== undefined) return { kernel, initrd };
-  const module = join(__dirname, "../../scripts/guest.mjs");
-  const script = `import { guest } from "${module}"; process.stdout.write(JSON.stringify(guest()));`;
+  return made("guest.mjs", "guest()") as GuestFiles;
+}
+
+/** What a script makes; it tells people what it does in lines before its answer. */
+function made(file: string, call: string): unknown {
+  const module = join(__dirname, "../../scripts", file);
+  const script = `import * as scripts from "${module}"; process.stdout.write("\\n" + JSON.stringify(scripts.${call}));`;
   const out = execFileSync("node", ["--input-type=module", "-e", script], { encoding: "utf8" });
-  return JSON.parse(out.slice(out.indexOf("{"))) as GuestFiles;
+  return JSON.parse(out.slice(out.lastIndexOf("\n")));
 }

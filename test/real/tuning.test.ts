@@ -160,7 +160,7 @@ describe("a running machine", () => {
     const web = new Driven(domain, place, "places");
     const off = (vnc: Values): Values => ({ ...small, powerState: "stopped", graphics: { vnc } });
     for (const [vnc, said] of [
-      [{}, "<listen type='address' address='127.0.0.1'/>"],
+      [{ listen: { type: "address" } }, "<listen type='address' address='127.0.0.1'/>"],
       [{ listen: { type: "socket" } }, "<listen type='socket'/>"],
       [{ listen: { type: "none" } }, "<listen type='none'/>"],
       [{ listen: { type: "address", address: "127.0.0.2" } }, "<listen type='address' address='127.0.0.2'/>"],

@@ -15,7 +15,7 @@ const listen = object(
     address: text({
       xml: "@address",
       change: "restart",
-      doc: "Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.",
+      doc: "Address, for type `address`; default `127.0.0.1`.",
     }),
     network: text({ xml: "@network", change: "restart", doc: "Name of a libvirt network, for type `network`." }),
     socket: text({
@@ -52,8 +52,8 @@ const passwords = (screen: "spice" | "vnc", most: number) => ({
   }),
 });
 
-/** Where a screen listens whose program gave a place, and gives none any more. */
-const LOOPBACK = "127.0.0.1";
+/** Where a screen listens whose program gives no place, or none any more. */
+export const LOOPBACK = "127.0.0.1";
 
 /** Screens as a program wants them; where it took a place back they go to the loopback address. */
 export function withPlaces(screens: unknown, managed: unknown): unknown {

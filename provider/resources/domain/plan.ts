@@ -23,7 +23,7 @@ import { type Mark, writeMark } from "../mark";
 import type { HostFacts } from "../place";
 import { diskChains, knownChains } from "./disks";
 import { domain as table } from "./fields";
-import { places } from "./graphics";
+import { LOOPBACK, places } from "./graphics";
 import type { FoundDomain, Power } from "./observe";
 import { deferredOf, label, pendingOf, runOf, touches } from "./pending";
 import { guestFields } from "./live";
@@ -204,7 +204,7 @@ function define(
   const name = readPath(root, "name");
   writeTable(table, root, { ...lowered, ...type, ...online, name }, { ...managed, onlineVcpus: wanted["vcpus"] });
   fitMemory(root, wanted, managed);
-  furnish(root, wanted);
+  furnish(root, wanted, found === undefined);
   bootByDevice(root);
   writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
   writeMark(root, markOf(goal.mark, found, deferred, wanted, at.now));
@@ -221,7 +221,7 @@ function initialOf(wanted: Values, facts: HostFacts): Values {
 }
 
 /** Devices that a wish brings along. */
-function furnish(root: XmlElement, wanted: Values): void {
+function furnish(root: XmlElement, wanted: Values, isNew: boolean): void {
   const devices = find(root, "devices");
   if (devices) controlScsi(devices);
   if (!devices || !isRecord(wanted["graphics"])) return;
@@ -232,7 +232,10 @@ function furnish(root: XmlElement, wanted: Values): void {
     devices.children.push(tablet());
   }
   for (const screen of findAll(root, "devices/graphics")) {
-    if (!find(screen, "listen")) screen.children.push(element("listen", { type: "address", address: "127.0.0.1" }));
+    if (!find(screen, "listen")) screen.children.push(element("listen", { type: "address", address: LOOPBACK }));
+    const listen = find(screen, "listen[@type='address']");
+    // Of another hand's machine it is the host's choice.
+    if (isNew && listen && !listen.attributes.has("address")) listen.attributes.set("address", LOOPBACK);
     forgetPlace(screen);
     choosePorts(screen, wanted["graphics"]);
   }

@@ -17,7 +17,7 @@ namespace PulumiKvm.Kvm.Inputs
     public sealed class DomainGraphicsSpiceListenArgs : global::Pulumi.ResourceArgs
     {
         /// <summary>
-        /// Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+        /// Address, for type `address`; default `127.0.0.1`.
         /// </summary>
         [Input("address")]
         public Input<string>? Address { get; set; }

@@ -18,7 +18,7 @@ namespace PulumiKvm.Kvm.Outputs
     public sealed class DomainGraphicsSpiceListen
     {
         /// <summary>
-        /// Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+        /// Address, for type `address`; default `127.0.0.1`.
         /// </summary>
         public readonly string? Address;
         /// <summary>

@@ -2524,7 +2524,7 @@ func (o DomainGraphicsSpicePtrOutput) TlsPort() pulumi.IntPtrOutput {
 
 // Where the server listens; default the host's loopback address.
 type DomainGraphicsSpiceListen struct {
-	// Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+	// Address, for type `address`; default `127.0.0.1`.
 	Address *string `pulumi:"address"`
 	// Name of a libvirt network, for type `network`.
 	Network *string `pulumi:"network"`
@@ -2547,7 +2547,7 @@ type DomainGraphicsSpiceListenInput interface {
 
 // Where the server listens; default the host's loopback address.
 type DomainGraphicsSpiceListenArgs struct {
-	// Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+	// Address, for type `address`; default `127.0.0.1`.
 	Address pulumi.StringPtrInput `pulumi:"address"`
 	// Name of a libvirt network, for type `network`.
 	Network pulumi.StringPtrInput `pulumi:"network"`
@@ -2635,7 +2635,7 @@ func (o DomainGraphicsSpiceListenOutput) ToDomainGraphicsSpiceListenPtrOutputWit
 	}).(DomainGraphicsSpiceListenPtrOutput)
 }
 
-// Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+// Address, for type `address`; default `127.0.0.1`.
 func (o DomainGraphicsSpiceListenOutput) Address() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainGraphicsSpiceListen) *string { return v.Address }).(pulumi.StringPtrOutput)
 }
@@ -2679,7 +2679,7 @@ func (o DomainGraphicsSpiceListenPtrOutput) Elem() DomainGraphicsSpiceListenOutp
 	}).(DomainGraphicsSpiceListenOutput)
 }
 
-// Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+// Address, for type `address`; default `127.0.0.1`.
 func (o DomainGraphicsSpiceListenPtrOutput) Address() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainGraphicsSpiceListen) *string {
 		if v == nil {

@@ -297,7 +297,7 @@ export interface DomainGraphicsSpiceArgs {
  */
 export interface DomainGraphicsSpiceListenArgs {
     /**
-     * Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+     * Address, for type `address`; default `127.0.0.1`.
      */
     address?: pulumi.Input<string>;
     /**

@@ -351,7 +351,7 @@ export interface DomainGraphicsSpice {
  */
 export interface DomainGraphicsSpiceListen {
     /**
-     * Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+     * Address, for type `address`; default `127.0.0.1`.
      */
     address?: string;
     /**

@@ -1145,7 +1145,7 @@ class DomainGraphicsSpiceListenArgsDict(TypedDict):
     """
     address: NotRequired[pulumi.Input[_builtins.str]]
     """
-    Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+    Address, for type `address`; default `127.0.0.1`.
     """
     network: NotRequired[pulumi.Input[_builtins.str]]
     """
@@ -1169,7 +1169,7 @@ class DomainGraphicsSpiceListenArgs:
                  type: Optional[pulumi.Input['DomainGraphicsSpiceListenType']] = None):
         """
         Where the server listens; default the host's loopback address.
-        :param pulumi.Input[_builtins.str] address: Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+        :param pulumi.Input[_builtins.str] address: Address, for type `address`; default `127.0.0.1`.
         :param pulumi.Input[_builtins.str] network: Name of a libvirt network, for type `network`.
         :param pulumi.Input[_builtins.str] socket: Path of a socket, for type `socket`; libvirt chooses it where absent.
         :param pulumi.Input['DomainGraphicsSpiceListenType'] type: Kind of place; default `address`.
@@ -1187,7 +1187,7 @@ class DomainGraphicsSpiceListenArgs:
     @pulumi.getter
     def address(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+        Address, for type `address`; default `127.0.0.1`.
         """
         return pulumi.get(self, "address")
 

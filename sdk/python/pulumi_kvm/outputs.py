@@ -1098,7 +1098,7 @@ class DomainGraphicsSpiceListen(dict):
                  type: Optional['DomainGraphicsSpiceListenType'] = None):
         """
         Where the server listens; default the host's loopback address.
-        :param _builtins.str address: Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+        :param _builtins.str address: Address, for type `address`; default `127.0.0.1`.
         :param _builtins.str network: Name of a libvirt network, for type `network`.
         :param _builtins.str socket: Path of a socket, for type `socket`; libvirt chooses it where absent.
         :param 'DomainGraphicsSpiceListenType' type: Kind of place; default `address`.
@@ -1116,7 +1116,7 @@ class DomainGraphicsSpiceListen(dict):
     @pulumi.getter
     def address(self) -> Optional[_builtins.str]:
         """
-        Address, for type `address`; default the host's own, `127.0.0.1` unless its qemu.conf says otherwise.
+        Address, for type `address`; default `127.0.0.1`.
         """
         return pulumi.get(self, "address")
 

@@ -21,14 +21,14 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
     public static final DomainGraphicsSpiceListenArgs Empty = new DomainGraphicsSpiceListenArgs();
 
     /**
-     * Address, for type `address`; default the host&#39;s own, `127.0.0.1` unless its qemu.conf says otherwise.
+     * Address, for type `address`; default `127.0.0.1`.
      * 
      */
     @Import(name="address")
     private @Nullable Output<String> address;
 
     /**
-     * @return Address, for type `address`; default the host&#39;s own, `127.0.0.1` unless its qemu.conf says otherwise.
+     * @return Address, for type `address`; default `127.0.0.1`.
      * 
      */
     public Optional<Output<String>> address() {
@@ -108,7 +108,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param address Address, for type `address`; default the host&#39;s own, `127.0.0.1` unless its qemu.conf says otherwise.
+         * @param address Address, for type `address`; default `127.0.0.1`.
          * 
          * @return builder
          * 
@@ -119,7 +119,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param address Address, for type `address`; default the host&#39;s own, `127.0.0.1` unless its qemu.conf says otherwise.
+         * @param address Address, for type `address`; default `127.0.0.1`.
          * 
          * @return builder
          * 

@@ -13,7 +13,7 @@ import javax.annotation.Nullable;
 @CustomType
 public final class DomainGraphicsSpiceListen {
     /**
-     * @return Address, for type `address`; default the host&#39;s own, `127.0.0.1` unless its qemu.conf says otherwise.
+     * @return Address, for type `address`; default `127.0.0.1`.
      * 
      */
     private @Nullable String address;
@@ -35,7 +35,7 @@ public final class DomainGraphicsSpiceListen {
 
     private DomainGraphicsSpiceListen() {}
     /**
-     * @return Address, for type `address`; default the host&#39;s own, `127.0.0.1` unless its qemu.conf says otherwise.
+     * @return Address, for type `address`; default `127.0.0.1`.
      * 
      */
     public Optional<String> address() {
