@@ -168,7 +168,7 @@ export async function runLive(at: Running, changes: readonly Difference[]): Prom
 
 /** Differences of the same name are one act. */
 function actOf(path: Difference["path"], key: string | undefined): string {
-  if (path[0] === "memtune" || path[0] === "numatune") return String(path[0]);
+  if (path[0] === "memtune" || path[0] === "numatune") return path[0];
   if (isSchedule(path)) return "cputune/schedule";
   const part = path[2] === "iotune" ? "/iotune" : "";
   return path.length > 2 && key !== undefined
