@@ -195,7 +195,7 @@ describe("a running machine", () => {
       { memtune: { softLimit: 99 } },
       /55.*memtune\.softLimit needs the cgroup controller "memory"/,
     ],
-    ["blkiotune.weight", { blkiotune: { weight: 99 } }, /55.*blkiotune\.weight needs the cgroup controller "blkio"/],
+    ["blkiotune.weight", { blkiotune: { weight: 300 } }, /55.*blkiotune\.weight needs the cgroup controller "blkio"/],
   ];
   it.each(limits)("that its host cannot hold to %s stays as it is, and one is not started", async (_, more, said) => {
     const web = new Driven(domain, place, "unheld");

@@ -27,6 +27,8 @@ beforeAll(async () => {
   mkdirSync(tools);
   writeFileSync(`${tools}/ovs-vsctl`, `#!/bin/sh\necho "$*" >> ${asked}\n`);
   chmodSync(`${tools}/ovs-vsctl`, 0o755);
+  // libvirt reads the MTU of the switch's own device.
+  execFileSync("ip", ["link", "add", "ovs0", "type", "bridge"]);
   await libvirtdWith(["listen_tls = 0"], { PATH: `${tools}:${process.env["PATH"] ?? ""}` });
   for (const [name, body] of [
     ["switch", "<forward mode='bridge'/><bridge name='ovs0'/><virtualport type='openvswitch'/>"],

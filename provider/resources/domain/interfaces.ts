@@ -1,11 +1,16 @@
 import { isIPv4 } from "node:net";
 import { flag, grammar, int, isRecord, list, object, text, type Values, type XmlPair } from "../../fields";
-import { readPath, writePath } from "../../xml";
+import { readPath, writePath, type XmlElement } from "../../xml";
+
+/** A running guest's card on a network of the host's own bridge or device is of their type, and names the network still. */
+function typeOf(card: XmlElement): string | undefined {
+  return readPath(card, "source/@network") === undefined ? card.attributes.get("type") : "network";
+}
 
 /** A source of one kind: `<interface type='network'><source network='...'/>`. */
 function source(type: "network" | "bridge"): XmlPair {
   return {
-    read: (card) => (card.attributes.get("type") === type ? readPath(card, `source/@${type}`) : undefined),
+    read: (card) => (typeOf(card) === type ? readPath(card, `source/@${type}`) : undefined),
     write: (card, value) => {
       if (value === undefined) {
         if (card.attributes.get("type") === type) writePath(card, `source/@${type}`, undefined);
@@ -20,7 +25,7 @@ function source(type: "network" | "bridge"): XmlPair {
 
 /** macvtap straight on a device of the host. */
 const direct: XmlPair = {
-  read: (card) => (card.attributes.get("type") === "direct" ? readPath(card, "source/@dev") : undefined),
+  read: (card) => (typeOf(card) === "direct" ? readPath(card, "source/@dev") : undefined),
   write: (card, value) => {
     if (value === undefined) {
       if (card.attributes.get("type") === "direct") writePath(card, "source", undefined);

@@ -93,10 +93,10 @@ export const blkiotune = object(
   {
     weight: int({
       xml: "weight",
-      min: 1,
-      max: 10_000,
+      min: 100,
+      max: 1000,
       change: "live",
-      doc: "Weight among the host's machines when its disks are busy; absent: 100. The host's kernel sets the most, often 1000.",
+      doc: "Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.",
     }),
   },
   {
