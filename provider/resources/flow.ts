@@ -271,9 +271,7 @@ class Flow<F extends Found> {
     const message = messageOf(error);
     // What was managed stays known, so that the next update removes what this one did not get to.
     const kept = ownInputs(this.kind.table, goal.managed ?? {});
-    return new PartialFailure(message, goal.id, { ...kept, ...base, ...outputs, [UNFINISHED]: true }, [message], {
-      cause: error,
-    });
+    return new PartialFailure(message, goal.id, { ...kept, ...base, ...outputs, [UNFINISHED]: true }, { cause: error });
   }
 
   async read(request: Request, id: string, olds: Values): Promise<ReadBack | undefined> {

@@ -25,7 +25,7 @@ function nameFor(table: Table, request: Request, olds: Values | undefined, input
   const old = olds?.["name"];
   const kept = olds && isFilled(olds, "name") && sameIdentity(table, olds, inputs);
   if (kept && typeof old === "string") return old;
-  if (request.autonaming?.enforced) return request.autonaming.proposed;
+  if (request.autonaming !== undefined) return request.autonaming;
   const identity = identityValues(table, inputs);
   return identityUnknown(identity) ? UNKNOWN : ownedName(request.owner, identity);
 }

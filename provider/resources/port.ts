@@ -16,8 +16,8 @@ export interface Request {
   readonly timeoutMs?: number;
   /** The program's former inputs, as check left them. */
   readonly oldInputs?: Values;
-  /** `pulumi:autonaming` of the project, where the door knows it. */
-  readonly autonaming?: { readonly proposed: string; readonly enforced: boolean };
+  /** The name that `pulumi:autonaming` of the project has for it, where the door knows it. */
+  readonly autonaming?: string;
   /** True for a property that `ignoreChanges` names: a preview leaves it out. */
   ignores?(path: Path): boolean;
   /**
@@ -100,7 +100,6 @@ export class PartialFailure extends Error {
     message: string,
     readonly id: string,
     readonly outputs: Values,
-    readonly reasons: readonly string[],
     options?: ErrorOptions,
   ) {
     super(message, options);

@@ -135,9 +135,9 @@ class DoorError extends Error {
   declare readonly properties?: Values;
   declare readonly reasons?: readonly string[];
 
-  constructor(message: string, left?: { id: string; properties: Values; reasons: readonly string[] }) {
+  constructor(message: string, left?: { id: string; properties: Values }) {
     super(message);
-    if (left) Object.assign(this, left);
+    if (left) Object.assign(this, left, { reasons: [message] });
     // The host prints `${error}: ${error.stack}` of check, diff, read and delete.
     this.name = "pulumi-kvm";
     this.stack = message;
@@ -156,6 +156,6 @@ async function told<T>(values: Values, run: () => Promise<T>): Promise<T> {
     const message = error instanceof Error ? error.message : String(error);
     if (!(error instanceof PartialFailure)) throw new DoorError(message);
     const properties = { ...toWire(error.outputs), ...hiddenOf(values) };
-    throw new DoorError(message, { id: error.id, properties, reasons: error.reasons });
+    throw new DoorError(message, { id: error.id, properties });
   }
 }

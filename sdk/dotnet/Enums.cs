@@ -270,7 +270,7 @@ namespace PulumiKvm.Kvm
     }
 
     /// <summary>
-    /// Kind of place.
+    /// Kind of place; default `address`.
     /// </summary>
     [EnumType]
     public readonly struct DomainGraphicsSpiceListenType : IEquatable<DomainGraphicsSpiceListenType>

@@ -84,7 +84,7 @@ const edits: readonly Edit[] = [
   { edit: "link-up", says: [update, linkTurns("down -> up")], where: link, seen: / up$/ },
   {
     edit: "io-limit",
-    says: [update, "live: iotune of disk vda added"],
+    says: [update, "live: iotune.totalIopsSec of disk vda set to 200"],
     where: onHost("blkdeviotune", "vda"),
     seen: /^total_iops_sec *: 200$/m,
   },

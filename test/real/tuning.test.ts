@@ -129,6 +129,15 @@ describe("a running machine", () => {
     ]);
   });
 
+  it("names a place that is of another kind than the one it listens on", async () => {
+    const graphics = { spice: { listen: { type: "address", socket: "/s" } }, vnc: { listen: { network: "default" } } };
+    const { failures } = await new Driven(domain, place, "x").check({ ...small, graphics });
+    expect(failures).toEqual([
+      { property: "graphics.spice.listen.socket", reason: 'is for listen.type "socket"' },
+      { property: "graphics.vnc.listen.network", reason: 'is for listen.type "network"' },
+    ]);
+  });
+
   it("gives a screen a port of its own, and lets libvirt choose again", async () => {
     const web = new Driven(domain, place, "ports");
     const off = (vnc: Values): Values => ({ ...small, powerState: "stopped", graphics: { vnc } });

@@ -76,12 +76,12 @@ describe("check", () => {
     expect(await checked({ name: "mine", size: 2 })).toEqual({ name: "mine", size: 2 });
   });
 
-  it("honours autonaming that is enforced, once: the name stays when another one is proposed", async () => {
-    const first = await checked({}, undefined, { autonaming: { proposed: "box-111", enforced: true } });
+  it("honours autonaming, once: the name stays when another one is proposed", async () => {
+    const first = await checked({}, undefined, { autonaming: "box-111" });
     expect(first["name"]).toBe("box-111");
-    const again = await checked({ title: "t" }, first, { autonaming: { proposed: "box-222", enforced: true } });
+    const again = await checked({ title: "t" }, first, { autonaming: "box-222" });
     expect(again["name"]).toBe("box-111");
-    const own = await checked({}, undefined, { autonaming: { proposed: "box-111", enforced: false } });
+    const own = await checked({}, undefined);
     expect(own["name"]).toBe(ownedName(owner, {}));
   });
 
@@ -232,7 +232,7 @@ describe("a create that fails", () => {
     shelf.fails = { when: "after", error: cause };
     const error = await partial(made({ title: "t" }));
     expect(error.id).toBe(ownedUuid(owner, {}));
-    expect(error.reasons).toEqual(["it did not start"]);
+    expect(error.message).toBe("it did not start");
     expect(error.cause).toBe(cause);
     expect(error.outputs).toMatchObject({ title: "t", uuid: error.id, __host: "host-a", __unfinished: true });
     expect(error.outputs["__incarnation"]).toBe(shelf.boxes.get(error.id)?.mark?.incarnation);

@@ -33,12 +33,12 @@ describe("a name that the program does not give", () => {
 
   it("stays once it stands in the state, whatever autonaming says later", () => {
     expect(nameOf({ kind: "a" }, filled)).toBe("web-old");
-    expect(nameOf({ kind: "a" }, filled, { proposed: "web", enforced: true })).toBe("web-old");
+    expect(nameOf({ kind: "a" }, filled, "web")).toBe("web-old");
     expect(nameOf({ kind: "b" }, filled)).not.toBe("web-old");
   });
 
   it("is what autonaming enforces", () => {
-    expect(nameOf({ kind: UNKNOWN }, undefined, { proposed: "web", enforced: true })).toBe("web");
+    expect(nameOf({ kind: UNKNOWN }, undefined, "web")).toBe("web");
   });
 
   it("is unknown while the identity is", () => {

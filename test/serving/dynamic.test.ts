@@ -91,13 +91,13 @@ describe("the dynamic door", () => {
   });
 
   it("records a partial failure with all that later runs need", async () => {
-    fake.failing = new PartialFailure("no address within 300 s", "id-1", { size: 1, uuid: undefined }, ["no address"]);
+    fake.failing = new PartialFailure("no address within 300 s", "id-1", { size: 1, uuid: undefined });
     const failed = configured(fake, "test:///default").create({ size: 1, ...hidden });
     await expect(failed).rejects.toMatchObject({
       message: "no address within 300 s",
       id: "id-1",
       properties: { size: 1, ...hidden },
-      reasons: ["no address"],
+      reasons: ["no address within 300 s"],
     });
     await expect(failed).rejects.toHaveProperty(["properties", "__provider"], stubText);
   });

@@ -2,6 +2,7 @@ import { type Failure, isRecord, printPath, UNKNOWN, type Values } from "../../f
 import { isAway } from "../place";
 import type { Request } from "../port";
 import { checkTuning } from "./controllers";
+import { places } from "./graphics";
 import { sources } from "./interfaces";
 import { checkMemory } from "./memoryDevices";
 import { SEED_TARGET } from "./seed";
@@ -146,7 +147,7 @@ function checkFate(inputs: Values): Failure[] {
 
 /**
  * What libvirt forgets of a screen without a word: the end of a password that is not there, the ports of one without network
- * or with autoport, where -1 is how it writes that it has chosen none yet.
+ * or with autoport, where -1 is how it writes that it has chosen none yet. A place of one kind is none of another.
  */
 function checkScreens(inputs: Values): Failure[] {
   const graphics = isRecord(inputs["graphics"]) ? inputs["graphics"] : {};
@@ -155,9 +156,15 @@ function checkScreens(inputs: Values): Failure[] {
     if (!isRecord(screen)) return [];
     const fail = (name: string, reason: string): Failure[] =>
       screen[name] === undefined ? [] : [{ property: printPath(["graphics", kind, name]), reason }];
-    const place = isRecord(screen["listen"]) ? screen["listen"]["type"] : undefined;
+    const listen = isRecord(screen["listen"]) ? screen["listen"] : {};
+    const place = listen["type"];
     const portless = place === "none" || place === "socket";
+    const others = places.filter((name) => listen[name] !== undefined && name !== place && place !== UNKNOWN);
     return [
+      ...others.map((name) => ({
+        property: printPath(["graphics", kind, "listen", name]),
+        reason: `is for listen.type "${name}"`,
+      })),
       ...(screen["password"] === undefined ? fail("passwordValidTo", "needs a password beside it") : []),
       ...(portless
         ? ["port", "tlsPort", "autoport"].flatMap((name) => fail(name, `does not go with listen.type "${place}"`))

@@ -1,16 +1,24 @@
 import { flag, int, isRecord, object, type Situation, text } from "../../fields";
 
+/** A kind of place says where it is by a property of its own name; `none` has none. */
+export const places = ["address", "network", "socket"] as const;
+
 const listen = object(
   {
     type: text({
       xml: "@type",
-      values: ["address", "network", "socket", "none"],
+      values: [...places, "none"],
+      default: "address",
       change: "restart",
-      doc: "Kind of place.",
+      doc: "Kind of place; default `address`.",
     }),
-    address: text({ xml: "@address", change: "restart", doc: "Address; default `127.0.0.1`." }),
-    network: text({ xml: "@network", change: "restart", doc: "Name of a libvirt network." }),
-    socket: text({ xml: "@socket", change: "restart", doc: "Path of a socket; libvirt chooses it where absent." }),
+    address: text({ xml: "@address", change: "restart", doc: "Address, for type `address`; default `127.0.0.1`." }),
+    network: text({ xml: "@network", change: "restart", doc: "Name of a libvirt network, for type `network`." }),
+    socket: text({
+      xml: "@socket",
+      change: "restart",
+      doc: "Path of a socket, for type `socket`; libvirt chooses it where absent.",
+    }),
   },
   { xml: "listen", change: "restart", doc: "Where the server listens; default the host's loopback address." },
 );

@@ -102,7 +102,7 @@ function requestedChange(_: unknown, requested: unknown, { item, live }: Situati
   const own = itemsOf(live?.["memoryDevices"]).find((device) => device["name"] === item?.wanted["name"]);
   if (requested === undefined || (live && own?.["model"] !== "virtio-mem")) return "restart";
   const [size, block] = [Number(own?.["size"]), Number(own?.["block"])];
-  return Number(requested) > size || Number(requested) % block > 0 ? "restart" : "live";
+  return typeof requested === "number" && (requested > size || requested % block > 0) ? "restart" : "live";
 }
 
 /** Names of the wanted devices for which a running guest has room. */
@@ -115,8 +115,10 @@ function fitting({ live, after }: Situation): ReadonlySet<unknown> {
   // What the guest has comes first.
   for (const stays of [true, false]) {
     for (const { name, size } of wanted.filter((item) => there.has(item["name"]) === stays)) {
-      if (!most || Number(size) > left || names.size >= most.slots) continue;
-      left -= Number(size);
+      // A size that is not known yet is taken to fit.
+      const needed = typeof size === "number" ? size : 0;
+      if (!most || needed > left || names.size >= most.slots) continue;
+      left -= needed;
       names.add(name);
     }
   }

@@ -23,6 +23,7 @@ import { type Mark, writeMark } from "../mark";
 import type { HostFacts } from "../place";
 import { diskChains, knownChains } from "./disks";
 import { domain as table } from "./fields";
+import { places } from "./graphics";
 import type { FoundDomain, Power } from "./observe";
 import { deferredOf, label, pendingOf, runOf, touches } from "./pending";
 import { SCHEDULE } from "./limits";
@@ -262,9 +263,6 @@ function controlScsi(devices: XmlElement): void {
   if (disks && !childrenOf(devices, "controller").some((node) => node.attributes.get("type") === "scsi"))
     devices.children.push(scsiController());
 }
-
-/** A kind of place says where it is by an attribute of its own name; `none` has none. */
-const places = ["address", "network", "socket"];
 
 /** A place of another kind is no place of this one. libvirt repeats the first <listen> in attributes, and refuses what they say apart. */
 function forgetPlace(screen: XmlElement): void {

@@ -1,4 +1,4 @@
-import { type Difference, inWords, isRecord, type Values } from "../../fields";
+import { type Difference, inWords, isRecord, printPath, type Values } from "../../fields";
 import { domain as table } from "./fields";
 
 /** What a new power state means for the machine. */
@@ -22,9 +22,7 @@ export function tell(change: Difference): string {
   const device = deviceOf(change);
   if (device && change.path.length === 2) return `${device} ${change.kind === "delete" ? "detached" : "attached"}`;
   if (!device) return powerWords(change) ?? inWords(change, table);
-  const words = inWords({ ...change, path: change.path.slice(2) });
-  const name = change.path.slice(2).join(".");
-  return `${name} of ${device}${words.slice(name.length)}`;
+  return inWords(change, table, (path) => `${printPath(path.slice(2))} of ${device}`);
 }
 
 function powerWords({ path, after }: Difference): string | undefined {

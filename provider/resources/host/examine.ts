@@ -5,7 +5,7 @@ import type { Looking } from "../port";
 import { type Account, judgeAccount } from "./account";
 import { type Finding, findingOf, findingsOf } from "./lacks";
 import type { Matter } from "./matters";
-import { see } from "./seen";
+import { see } from "./observe";
 
 const connection = { what: "connection", title: "connection", group: "link", essential: true } as const;
 

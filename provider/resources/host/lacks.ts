@@ -1,5 +1,5 @@
 import { type Group, type Judgement, type Matter, matters } from "./matters";
-import type { Seen } from "./seen";
+import type { Seen } from "./observe";
 
 /** Something that a host cannot do, and what gives it to it. */
 export interface Lack {

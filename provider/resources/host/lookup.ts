@@ -1,7 +1,7 @@
 import { flag, grammar, int, list, mebibytes, object, text } from "../../fields";
 import { lookup, resultsIn } from "../lookup";
 import { lacksOf } from "./lacks";
-import { type Devices, type Named, see } from "./seen";
+import { type Devices, type Named, see } from "./observe";
 
 const cpu = {
   model: text({ xml: "model", doc: "The model in libvirt's words; absent where the driver tells none." }),

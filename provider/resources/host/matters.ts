@@ -1,6 +1,6 @@
 import { childrenOf, findAll, readPath, textOf } from "../../xml";
 import { typeComplaint } from "../domain/template";
-import type { Named, Seen } from "./seen";
+import type { Named, Seen } from "./observe";
 
 /** What a look at a host says about one matter: a fact, or why it is missing, or why it does not show from here. */
 export type Judgement = { readonly fact: string } | { readonly why: string } | { readonly unclear: string };

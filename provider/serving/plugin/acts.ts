@@ -44,7 +44,7 @@ export async function check(door: Door, asked: rpc.CheckRequest): Promise<CheckR
 /** The engine sends a name only where the project's `pulumi:autonaming` asks for one, so a proposed one counts as well. */
 function autonamingOf(asked: CheckRequest.AutonamingOptions | undefined): Request["autonaming"] {
   const proposed = asked?.getProposedName() ?? "";
-  return proposed === "" ? undefined : { proposed, enforced: true };
+  return proposed === "" ? undefined : proposed;
 }
 
 /** `pulumi:autonaming` may forbid names that nobody wrote; those that stand in the state stay. */

@@ -79,7 +79,6 @@ export class Door {
       id: error.id,
       properties: seal(table, error.outputs, secrets),
       inputs: inputs && seal(table, inputs.values, inputs.secrets),
-      reasons: error.reasons.map(clean),
     });
   }
 
@@ -103,6 +102,6 @@ export class Unhealthy extends PartialFailure {
     readonly inputs: Opened | undefined,
     message: string,
   ) {
-    super(message, id, state.values, [message]);
+    super(message, id, state.values);
   }
 }

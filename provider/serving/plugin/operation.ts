@@ -115,11 +115,11 @@ function explained(error: unknown, stopped: Error, left: Created | undefined): u
   if (error instanceof Refusal) return error;
   if (error instanceof PartialFailure) {
     const message = told(error, stopped);
-    return new PartialFailure(message, error.id, error.outputs, [message], { cause: error });
+    return new PartialFailure(message, error.id, error.outputs, { cause: error });
   }
   if (error instanceof Silence) {
     const message = `${stopped.message}; the host may still be at work on it, so the next run looks again`;
-    return left ? new PartialFailure(message, left.id, left.outputs, [message]) : new Error(message);
+    return left ? new PartialFailure(message, left.id, left.outputs) : new Error(message);
   }
   return new Error(told(error, stopped), { cause: error });
 }

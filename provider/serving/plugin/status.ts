@@ -10,7 +10,6 @@ export interface Left {
   readonly properties: Struct;
   /** Only for a read. */
   readonly inputs?: Struct | undefined;
-  readonly reasons: readonly string[];
 }
 
 /** An error as it crosses to the engine. */
@@ -37,12 +36,12 @@ export function statusOf(error: unknown): Pick<ServiceError, "code" | "details" 
   return { code: told.code, details: told.message, metadata };
 }
 
-function detail(message: string, { id, properties, inputs, reasons }: Left): Uint8Array {
+function detail(message: string, { id, properties, inputs }: Left): Uint8Array {
   const failed = new ErrorResourceInitFailed();
   failed.setId(id);
   failed.setProperties(properties);
   failed.setInputs(inputs);
-  failed.setReasonsList([...reasons]);
+  failed.setReasonsList([message]);
   // The next run looks at the host before it decides.
   failed.setRefreshBeforeUpdate(true);
   const any = new Any();

@@ -17,25 +17,25 @@ namespace PulumiKvm.Kvm.Inputs
     public sealed class DomainGraphicsSpiceListenArgs : global::Pulumi.ResourceArgs
     {
         /// <summary>
-        /// Address; default `127.0.0.1`.
+        /// Address, for type `address`; default `127.0.0.1`.
         /// </summary>
         [Input("address")]
         public Input<string>? Address { get; set; }
 
         /// <summary>
-        /// Name of a libvirt network.
+        /// Name of a libvirt network, for type `network`.
         /// </summary>
         [Input("network")]
         public Input<string>? Network { get; set; }
 
         /// <summary>
-        /// Path of a socket; libvirt chooses it where absent.
+        /// Path of a socket, for type `socket`; libvirt chooses it where absent.
         /// </summary>
         [Input("socket")]
         public Input<string>? Socket { get; set; }
 
         /// <summary>
-        /// Kind of place.
+        /// Kind of place; default `address`.
         /// </summary>
         [Input("type")]
         public Input<PulumiKvm.Kvm.DomainGraphicsSpiceListenType>? Type { get; set; }

@@ -18,19 +18,19 @@ namespace PulumiKvm.Kvm.Outputs
     public sealed class DomainGraphicsSpiceListen
     {
         /// <summary>
-        /// Address; default `127.0.0.1`.
+        /// Address, for type `address`; default `127.0.0.1`.
         /// </summary>
         public readonly string? Address;
         /// <summary>
-        /// Name of a libvirt network.
+        /// Name of a libvirt network, for type `network`.
         /// </summary>
         public readonly string? Network;
         /// <summary>
-        /// Path of a socket; libvirt chooses it where absent.
+        /// Path of a socket, for type `socket`; libvirt chooses it where absent.
         /// </summary>
         public readonly string? Socket;
         /// <summary>
-        /// Kind of place.
+        /// Kind of place; default `address`.
         /// </summary>
         public readonly PulumiKvm.Kvm.DomainGraphicsSpiceListenType? Type;
 

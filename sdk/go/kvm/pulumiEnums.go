@@ -1366,7 +1366,7 @@ func (in *domainDiskIoPtr) ToDomainDiskIoPtrOutputWithContext(ctx context.Contex
 	return pulumi.ToOutputWithContext(ctx, in).(DomainDiskIoPtrOutput)
 }
 
-// Kind of place.
+// Kind of place; default `address`.
 type DomainGraphicsSpiceListenType string
 
 const (

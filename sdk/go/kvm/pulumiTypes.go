@@ -2835,13 +2835,13 @@ func (o DomainGraphicsSpicePtrOutput) TlsPort() pulumi.IntPtrOutput {
 
 // Where the server listens; default the host's loopback address.
 type DomainGraphicsSpiceListen struct {
-	// Address; default `127.0.0.1`.
+	// Address, for type `address`; default `127.0.0.1`.
 	Address *string `pulumi:"address"`
-	// Name of a libvirt network.
+	// Name of a libvirt network, for type `network`.
 	Network *string `pulumi:"network"`
-	// Path of a socket; libvirt chooses it where absent.
+	// Path of a socket, for type `socket`; libvirt chooses it where absent.
 	Socket *string `pulumi:"socket"`
-	// Kind of place.
+	// Kind of place; default `address`.
 	Type *DomainGraphicsSpiceListenType `pulumi:"type"`
 }
 
@@ -2858,13 +2858,13 @@ type DomainGraphicsSpiceListenInput interface {
 
 // Where the server listens; default the host's loopback address.
 type DomainGraphicsSpiceListenArgs struct {
-	// Address; default `127.0.0.1`.
+	// Address, for type `address`; default `127.0.0.1`.
 	Address pulumi.StringPtrInput `pulumi:"address"`
-	// Name of a libvirt network.
+	// Name of a libvirt network, for type `network`.
 	Network pulumi.StringPtrInput `pulumi:"network"`
-	// Path of a socket; libvirt chooses it where absent.
+	// Path of a socket, for type `socket`; libvirt chooses it where absent.
 	Socket pulumi.StringPtrInput `pulumi:"socket"`
-	// Kind of place.
+	// Kind of place; default `address`.
 	Type DomainGraphicsSpiceListenTypePtrInput `pulumi:"type"`
 }
 
@@ -2946,22 +2946,22 @@ func (o DomainGraphicsSpiceListenOutput) ToDomainGraphicsSpiceListenPtrOutputWit
 	}).(DomainGraphicsSpiceListenPtrOutput)
 }
 
-// Address; default `127.0.0.1`.
+// Address, for type `address`; default `127.0.0.1`.
 func (o DomainGraphicsSpiceListenOutput) Address() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainGraphicsSpiceListen) *string { return v.Address }).(pulumi.StringPtrOutput)
 }
 
-// Name of a libvirt network.
+// Name of a libvirt network, for type `network`.
 func (o DomainGraphicsSpiceListenOutput) Network() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainGraphicsSpiceListen) *string { return v.Network }).(pulumi.StringPtrOutput)
 }
 
-// Path of a socket; libvirt chooses it where absent.
+// Path of a socket, for type `socket`; libvirt chooses it where absent.
 func (o DomainGraphicsSpiceListenOutput) Socket() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainGraphicsSpiceListen) *string { return v.Socket }).(pulumi.StringPtrOutput)
 }
 
-// Kind of place.
+// Kind of place; default `address`.
 func (o DomainGraphicsSpiceListenOutput) Type() DomainGraphicsSpiceListenTypePtrOutput {
 	return o.ApplyT(func(v DomainGraphicsSpiceListen) *DomainGraphicsSpiceListenType { return v.Type }).(DomainGraphicsSpiceListenTypePtrOutput)
 }
@@ -2990,7 +2990,7 @@ func (o DomainGraphicsSpiceListenPtrOutput) Elem() DomainGraphicsSpiceListenOutp
 	}).(DomainGraphicsSpiceListenOutput)
 }
 
-// Address; default `127.0.0.1`.
+// Address, for type `address`; default `127.0.0.1`.
 func (o DomainGraphicsSpiceListenPtrOutput) Address() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainGraphicsSpiceListen) *string {
 		if v == nil {
@@ -3000,7 +3000,7 @@ func (o DomainGraphicsSpiceListenPtrOutput) Address() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
-// Name of a libvirt network.
+// Name of a libvirt network, for type `network`.
 func (o DomainGraphicsSpiceListenPtrOutput) Network() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainGraphicsSpiceListen) *string {
 		if v == nil {
@@ -3010,7 +3010,7 @@ func (o DomainGraphicsSpiceListenPtrOutput) Network() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
-// Path of a socket; libvirt chooses it where absent.
+// Path of a socket, for type `socket`; libvirt chooses it where absent.
 func (o DomainGraphicsSpiceListenPtrOutput) Socket() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainGraphicsSpiceListen) *string {
 		if v == nil {
@@ -3020,7 +3020,7 @@ func (o DomainGraphicsSpiceListenPtrOutput) Socket() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
-// Kind of place.
+// Kind of place; default `address`.
 func (o DomainGraphicsSpiceListenPtrOutput) Type() DomainGraphicsSpiceListenTypePtrOutput {
 	return o.ApplyT(func(v *DomainGraphicsSpiceListen) *DomainGraphicsSpiceListenType {
 		if v == nil {

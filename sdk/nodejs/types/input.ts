@@ -343,19 +343,19 @@ export interface DomainGraphicsSpiceArgs {
  */
 export interface DomainGraphicsSpiceListenArgs {
     /**
-     * Address; default `127.0.0.1`.
+     * Address, for type `address`; default `127.0.0.1`.
      */
     address?: pulumi.Input<string>;
     /**
-     * Name of a libvirt network.
+     * Name of a libvirt network, for type `network`.
      */
     network?: pulumi.Input<string>;
     /**
-     * Path of a socket; libvirt chooses it where absent.
+     * Path of a socket, for type `socket`; libvirt chooses it where absent.
      */
     socket?: pulumi.Input<string>;
     /**
-     * Kind of place.
+     * Kind of place; default `address`.
      */
     type?: pulumi.Input<enums.DomainGraphicsSpiceListenType>;
 }

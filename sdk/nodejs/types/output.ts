@@ -397,19 +397,19 @@ export interface DomainGraphicsSpice {
  */
 export interface DomainGraphicsSpiceListen {
     /**
-     * Address; default `127.0.0.1`.
+     * Address, for type `address`; default `127.0.0.1`.
      */
     address?: string;
     /**
-     * Name of a libvirt network.
+     * Name of a libvirt network, for type `network`.
      */
     network?: string;
     /**
-     * Path of a socket; libvirt chooses it where absent.
+     * Path of a socket, for type `socket`; libvirt chooses it where absent.
      */
     socket?: string;
     /**
-     * Kind of place.
+     * Kind of place; default `address`.
      */
     type?: enums.DomainGraphicsSpiceListenType;
 }

@@ -127,7 +127,7 @@ class DomainDiskIo(_builtins.str, Enum):
 @pulumi.type_token("kvm:index:DomainGraphicsSpiceListenType")
 class DomainGraphicsSpiceListenType(_builtins.str, Enum):
     """
-    Kind of place.
+    Kind of place; default `address`.
     """
     ADDRESS = "address"
     NETWORK = "network"

@@ -1370,19 +1370,19 @@ class DomainGraphicsSpiceListenArgsDict(TypedDict):
     """
     address: NotRequired[pulumi.Input[_builtins.str]]
     """
-    Address; default `127.0.0.1`.
+    Address, for type `address`; default `127.0.0.1`.
     """
     network: NotRequired[pulumi.Input[_builtins.str]]
     """
-    Name of a libvirt network.
+    Name of a libvirt network, for type `network`.
     """
     socket: NotRequired[pulumi.Input[_builtins.str]]
     """
-    Path of a socket; libvirt chooses it where absent.
+    Path of a socket, for type `socket`; libvirt chooses it where absent.
     """
     type: NotRequired[pulumi.Input['DomainGraphicsSpiceListenType']]
     """
-    Kind of place.
+    Kind of place; default `address`.
     """
 
 @pulumi.input_type
@@ -1394,10 +1394,10 @@ class DomainGraphicsSpiceListenArgs:
                  type: Optional[pulumi.Input['DomainGraphicsSpiceListenType']] = None):
         """
         Where the server listens; default the host's loopback address.
-        :param pulumi.Input[_builtins.str] address: Address; default `127.0.0.1`.
-        :param pulumi.Input[_builtins.str] network: Name of a libvirt network.
-        :param pulumi.Input[_builtins.str] socket: Path of a socket; libvirt chooses it where absent.
-        :param pulumi.Input['DomainGraphicsSpiceListenType'] type: Kind of place.
+        :param pulumi.Input[_builtins.str] address: Address, for type `address`; default `127.0.0.1`.
+        :param pulumi.Input[_builtins.str] network: Name of a libvirt network, for type `network`.
+        :param pulumi.Input[_builtins.str] socket: Path of a socket, for type `socket`; libvirt chooses it where absent.
+        :param pulumi.Input['DomainGraphicsSpiceListenType'] type: Kind of place; default `address`.
         """
         if address is not None:
             pulumi.set(__self__, "address", address)
@@ -1412,7 +1412,7 @@ class DomainGraphicsSpiceListenArgs:
     @pulumi.getter
     def address(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Address; default `127.0.0.1`.
+        Address, for type `address`; default `127.0.0.1`.
         """
         return pulumi.get(self, "address")
 
@@ -1424,7 +1424,7 @@ class DomainGraphicsSpiceListenArgs:
     @pulumi.getter
     def network(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Name of a libvirt network.
+        Name of a libvirt network, for type `network`.
         """
         return pulumi.get(self, "network")
 
@@ -1436,7 +1436,7 @@ class DomainGraphicsSpiceListenArgs:
     @pulumi.getter
     def socket(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Path of a socket; libvirt chooses it where absent.
+        Path of a socket, for type `socket`; libvirt chooses it where absent.
         """
         return pulumi.get(self, "socket")
 
@@ -1448,7 +1448,7 @@ class DomainGraphicsSpiceListenArgs:
     @pulumi.getter
     def type(self) -> Optional[pulumi.Input['DomainGraphicsSpiceListenType']]:
         """
-        Kind of place.
+        Kind of place; default `address`.
         """
         return pulumi.get(self, "type")
 

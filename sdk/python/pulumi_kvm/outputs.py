@@ -1262,10 +1262,10 @@ class DomainGraphicsSpiceListen(dict):
                  type: Optional['DomainGraphicsSpiceListenType'] = None):
         """
         Where the server listens; default the host's loopback address.
-        :param _builtins.str address: Address; default `127.0.0.1`.
-        :param _builtins.str network: Name of a libvirt network.
-        :param _builtins.str socket: Path of a socket; libvirt chooses it where absent.
-        :param 'DomainGraphicsSpiceListenType' type: Kind of place.
+        :param _builtins.str address: Address, for type `address`; default `127.0.0.1`.
+        :param _builtins.str network: Name of a libvirt network, for type `network`.
+        :param _builtins.str socket: Path of a socket, for type `socket`; libvirt chooses it where absent.
+        :param 'DomainGraphicsSpiceListenType' type: Kind of place; default `address`.
         """
         if address is not None:
             pulumi.set(__self__, "address", address)
@@ -1280,7 +1280,7 @@ class DomainGraphicsSpiceListen(dict):
     @pulumi.getter
     def address(self) -> Optional[_builtins.str]:
         """
-        Address; default `127.0.0.1`.
+        Address, for type `address`; default `127.0.0.1`.
         """
         return pulumi.get(self, "address")
 
@@ -1288,7 +1288,7 @@ class DomainGraphicsSpiceListen(dict):
     @pulumi.getter
     def network(self) -> Optional[_builtins.str]:
         """
-        Name of a libvirt network.
+        Name of a libvirt network, for type `network`.
         """
         return pulumi.get(self, "network")
 
@@ -1296,7 +1296,7 @@ class DomainGraphicsSpiceListen(dict):
     @pulumi.getter
     def socket(self) -> Optional[_builtins.str]:
         """
-        Path of a socket; libvirt chooses it where absent.
+        Path of a socket, for type `socket`; libvirt chooses it where absent.
         """
         return pulumi.get(self, "socket")
 
@@ -1304,7 +1304,7 @@ class DomainGraphicsSpiceListen(dict):
     @pulumi.getter
     def type(self) -> Optional['DomainGraphicsSpiceListenType']:
         """
-        Kind of place.
+        Kind of place; default `address`.
         """
         return pulumi.get(self, "type")
 

@@ -47,7 +47,7 @@ export const machines: Conformance = {
     row("memoryDevices[].size", 128, 256, dimm),
     row("memoryDevices[].node", 0, 1, dimm),
     row("memoryDevices[].block", 2, 4, virtioMemory),
-    row("memoryDevices[].requested", 64, 128, virtioMemory),
+    row("memoryDevices[].requested", 64, 128, { ...virtioMemory, becomes: "update" }),
     row("vcpus", 1, 2),
     row("onlineVcpus", 1, 2, { with: { vcpus: 2 }, becomes: "update" }),
     row("iothreads", 1, 2, { becomes: "update" }),

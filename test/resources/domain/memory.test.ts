@@ -1,4 +1,4 @@
-import type { Values } from "../../../provider/fields";
+import { UNKNOWN, type Values } from "../../../provider/fields";
 import { changesOf } from "../../../provider/resources/domain/plan";
 import { complete } from "../../../provider/resources/domain/wanted";
 import { findAll, printXml } from "../../../provider/xml";
@@ -77,6 +77,7 @@ describe("memory devices", () => {
     expect(await costs(there, args(a))).toEqual([]);
     expect(await costs(there, args(a, { name: "b", size: 512 }))).toEqual(["memoryDevices.1 add live"]);
     expect(await costs(there, args(a, { name: "b", size: 1024 }))).toEqual(["memoryDevices.1 add restart"]);
+    expect(await costs(there, args(a, { name: "b", size: UNKNOWN }))).toEqual(["memoryDevices.1 add live"]);
     const four = ["b", "c", "d"].map((name) => ({ name, size: 128 }));
     expect(await costs(there, args(a, ...four))).toEqual([
       "memoryDevices.1 add live",
@@ -94,6 +95,7 @@ describe("memory devices", () => {
     expect(await costs(there, args({ ...v, requested: 256 }))).toEqual(["memoryDevices.0.requested update live"]);
     expect(await costs(there, args({ ...v, block: 4 }))).toEqual(["memoryDevices.0.block update restart"]);
     expect(await costs(there, args())).toEqual(["memoryDevices.0 delete restart"]);
+    expect(await costs(there, args({ ...v, requested: UNKNOWN }))).toEqual(["memoryDevices.0.requested update live"]);
     // What the guest has cannot give more than its size, or be asked in other blocks.
     expect(await costs(there, args({ ...v, size: 1024, requested: 768 }))).toEqual([
       "memoryDevices.0.size update restart",

@@ -1,6 +1,6 @@
 import { judgeAccount, libvirtIn } from "../../../provider/resources/host/account";
 import { findingsOf, lacksOf } from "../../../provider/resources/host/lacks";
-import { printVersion, type Seen } from "../../../provider/resources/host/seen";
+import { printVersion, type Seen } from "../../../provider/resources/host/observe";
 import { parseXml } from "../../../provider/xml";
 
 const devices = { firmwares: ["bios", "efi"], secureBoot: true, tpm: true, graphics: ["vnc", "spice"] };

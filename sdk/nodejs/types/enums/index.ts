@@ -104,7 +104,7 @@ export const DomainGraphicsSpiceListenType = {
 } as const;
 
 /**
- * Kind of place.
+ * Kind of place; default `address`.
  */
 export type DomainGraphicsSpiceListenType = (typeof DomainGraphicsSpiceListenType)[keyof typeof DomainGraphicsSpiceListenType];
 

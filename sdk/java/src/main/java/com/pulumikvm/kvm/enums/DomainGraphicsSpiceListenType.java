@@ -9,7 +9,7 @@ import java.util.Objects;
 import java.util.StringJoiner;
 
     /**
-     * Kind of place.
+     * Kind of place; default `address`.
      * 
      */
     @EnumType

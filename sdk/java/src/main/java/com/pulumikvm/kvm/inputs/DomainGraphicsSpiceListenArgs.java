@@ -21,14 +21,14 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
     public static final DomainGraphicsSpiceListenArgs Empty = new DomainGraphicsSpiceListenArgs();
 
     /**
-     * Address; default `127.0.0.1`.
+     * Address, for type `address`; default `127.0.0.1`.
      * 
      */
     @Import(name="address")
     private @Nullable Output<String> address;
 
     /**
-     * @return Address; default `127.0.0.1`.
+     * @return Address, for type `address`; default `127.0.0.1`.
      * 
      */
     public Optional<Output<String>> address() {
@@ -36,14 +36,14 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
     }
 
     /**
-     * Name of a libvirt network.
+     * Name of a libvirt network, for type `network`.
      * 
      */
     @Import(name="network")
     private @Nullable Output<String> network;
 
     /**
-     * @return Name of a libvirt network.
+     * @return Name of a libvirt network, for type `network`.
      * 
      */
     public Optional<Output<String>> network() {
@@ -51,14 +51,14 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
     }
 
     /**
-     * Path of a socket; libvirt chooses it where absent.
+     * Path of a socket, for type `socket`; libvirt chooses it where absent.
      * 
      */
     @Import(name="socket")
     private @Nullable Output<String> socket;
 
     /**
-     * @return Path of a socket; libvirt chooses it where absent.
+     * @return Path of a socket, for type `socket`; libvirt chooses it where absent.
      * 
      */
     public Optional<Output<String>> socket() {
@@ -66,14 +66,14 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
     }
 
     /**
-     * Kind of place.
+     * Kind of place; default `address`.
      * 
      */
     @Import(name="type")
     private @Nullable Output<DomainGraphicsSpiceListenType> type;
 
     /**
-     * @return Kind of place.
+     * @return Kind of place; default `address`.
      * 
      */
     public Optional<Output<DomainGraphicsSpiceListenType>> type() {
@@ -108,7 +108,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param address Address; default `127.0.0.1`.
+         * @param address Address, for type `address`; default `127.0.0.1`.
          * 
          * @return builder
          * 
@@ -119,7 +119,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param address Address; default `127.0.0.1`.
+         * @param address Address, for type `address`; default `127.0.0.1`.
          * 
          * @return builder
          * 
@@ -129,7 +129,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param network Name of a libvirt network.
+         * @param network Name of a libvirt network, for type `network`.
          * 
          * @return builder
          * 
@@ -140,7 +140,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param network Name of a libvirt network.
+         * @param network Name of a libvirt network, for type `network`.
          * 
          * @return builder
          * 
@@ -150,7 +150,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param socket Path of a socket; libvirt chooses it where absent.
+         * @param socket Path of a socket, for type `socket`; libvirt chooses it where absent.
          * 
          * @return builder
          * 
@@ -161,7 +161,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param socket Path of a socket; libvirt chooses it where absent.
+         * @param socket Path of a socket, for type `socket`; libvirt chooses it where absent.
          * 
          * @return builder
          * 
@@ -171,7 +171,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param type Kind of place.
+         * @param type Kind of place; default `address`.
          * 
          * @return builder
          * 
@@ -182,7 +182,7 @@ public final class DomainGraphicsSpiceListenArgs extends com.pulumi.resources.Re
         }
 
         /**
-         * @param type Kind of place.
+         * @param type Kind of place; default `address`.
          * 
          * @return builder
          * 

@@ -13,50 +13,50 @@ import javax.annotation.Nullable;
 @CustomType
 public final class DomainGraphicsSpiceListen {
     /**
-     * @return Address; default `127.0.0.1`.
+     * @return Address, for type `address`; default `127.0.0.1`.
      * 
      */
     private @Nullable String address;
     /**
-     * @return Name of a libvirt network.
+     * @return Name of a libvirt network, for type `network`.
      * 
      */
     private @Nullable String network;
     /**
-     * @return Path of a socket; libvirt chooses it where absent.
+     * @return Path of a socket, for type `socket`; libvirt chooses it where absent.
      * 
      */
     private @Nullable String socket;
     /**
-     * @return Kind of place.
+     * @return Kind of place; default `address`.
      * 
      */
     private @Nullable DomainGraphicsSpiceListenType type;
 
     private DomainGraphicsSpiceListen() {}
     /**
-     * @return Address; default `127.0.0.1`.
+     * @return Address, for type `address`; default `127.0.0.1`.
      * 
      */
     public Optional<String> address() {
         return Optional.ofNullable(this.address);
     }
     /**
-     * @return Name of a libvirt network.
+     * @return Name of a libvirt network, for type `network`.
      * 
      */
     public Optional<String> network() {
         return Optional.ofNullable(this.network);
     }
     /**
-     * @return Path of a socket; libvirt chooses it where absent.
+     * @return Path of a socket, for type `socket`; libvirt chooses it where absent.
      * 
      */
     public Optional<String> socket() {
         return Optional.ofNullable(this.socket);
     }
     /**
-     * @return Kind of place.
+     * @return Kind of place; default `address`.
      * 
      */
     public Optional<DomainGraphicsSpiceListenType> type() {
