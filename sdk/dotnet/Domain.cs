@@ -117,6 +117,12 @@ namespace PulumiKvm.Kvm
         public Output<bool?> Autostart { get; private set; } = null!;
 
         /// <summary>
+        /// The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+        /// </summary>
+        [Output("blkiotune")]
+        public Output<Outputs.DomainBlkiotune?> Blkiotune { get; private set; } = null!;
+
+        /// <summary>
         /// The guest's clock.
         /// </summary>
         [Output("clock")]
@@ -147,7 +153,7 @@ namespace PulumiKvm.Kvm
         public Output<Outputs.DomainCpu?> Cpu { get; private set; } = null!;
 
         /// <summary>
-        /// Where on the host the guest's CPUs run.
+        /// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
         /// </summary>
         [Output("cputune")]
         public Output<Outputs.DomainCputune?> Cputune { get; private set; } = null!;
@@ -219,10 +225,22 @@ namespace PulumiKvm.Kvm
         public Output<ImmutableArray<Outputs.DomainMemoryDevice>> MemoryDevices { get; private set; } = null!;
 
         /// <summary>
+        /// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+        /// </summary>
+        [Output("memtune")]
+        public Output<Outputs.DomainMemtune?> Memtune { get; private set; } = null!;
+
+        /// <summary>
         /// The machine's name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
         /// </summary>
         [Output("name")]
         public Output<string> Name { get; private set; } = null!;
+
+        /// <summary>
+        /// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+        /// </summary>
+        [Output("numatune")]
+        public Output<Outputs.DomainNumatune?> Numatune { get; private set; } = null!;
 
         /// <summary>
         /// What becomes of the machine when the guest crashes; default `destroy`.
@@ -377,6 +395,12 @@ namespace PulumiKvm.Kvm
         public Input<bool>? Autostart { get; set; }
 
         /// <summary>
+        /// The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+        /// </summary>
+        [Input("blkiotune")]
+        public Input<Inputs.DomainBlkiotuneArgs>? Blkiotune { get; set; }
+
+        /// <summary>
         /// The guest's clock.
         /// </summary>
         [Input("clock")]
@@ -401,7 +425,7 @@ namespace PulumiKvm.Kvm
         public Input<Inputs.DomainCpuArgs>? Cpu { get; set; }
 
         /// <summary>
-        /// Where on the host the guest's CPUs run.
+        /// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
         /// </summary>
         [Input("cputune")]
         public Input<Inputs.DomainCputuneArgs>? Cputune { get; set; }
@@ -485,10 +509,22 @@ namespace PulumiKvm.Kvm
         }
 
         /// <summary>
+        /// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+        /// </summary>
+        [Input("memtune")]
+        public Input<Inputs.DomainMemtuneArgs>? Memtune { get; set; }
+
+        /// <summary>
         /// The machine's name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
         /// </summary>
         [Input("name")]
         public Input<string>? Name { get; set; }
+
+        /// <summary>
+        /// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+        /// </summary>
+        [Input("numatune")]
+        public Input<Inputs.DomainNumatuneArgs>? Numatune { get; set; }
 
         /// <summary>
         /// What becomes of the machine when the guest crashes; default `destroy`.

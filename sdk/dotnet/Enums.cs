@@ -334,6 +334,37 @@ namespace PulumiKvm.Kvm
     }
 
     /// <summary>
+    /// How the native VLAN is sent.
+    /// </summary>
+    [EnumType]
+    public readonly struct DomainInterfaceVlanTagNativeMode : IEquatable<DomainInterfaceVlanTagNativeMode>
+    {
+        private readonly string _value;
+
+        private DomainInterfaceVlanTagNativeMode(string value)
+        {
+            _value = value ?? throw new ArgumentNullException(nameof(value));
+        }
+
+        public static DomainInterfaceVlanTagNativeMode Tagged { get; } = new DomainInterfaceVlanTagNativeMode("tagged");
+        public static DomainInterfaceVlanTagNativeMode Untagged { get; } = new DomainInterfaceVlanTagNativeMode("untagged");
+
+        public static bool operator ==(DomainInterfaceVlanTagNativeMode left, DomainInterfaceVlanTagNativeMode right) => left.Equals(right);
+        public static bool operator !=(DomainInterfaceVlanTagNativeMode left, DomainInterfaceVlanTagNativeMode right) => !left.Equals(right);
+
+        public static explicit operator string(DomainInterfaceVlanTagNativeMode value) => value._value;
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override bool Equals(object? obj) => obj is DomainInterfaceVlanTagNativeMode other && Equals(other);
+        public bool Equals(DomainInterfaceVlanTagNativeMode other) => string.Equals(_value, other._value, StringComparison.Ordinal);
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override int GetHashCode() => _value?.GetHashCode() ?? 0;
+
+        public override string ToString() => _value;
+    }
+
+    /// <summary>
     /// `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
     /// </summary>
     [EnumType]
@@ -357,6 +388,39 @@ namespace PulumiKvm.Kvm
         [EditorBrowsable(EditorBrowsableState.Never)]
         public override bool Equals(object? obj) => obj is DomainMemoryDeviceModel other && Equals(other);
         public bool Equals(DomainMemoryDeviceModel other) => string.Equals(_value, other._value, StringComparison.Ordinal);
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override int GetHashCode() => _value?.GetHashCode() ?? 0;
+
+        public override string ToString() => _value;
+    }
+
+    /// <summary>
+    /// How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+    /// </summary>
+    [EnumType]
+    public readonly struct DomainNumatuneMemoryMode : IEquatable<DomainNumatuneMemoryMode>
+    {
+        private readonly string _value;
+
+        private DomainNumatuneMemoryMode(string value)
+        {
+            _value = value ?? throw new ArgumentNullException(nameof(value));
+        }
+
+        public static DomainNumatuneMemoryMode Strict { get; } = new DomainNumatuneMemoryMode("strict");
+        public static DomainNumatuneMemoryMode Preferred { get; } = new DomainNumatuneMemoryMode("preferred");
+        public static DomainNumatuneMemoryMode Interleave { get; } = new DomainNumatuneMemoryMode("interleave");
+        public static DomainNumatuneMemoryMode Restrictive { get; } = new DomainNumatuneMemoryMode("restrictive");
+
+        public static bool operator ==(DomainNumatuneMemoryMode left, DomainNumatuneMemoryMode right) => left.Equals(right);
+        public static bool operator !=(DomainNumatuneMemoryMode left, DomainNumatuneMemoryMode right) => !left.Equals(right);
+
+        public static explicit operator string(DomainNumatuneMemoryMode value) => value._value;
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override bool Equals(object? obj) => obj is DomainNumatuneMemoryMode other && Equals(other);
+        public bool Equals(DomainNumatuneMemoryMode other) => string.Equals(_value, other._value, StringComparison.Ordinal);
 
         [EditorBrowsable(EditorBrowsableState.Never)]
         public override int GetHashCode() => _value?.GetHashCode() ?? 0;

@@ -98,6 +98,10 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly autostart: pulumi.Output<boolean | undefined>;
     /**
+     * The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+     */
+    declare public readonly blkiotune: pulumi.Output<outputs.DomainBlkiotune | undefined>;
+    /**
      * The guest's clock.
      */
     declare public readonly clock: pulumi.Output<outputs.DomainClock | undefined>;
@@ -118,7 +122,7 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly cpu: pulumi.Output<outputs.DomainCpu | undefined>;
     /**
-     * Where on the host the guest's CPUs run.
+     * Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
      */
     declare public readonly cputune: pulumi.Output<outputs.DomainCputune | undefined>;
     /**
@@ -166,9 +170,17 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly memoryDevices: pulumi.Output<outputs.DomainMemoryDevice[] | undefined>;
     /**
+     * What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+     */
+    declare public readonly memtune: pulumi.Output<outputs.DomainMemtune | undefined>;
+    /**
      * The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
      */
     declare public readonly name: pulumi.Output<string>;
+    /**
+     * The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+     */
+    declare public readonly numatune: pulumi.Output<outputs.DomainNumatune | undefined>;
     /**
      * What becomes of the machine when the guest crashes; default `destroy`.
      */
@@ -246,6 +258,7 @@ export class Domain extends pulumi.CustomResource {
             }
             resourceInputs["adopt"] = args?.adopt;
             resourceInputs["autostart"] = args?.autostart;
+            resourceInputs["blkiotune"] = args?.blkiotune;
             resourceInputs["clock"] = args?.clock;
             resourceInputs["cloudInit"] = args?.cloudInit;
             resourceInputs["confirm"] = args?.confirm;
@@ -261,7 +274,9 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["maxMemory"] = args?.maxMemory;
             resourceInputs["memory"] = args?.memory;
             resourceInputs["memoryDevices"] = args?.memoryDevices;
+            resourceInputs["memtune"] = args?.memtune;
             resourceInputs["name"] = args?.name;
+            resourceInputs["numatune"] = args?.numatune;
             resourceInputs["onCrash"] = args?.onCrash;
             resourceInputs["onPoweroff"] = args?.onPoweroff;
             resourceInputs["onReboot"] = args?.onReboot;
@@ -284,6 +299,7 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["addresses"] = undefined /*out*/;
             resourceInputs["adopt"] = undefined /*out*/;
             resourceInputs["autostart"] = undefined /*out*/;
+            resourceInputs["blkiotune"] = undefined /*out*/;
             resourceInputs["clock"] = undefined /*out*/;
             resourceInputs["cloudInit"] = undefined /*out*/;
             resourceInputs["confirm"] = undefined /*out*/;
@@ -301,7 +317,9 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["maxMemory"] = undefined /*out*/;
             resourceInputs["memory"] = undefined /*out*/;
             resourceInputs["memoryDevices"] = undefined /*out*/;
+            resourceInputs["memtune"] = undefined /*out*/;
             resourceInputs["name"] = undefined /*out*/;
+            resourceInputs["numatune"] = undefined /*out*/;
             resourceInputs["onCrash"] = undefined /*out*/;
             resourceInputs["onPoweroff"] = undefined /*out*/;
             resourceInputs["onReboot"] = undefined /*out*/;
@@ -338,6 +356,10 @@ export interface DomainArgs {
      */
     autostart?: pulumi.Input<boolean>;
     /**
+     * The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+     */
+    blkiotune?: pulumi.Input<inputs.DomainBlkiotuneArgs>;
+    /**
      * The guest's clock.
      */
     clock?: pulumi.Input<inputs.DomainClockArgs>;
@@ -354,7 +376,7 @@ export interface DomainArgs {
      */
     cpu?: pulumi.Input<inputs.DomainCpuArgs>;
     /**
-     * Where on the host the guest's CPUs run.
+     * Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
      */
     cputune?: pulumi.Input<inputs.DomainCputuneArgs>;
     /**
@@ -398,9 +420,17 @@ export interface DomainArgs {
      */
     memoryDevices?: pulumi.Input<pulumi.Input<inputs.DomainMemoryDeviceArgs>[]>;
     /**
+     * What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+     */
+    memtune?: pulumi.Input<inputs.DomainMemtuneArgs>;
+    /**
      * The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
      */
     name?: pulumi.Input<string>;
+    /**
+     * The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+     */
+    numatune?: pulumi.Input<inputs.DomainNumatuneArgs>;
     /**
      * What becomes of the machine when the guest crashes; default `destroy`.
      */

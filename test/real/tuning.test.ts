@@ -215,4 +215,75 @@ describe("a running machine", () => {
     expect(web.outputs["restartPending"]).toEqual(["graphics.vnc.password"]);
     expect((await web.preview(locked)).changes).toBe(false);
   });
+
+  const limits: readonly (readonly [string, Values, RegExp])[] = [
+    ["cputune.shares", { cputune: { shares: 512 } }, /55.*cputune\.shares needs the cgroup controller "cpu"/],
+    ["cputune.quota", { cputune: { quota: 5000 } }, /(55|67).*cputune\.quota needs the cgroup controller "cpu"/],
+    [
+      "memtune.softLimit",
+      { memtune: { softLimit: 99 } },
+      /55.*memtune\.softLimit needs the cgroup controller "memory"/,
+    ],
+    ["blkiotune.weight", { blkiotune: { weight: 300 } }, /55.*blkiotune\.weight needs the cgroup controller "blkio"/],
+  ];
+  it.each(limits)("that its host cannot hold to %s stays as it is, and one is not started", async (_, more, said) => {
+    const web = new Driven(domain, place, "unheld");
+    const args = { ...small, shutdown: { timeout: 0, thenForce: true } };
+    await web.up(args);
+    const before = virsh("dumpxml", web.id ?? "") + virsh("dumpxml", web.id ?? "", "--inactive");
+    for (const act of [() => web.preview({ ...args, ...more }), () => web.up({ ...args, ...more })]) {
+      await expect(act()).rejects.toThrow(/was not changed: libvirt refused/);
+      await expect(act()).rejects.toThrow(said);
+    }
+    expect(virsh("dumpxml", web.id ?? "") + virsh("dumpxml", web.id ?? "", "--inactive")).toBe(before);
+    expect((await web.preview(args)).changes).toBe(false);
+    const next = { ...args, ...more, whenRestartNeeded: "restart", vcpus: 1 };
+    await expect(web.up(next)).rejects.toThrow(said);
+    expect(virsh("domstate", web.id ?? "").trim()).toBe("running");
+    await web.up({ ...args, powerState: "stopped" });
+    await expect(web.up({ ...args, ...more })).rejects.toThrow(said);
+    expect(virsh("domstate", web.id ?? "").trim()).toBe("shut off");
+    await web.up(args);
+    expect([virsh("domstate", web.id ?? "").trim(), (await web.preview(args)).changes]).toEqual(["running", false]);
+  });
+
+  it("is not created where its host cannot hold it, and goes on without", async () => {
+    const web = new Driven(domain, place, "made");
+    const restrictive = { ...small, numatune: { memory: { mode: "restrictive", nodeset: "0" } } };
+    await expect(web.up(restrictive)).rejects.toThrow(
+      /start domain .*libvirt refused \(55, .*numatune\.memory needs the cgroup controller "cpuset": give it .*or take/,
+    );
+    expect(virsh("domstate", web.id ?? "").trim()).toBe("shut off");
+    await web.up(small);
+    expect([virsh("domstate", web.id ?? "").trim(), (await web.preview(small)).changes]).toEqual(["running", false]);
+  });
+
+  it("has its memory on nodes from its start on, without cgroups too", async () => {
+    const web = new Driven(domain, place, "nodes");
+    const nodes = (mode: string) => ({ ...small, numatune: { memory: { mode, nodeset: "0" } } });
+    await web.up(nodes("preferred"));
+    expect(virsh("dumpxml", web.id ?? "")).toContain("<memory mode='preferred' nodeset='0'/>");
+    expect((await web.preview(nodes("strict"))).differences.map(({ cost }) => cost)).toEqual(["restart"]);
+    expect((await web.preview(nodes("preferred"))).changes).toBe(false);
+  });
+
+  it("names limits that do not fit", async () => {
+    const { failures } = await new Driven(domain, place, "x").check({
+      ...small,
+      cputune: { quota: 0, emulatorQuota: 999, globalQuota: -1 },
+    });
+    const reason = "must be -1 (no limit), or 1000 or more";
+    expect(failures).toEqual([
+      { property: "cputune.quota", reason },
+      { property: "cputune.emulatorQuota", reason },
+    ]);
+    const swap = async (memtune: Values) =>
+      (await new Driven(domain, place, "x").check({ ...small, memtune })).failures;
+    expect(await swap({ swapHardLimit: 5 })).toEqual([
+      { property: "memtune.swapHardLimit", reason: "needs hardLimit beside it" },
+    ]);
+    expect(await swap({ hardLimit: 6, swapHardLimit: 5 })).toEqual([
+      { property: "memtune.swapHardLimit", reason: "must not be below hardLimit (6)" },
+    ]);
+  });
 });

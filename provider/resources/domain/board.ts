@@ -1,6 +1,7 @@
 import { grammar, int, list, object, text, type XmlPair } from "../../fields";
 import { readPath, writePath } from "../../xml";
 import { cpuSetText, sameCpus } from "./cpuSet";
+import { schedule } from "./limits";
 
 /** libvirt makes `q35` into `pc-q35-7.2`: the wish is met by any version of it. */
 function sameMachine(wanted: string, found: string): boolean {
@@ -125,9 +126,10 @@ const cpuset = (what: string) =>
     doc: `Host CPUs that run ${what}: \`0-3,^2\`.`,
   });
 
-/** Where the guest's work runs on the host. https://libvirt.org/formatdomain.html#cpu-tuning */
+/** Where the guest's work runs on the host, and how much of it. https://libvirt.org/formatdomain.html#cpu-tuning */
 export const cputune = object(
   {
+    ...schedule,
     vcpupins: list(
       object(
         {
@@ -179,7 +181,11 @@ export const cputune = object(
       { xml: "emulatorpin", change: "live", doc: "Where the emulator's own threads run." },
     ),
   },
-  { xml: "cputune", change: "live", doc: "Where on the host the guest's CPUs run." },
+  {
+    xml: "cputune",
+    change: "live",
+    doc: "Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.",
+  },
 );
 
 /** What becomes of the machine. https://libvirt.org/formatdomain.html#events-configuration */

@@ -1,11 +1,13 @@
 import { type Failure, isRecord, printPath, UNKNOWN, type Values } from "../../fields";
 import { isAway } from "../place";
 import type { Request } from "../port";
+import { checkTuning } from "./controllers";
 import { places } from "./graphics";
 import { sources } from "./interfaces";
 import { checkMemory } from "./memoryDevices";
 import { SEED_TARGET } from "./seed";
 import { typeComplaint } from "./template";
+import { checkVlans } from "./vlans";
 import { itemsOf } from "./wanted";
 
 /** What the table cannot say of a machine's inputs: identities of devices, sizes, and whether the host can run it. */
@@ -23,6 +25,8 @@ export async function checkMore(
     ...checkLimits(inputs),
     ...checkThreads(inputs),
     ...checkMemory(inputs),
+    ...checkTuning(inputs),
+    ...checkVlans(inputs),
     ...checkFate(inputs),
     ...checkScreens(inputs),
   ];

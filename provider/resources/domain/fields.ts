@@ -17,6 +17,7 @@ import { onlineChange, onlineCount } from "./cpus";
 import { disk, diskKey, isSeed } from "./disks";
 import { graphics } from "./graphics";
 import { interfaceKey, networkInterface, sources } from "./interfaces";
+import { blkiotune, memtune, numatune } from "./limits";
 import { maxMemory, ownCurrentMemory, ownMemory } from "./memory";
 import { isMemoryDevice, memoryDevice, memoryDeviceChange, memoryDeviceKey } from "./memoryDevices";
 import { perf } from "./perf";
@@ -114,6 +115,9 @@ export const domain = {
   os,
   cpu,
   cputune,
+  memtune,
+  blkiotune,
+  numatune,
   perf,
   clock,
   onPoweroff: lifecycle(

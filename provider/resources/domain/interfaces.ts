@@ -1,11 +1,16 @@
 import { isIPv4 } from "node:net";
-import { flag, grammar, int, isRecord, object, text, type Values, type XmlPair } from "../../fields";
-import { readPath, writePath } from "../../xml";
+import { flag, grammar, int, isRecord, list, object, text, type Values, type XmlPair } from "../../fields";
+import { readPath, writePath, type XmlElement } from "../../xml";
+
+/** A running guest's card on a network of the host's own bridge or device is of their type, and names the network still. */
+function typeOf(card: XmlElement): string | undefined {
+  return readPath(card, "source/@network") === undefined ? card.attributes.get("type") : "network";
+}
 
 /** A source of one kind: `<interface type='network'><source network='...'/>`. */
 function source(type: "network" | "bridge"): XmlPair {
   return {
-    read: (card) => (card.attributes.get("type") === type ? readPath(card, `source/@${type}`) : undefined),
+    read: (card) => (typeOf(card) === type ? readPath(card, `source/@${type}`) : undefined),
     write: (card, value) => {
       if (value === undefined) {
         if (card.attributes.get("type") === type) writePath(card, `source/@${type}`, undefined);
@@ -20,7 +25,7 @@ function source(type: "network" | "bridge"): XmlPair {
 
 /** macvtap straight on a device of the host. */
 const direct: XmlPair = {
-  read: (card) => (card.attributes.get("type") === "direct" ? readPath(card, "source/@dev") : undefined),
+  read: (card) => (typeOf(card) === "direct" ? readPath(card, "source/@dev") : undefined),
   write: (card, value) => {
     if (value === undefined) {
       if (card.attributes.get("type") === "direct") writePath(card, "source", undefined);
@@ -67,6 +72,23 @@ const user: XmlPair = {
 
 /** What a card may be plugged into. */
 export const sources = ["network", "bridge", "direct", "user"] as const;
+
+/** Only more than one tag needs the word. */
+const trunk: XmlPair = {
+  read: (vlan) => readPath(vlan, "@trunk") === "yes",
+  write: (vlan, value) => {
+    writePath(vlan, "@trunk", value === true ? "yes" : undefined);
+  },
+};
+
+/** Tags have no order. */
+function sameTags(wanted: readonly Values[], found: readonly Values[]): boolean {
+  const fits = (tag: Values): boolean =>
+    found.some(
+      (one) => one["id"] === tag["id"] && (tag["nativeMode"] === undefined || one["nativeMode"] === tag["nativeMode"]),
+    );
+  return wanted.length === found.length && wanted.every(fits);
+}
 
 /** A user alias names a device for ever; libvirt keeps only aliases that begin with `ua-`. */
 export const alias: XmlPair = {
@@ -177,6 +199,39 @@ export const networkInterface = {
       }),
     },
     { xml: "port", change: "live", doc: "The card's port on the bridge." },
+  ),
+  vlan: object(
+    {
+      trunk: flag({ xml: trunk, change: "live", doc: "Carry all of the tags; needed for more than one." }),
+      tags: list(
+        object(
+          {
+            id: int({ required: true, xml: "@id", min: 1, max: 4094, change: "live", doc: "The VLAN's number." }),
+            nativeMode: text({
+              xml: "@nativeMode",
+              values: ["tagged", "untagged"],
+              change: "live",
+              doc: "How the native VLAN is sent.",
+            }),
+          },
+          { doc: "A VLAN." },
+        ),
+        {
+          required: true,
+          xml: "tag",
+          // Not a list with keys: a card is the identity of all that it has.
+          same: sameTags,
+          most: 4094,
+          change: "live",
+          doc: "The VLANs.",
+        },
+      ),
+    },
+    {
+      xml: "vlan",
+      change: "live",
+      doc: "VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.",
+    },
   ),
   mtu: object(
     { size: int({ xml: "@size", min: 68, max: 65535, change: "restart", doc: "Bytes." }) },

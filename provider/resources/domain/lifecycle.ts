@@ -8,6 +8,7 @@ import { Refusal, type Request, UNFINISHED } from "../port";
 import { checkMore } from "./check";
 import { backTo, gateOf, passes } from "./confirm";
 import { connectionOf } from "./connection";
+import { refuseUncontrolled } from "./controllers";
 import { domain as table } from "./fields";
 import { forecast } from "./forecast";
 import { forbidUpdate, refuseLossyAdoption, refuseMissing } from "./guards";
@@ -22,6 +23,7 @@ import { dropSeed, makeSeed } from "./seedVolume";
 import { owed } from "./restart";
 import { refuseType } from "./template";
 import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
+import { refuseVlans } from "./vlans";
 import { resolveVolumes } from "./volumes";
 import { complete, volumesOf } from "./wanted";
 import { describe } from "./words";
@@ -43,7 +45,7 @@ const definition: Definition<FoundDomain> = {
   occupant,
   wanted: (found, inputs, managed) => complete(inputs, found.id, managed, found.facts),
   changes: changesOf,
-  differencesMore: (_request, found, wanted) => Promise.resolve(owed(found, wanted)),
+  differencesMore,
   forbidUpdate,
   announce,
   reach,
@@ -53,6 +55,23 @@ const definition: Definition<FoundDomain> = {
 
 /** The machine: https://libvirt.org/formatdomain.html */
 export const domain = resource(definition);
+
+/** Says in the preview already what an update would refuse. */
+async function differencesMore(request: Request, found: FoundDomain, wanted: Values): Promise<Difference[]> {
+  await refuseUnable(request, found, wanted, changesOf(found, wanted, undefined));
+  return owed(found, wanted);
+}
+
+/** Refuses what this host can surely not do, while nothing was touched. */
+async function refuseUnable(
+  request: Request,
+  found: FoundDomain,
+  wanted: Values,
+  changes: readonly Difference[],
+): Promise<void> {
+  await refuseUncontrolled(request, found, changes);
+  await refuseVlans(request, found.name, wanted, found);
+}
 
 /** A machine of any owner that has the wanted name. */
 async function occupant(request: Request, inputs: Values): Promise<FoundDomain | undefined> {
@@ -82,7 +101,8 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
     const wanted = complete(goal.inputs, goal.id, goal.managed, facts);
     const reason = forbidUpdate(found, changesOf(found, wanted, goal.managed), wanted);
     if (reason !== undefined) throw new Refusal(reason);
-  }
+    await refuseUnable(request, found, wanted, changesOf(found, wanted, goal.managed));
+  } else await refuseVlans(request, goal.name, complete(goal.inputs, goal.id, undefined, facts), undefined);
   const seedPath = await makeSeed(request, goal, found);
   const seed = seedPath === undefined ? {} : { seedPath };
   const planned = plan(found, goal, { facts, volumes, ...seed, now: new Date().toISOString() });

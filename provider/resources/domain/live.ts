@@ -5,6 +5,7 @@ import type { Request } from "../port";
 import { setOnline } from "./cpus";
 import { isSeed } from "./disks";
 import type { domain } from "./fields";
+import { isSchedule, limitMemory, moveMemory, setSchedule, weighBlocks } from "./limiting";
 import { setBalloon } from "./memory";
 import { changeMemory } from "./memoryDevices";
 import type { FoundDomain } from "./observe";
@@ -44,7 +45,10 @@ export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
   iothreads: setThreads,
   disks: device("disk", "target/@dev"),
   interfaces: device("interface", "mac/@address"),
-  cputune: pin,
+  cputune: tune,
+  memtune: limitMemory,
+  blkiotune: weighBlocks,
+  numatune: moveMemory,
   perf: countEvents,
   onPoweroff: setLifecycle,
   onReboot: setLifecycle,
@@ -93,7 +97,7 @@ function select(root: XmlElement, kind: string, identity: string, key: string): 
 }
 
 /** What libvirt changes in a card that a guest has. */
-const CARD_PARTS = ["source", "link", "bandwidth", "filterref", "port"];
+const CARD_PARTS = ["source", "vlan", "link", "bandwidth", "filterref", "port"];
 
 /** The device as the guest has it, with what may change under it: media, network, link. */
 async function edit(
@@ -111,6 +115,13 @@ async function edit(
     if (wanted && part !== "backingStore") changed.children.push(cloneXml(wanted));
   }
   await update(at, changed);
+}
+
+/** Pins and the scheduler's settings stand in one element; a whole one may have both. */
+async function tune(at: Running, difference: Difference): Promise<void> {
+  const schedules = isSchedule(difference.path);
+  if (!schedules) await pin(at, difference);
+  if (schedules || difference.path.length === 1) await setSchedule(at, difference);
 }
 
 /** The screen as the guest has it, with the password of the definition. */
@@ -155,15 +166,21 @@ export async function runLive(at: Running, changes: readonly Difference[]): Prom
   }
 }
 
+/** Differences of the same name are one act. */
+function actOf(path: Difference["path"], key: string | undefined): string {
+  if (path[0] === "memtune" || path[0] === "numatune") return path[0];
+  if (isSchedule(path)) return "cputune/schedule";
+  const part = path[2] === "iotune" ? "/iotune" : "";
+  return path.length > 2 && key !== undefined
+    ? `${String(path[0])}/${key}${part}`
+    : JSON.stringify([...path.slice(0, 2), key, path.length]);
+}
+
 /** What is taken away goes first, so that its place is free, devices before what serves them; several edits of one device are one act. */
 function ordered(changes: readonly Difference[]): Difference[] {
   const seen = new Set<string>();
   const once = changes.filter(({ path, key }) => {
-    const part = path[2] === "iotune" ? "/iotune" : "";
-    const name =
-      path.length > 2 && key !== undefined
-        ? `${String(path[0])}/${key}${part}`
-        : JSON.stringify([...path.slice(0, 2), key, path.length]);
+    const name = actOf(path, key);
     return !seen.has(name) && seen.add(name);
   });
   const rank = ({ kind, key }: Difference): number => (kind !== "delete" ? 2 : key === undefined ? 1 : 0);

@@ -32,7 +32,7 @@ export function deferredOf(found: FoundDomain, changes: readonly Difference[]): 
 }
 
 /** What neither libvirt nor the guest changes by itself: where both definitions differ in it, somebody wants a power cycle. */
-const STEADY = new Set(["memory", "maxMemory", "vcpus", "os", "clock"]);
+const STEADY = new Set(["memory", "maxMemory", "vcpus", "numatune", "os", "clock"]);
 
 /**
  * The properties that wait for a power cycle: what an update deferred in this run of the guest, and what another hand wrote to

@@ -26,6 +26,7 @@ import { domain as table } from "./fields";
 import { LOOPBACK, places } from "./graphics";
 import type { FoundDomain, Power } from "./observe";
 import { deferredOf, label, pendingOf, runOf, touches } from "./pending";
+import { SCHEDULE } from "./limits";
 import { guestFields } from "./live";
 import { fitMemory } from "./memory";
 import { slotNew } from "./memoryDevices";
@@ -160,11 +161,16 @@ function liveOnly(
   if (!live) return [];
   const known = new Set(planned.map(label));
   const waiting = pendingOf(found);
-  const compared = pick(live, IN_GUEST);
-  const wish = pick(wanted, IN_GUEST);
+  const compared = { ...pick(live, IN_GUEST), cputune: withoutPins(live["cputune"]) };
+  const wish = { ...pick(wanted, IN_GUEST), cputune: withoutPins(wanted["cputune"]) };
   return differences(table, compared, wish, { situation: { ...situation, before: live } }).filter(
     (one) => one.cost === "live" && !known.has(label(one)) && !waiting.some((name) => touches(name, label(one))),
   );
+}
+
+/** A pin that was taken back stays in the guest, on all CPUs. */
+function withoutPins(tune: unknown): Values {
+  return isRecord(tune) ? pick(tune, Object.keys(SCHEDULE)) : {};
 }
 
 /** What a guest has as it was told; its balloon moves by itself. */
@@ -174,6 +180,9 @@ const IN_GUEST = [
   "onlineVcpus",
   "iothreads",
   "perf",
+  "memtune",
+  "blkiotune",
+  "numatune",
   "onPoweroff",
   "onReboot",
   "onCrash",

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, type Values } from "../../fields";
-import { Code, isLibvirt } from "../../rpc";
+import { Code, codeName, isLibvirt } from "../../rpc";
 import { doing } from "../errors";
 import { type Request, Refusal } from "../port";
+import { isLimited, proveLimits, startRemedy } from "./controllers";
 import { handleOf, hasSavedState } from "./observe";
 
 // virDomainCreateFlags, virDomainShutdownFlagValues, virDomainState
@@ -47,19 +48,15 @@ export async function runPower(
     case "start":
     case "start paused":
       await warnOfSavedState(request, name, uuid);
-      await doing(`start domain "${name}"`, () => {
-        const flags = step === "start" ? 0 : START_PAUSED;
-        const started = host.call("DOMAIN_CREATE_WITH_FLAGS", { dom, flags }, { signal: request.signal });
-        return orAlready(started, request, uuid, step === "start" ? RUNNING : PAUSED);
-      });
+      await doing(`start domain "${name}"`, () => start(request, uuid, step, inputs));
       return;
     case "pause":
       await doing(`pause domain "${name}"`, () =>
-        orAlready(host.call("DOMAIN_SUSPEND", { dom }), request, uuid, PAUSED),
+        orAlready(host.call("DOMAIN_SUSPEND", { dom }), request, uuid, [PAUSED]),
       );
       return;
     case "resume":
-      await doing(`resume domain "${name}"`, () => orAlready(resume(request, uuid), request, uuid, RUNNING));
+      await doing(`resume domain "${name}"`, () => orAlready(resume(request, uuid), request, uuid, [RUNNING]));
       return;
     case "stop":
       await stop(request, name, uuid, shutdownPolicy(inputs, false));
@@ -67,14 +64,51 @@ export async function runPower(
   }
 }
 
+/** What libvirt starts without a word, and without the limits that it cannot set, runs no instruction. */
+async function start(request: Request, uuid: string, step: "start" | "start paused", inputs: Values): Promise<void> {
+  const { host } = request.place;
+  const dom = handleOf(uuid);
+  const limited = isLimited(inputs);
+  const flags = step === "start" && !limited ? 0 : START_PAUSED;
+  const asked = host.call("DOMAIN_CREATE_WITH_FLAGS", { dom, flags }, { signal: request.signal });
+  const wanted = step === "start paused" ? [PAUSED] : limited ? [PAUSED, RUNNING] : [RUNNING];
+  const started = asked.then(() => true).catch(startRefused(inputs));
+  const ours = (await orAlready(started, request, uuid, wanted)) === true;
+  if (!limited) return;
+  await proveLimits(request, dom, inputs).catch(async (error: unknown) => {
+    // What another start brought about may have run already.
+    if (ours) await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 }).catch(unlessOff);
+    throw error;
+  });
+  if (step === "start") await orAlready(resume(request, uuid), request, uuid, [RUNNING]);
+}
+
+/** libvirt's refusal of a start, with what the machine has that not every host can do. */
+function startRefused(inputs: Values): (error: unknown) => never {
+  return (error) => {
+    const remedy = startRemedy(inputs);
+    const unable = isLibvirt(error, Code.CONFIG_UNSUPPORTED, Code.SYSTEM_ERROR, Code.INTERNAL_ERROR);
+    if (remedy === undefined || !unable) throw error;
+    throw new Error(`libvirt refused (${error.code}, ${codeName(error.code)}): ${error.message}; ${remedy}`, {
+      cause: error,
+    });
+  };
+}
+
 /** A start goes on in libvirt when its client dies: what it brings about in the meantime is as good as ours. */
-async function orAlready(act: Promise<unknown>, request: Request, uuid: string, wanted: number): Promise<void> {
+async function orAlready<T>(
+  act: Promise<T>,
+  request: Request,
+  uuid: string,
+  wanted: readonly number[],
+): Promise<T | undefined> {
   try {
-    await act;
+    return await act;
   } catch (error) {
     if (!isLibvirt(error, Code.OPERATION_INVALID)) throw error;
     const { state } = await request.place.host.call("DOMAIN_GET_STATE", { dom: handleOf(uuid), flags: 0 });
-    if (state !== wanted) throw error;
+    if (!wanted.includes(state)) throw error;
+    return undefined;
   }
 }
 

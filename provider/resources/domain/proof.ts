@@ -1,7 +1,11 @@
+import { readTable } from "../../fields";
 import { Code, codeName, isLibvirt, LibvirtError, type ResultOf } from "../../rpc";
 import { element, find, findAll, printXml, readPath, removeChild, type XmlElement } from "../../xml";
 import { explain, isForbidden } from "../errors";
+import { messageOf } from "../flow";
 import { Refusal, type Request } from "../port";
+import { proveLimits } from "./controllers";
+import { domain as table } from "./fields";
 import { drop, twinOf } from "./twin";
 
 type Volume = ResultOf<"STORAGE_VOL_LOOKUP_BY_PATH">["vol"];
@@ -47,7 +51,13 @@ async function start(request: Request, name: string, root: XmlElement): Promise<
   // What a former proof may have left, and what this one leaves where the line breaks: the daemon ends it with the connection.
   try {
     const { dom } = await host.call("DOMAIN_CREATE_XML", { xml_desc: printXml(root), flags: PAUSED | AUTODESTROY });
-    await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 });
+    try {
+      await proveLimits(request, dom, readTable(table, root));
+    } catch (error) {
+      throw new Refusal(`domain "${name}" was not stopped and not changed: ${messageOf(error)}`, { cause: error });
+    } finally {
+      await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 });
+    }
   } catch (error) {
     if (!(error instanceof LibvirtError)) throw error;
     if (isForbidden(error)) throw explain(`prove the new definition of domain "${name}"`, error);

@@ -12,15 +12,51 @@ namespace PulumiKvm.Kvm.Inputs
 {
 
     /// <summary>
-    /// Where on the host the guest's CPUs run.
+    /// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
     /// </summary>
     public sealed class DomainCputuneArgs : global::Pulumi.ResourceArgs
     {
+        /// <summary>
+        /// The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+        /// </summary>
+        [Input("emulatorPeriod")]
+        public Input<int>? EmulatorPeriod { get; set; }
+
+        /// <summary>
+        /// Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        /// </summary>
+        [Input("emulatorQuota")]
+        public Input<int>? EmulatorQuota { get; set; }
+
         /// <summary>
         /// Where the emulator's own threads run.
         /// </summary>
         [Input("emulatorpin")]
         public Input<Inputs.DomainCputuneEmulatorpinArgs>? Emulatorpin { get; set; }
+
+        /// <summary>
+        /// The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+        /// </summary>
+        [Input("globalPeriod")]
+        public Input<int>? GlobalPeriod { get; set; }
+
+        /// <summary>
+        /// Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        /// </summary>
+        [Input("globalQuota")]
+        public Input<int>? GlobalQuota { get; set; }
+
+        /// <summary>
+        /// The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+        /// </summary>
+        [Input("iothreadPeriod")]
+        public Input<int>? IothreadPeriod { get; set; }
+
+        /// <summary>
+        /// Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        /// </summary>
+        [Input("iothreadQuota")]
+        public Input<int>? IothreadQuota { get; set; }
 
         [Input("iothreadpins")]
         private InputList<Inputs.DomainCputuneIothreadpinArgs>? _iothreadpins;
@@ -33,6 +69,24 @@ namespace PulumiKvm.Kvm.Inputs
             get => _iothreadpins ?? (_iothreadpins = new InputList<Inputs.DomainCputuneIothreadpinArgs>());
             set => _iothreadpins = value;
         }
+
+        /// <summary>
+        /// The time to which `quota` belongs, in microseconds; absent: 100000.
+        /// </summary>
+        [Input("period")]
+        public Input<int>? Period { get; set; }
+
+        /// <summary>
+        /// Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+        /// </summary>
+        [Input("quota")]
+        public Input<int>? Quota { get; set; }
+
+        /// <summary>
+        /// Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+        /// </summary>
+        [Input("shares")]
+        public Input<int>? Shares { get; set; }
 
         [Input("vcpupins")]
         private InputList<Inputs.DomainCputuneVcpupinArgs>? _vcpupins;

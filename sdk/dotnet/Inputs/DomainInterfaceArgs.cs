@@ -94,6 +94,12 @@ namespace PulumiKvm.Kvm.Inputs
         [Input("user")]
         public Input<Inputs.DomainInterfaceUserArgs>? User { get; set; }
 
+        /// <summary>
+        /// VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+        /// </summary>
+        [Input("vlan")]
+        public Input<Inputs.DomainInterfaceVlanArgs>? Vlan { get; set; }
+
         public DomainInterfaceArgs()
         {
         }

@@ -12,19 +12,55 @@ namespace PulumiKvm.Kvm.Outputs
 {
 
     /// <summary>
-    /// Where on the host the guest's CPUs run.
+    /// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
     /// </summary>
     [OutputType]
     public sealed class DomainCputune
     {
         /// <summary>
+        /// The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+        /// </summary>
+        public readonly int? EmulatorPeriod;
+        /// <summary>
+        /// Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        /// </summary>
+        public readonly int? EmulatorQuota;
+        /// <summary>
         /// Where the emulator's own threads run.
         /// </summary>
         public readonly Outputs.DomainCputuneEmulatorpin? Emulatorpin;
         /// <summary>
+        /// The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+        /// </summary>
+        public readonly int? GlobalPeriod;
+        /// <summary>
+        /// Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        /// </summary>
+        public readonly int? GlobalQuota;
+        /// <summary>
+        /// The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+        /// </summary>
+        public readonly int? IothreadPeriod;
+        /// <summary>
+        /// Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        /// </summary>
+        public readonly int? IothreadQuota;
+        /// <summary>
         /// Where each of the I/O threads runs; those that are not listed run anywhere.
         /// </summary>
         public readonly ImmutableArray<Outputs.DomainCputuneIothreadpin> Iothreadpins;
+        /// <summary>
+        /// The time to which `quota` belongs, in microseconds; absent: 100000.
+        /// </summary>
+        public readonly int? Period;
+        /// <summary>
+        /// Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+        /// </summary>
+        public readonly int? Quota;
+        /// <summary>
+        /// Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+        /// </summary>
+        public readonly int? Shares;
         /// <summary>
         /// Where each of the guest's CPUs runs; those that are not listed run anywhere.
         /// </summary>
@@ -32,14 +68,41 @@ namespace PulumiKvm.Kvm.Outputs
 
         [OutputConstructor]
         private DomainCputune(
+            int? emulatorPeriod,
+
+            int? emulatorQuota,
+
             Outputs.DomainCputuneEmulatorpin? emulatorpin,
+
+            int? globalPeriod,
+
+            int? globalQuota,
+
+            int? iothreadPeriod,
+
+            int? iothreadQuota,
 
             ImmutableArray<Outputs.DomainCputuneIothreadpin> iothreadpins,
 
+            int? period,
+
+            int? quota,
+
+            int? shares,
+
             ImmutableArray<Outputs.DomainCputuneVcpupin> vcpupins)
         {
+            EmulatorPeriod = emulatorPeriod;
+            EmulatorQuota = emulatorQuota;
             Emulatorpin = emulatorpin;
+            GlobalPeriod = globalPeriod;
+            GlobalQuota = globalQuota;
+            IothreadPeriod = iothreadPeriod;
+            IothreadQuota = iothreadQuota;
             Iothreadpins = iothreadpins;
+            Period = period;
+            Quota = quota;
+            Shares = shares;
             Vcpupins = vcpupins;
         }
     }

@@ -69,6 +69,10 @@ namespace PulumiKvm.Kvm.Outputs
         /// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
         /// </summary>
         public readonly Outputs.DomainInterfaceUser? User;
+        /// <summary>
+        /// VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+        /// </summary>
+        public readonly Outputs.DomainInterfaceVlan? Vlan;
 
         [OutputConstructor]
         private DomainInterface(
@@ -96,7 +100,9 @@ namespace PulumiKvm.Kvm.Outputs
 
             Outputs.DomainInterfacePort? port,
 
-            Outputs.DomainInterfaceUser? user)
+            Outputs.DomainInterfaceUser? user,
+
+            Outputs.DomainInterfaceVlan? vlan)
         {
             Bandwidth = bandwidth;
             BootOrder = bootOrder;
@@ -111,6 +117,7 @@ namespace PulumiKvm.Kvm.Outputs
             Network = network;
             Port = port;
             User = user;
+            Vlan = vlan;
         }
     }
 }

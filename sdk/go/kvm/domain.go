@@ -105,6 +105,8 @@ type Domain struct {
 	Adopt pulumi.BoolPtrOutput `pulumi:"adopt"`
 	// Started with the host; absent: follows `powerState`, on when it is `running`.
 	Autostart pulumi.BoolPtrOutput `pulumi:"autostart"`
+	// The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+	Blkiotune DomainBlkiotunePtrOutput `pulumi:"blkiotune"`
 	// The guest's clock.
 	Clock DomainClockPtrOutput `pulumi:"clock"`
 	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
@@ -115,7 +117,7 @@ type Domain struct {
 	Connection DomainConnectionOutput `pulumi:"connection"`
 	// The CPU that the guest sees; the default is written at create.
 	Cpu DomainCpuPtrOutput `pulumi:"cpu"`
-	// Where on the host the guest's CPUs run.
+	// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
 	Cputune DomainCputunePtrOutput `pulumi:"cputune"`
 	// How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
 	CurrentMemory pulumi.Float64PtrOutput `pulumi:"currentMemory"`
@@ -139,8 +141,12 @@ type Domain struct {
 	Memory pulumi.Float64Output `pulumi:"memory"`
 	// Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
 	MemoryDevices DomainMemoryDeviceArrayOutput `pulumi:"memoryDevices"`
+	// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+	Memtune DomainMemtunePtrOutput `pulumi:"memtune"`
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name pulumi.StringOutput `pulumi:"name"`
+	// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+	Numatune DomainNumatunePtrOutput `pulumi:"numatune"`
 	// What becomes of the machine when the guest crashes; default `destroy`.
 	OnCrash DomainOnCrashPtrOutput `pulumi:"onCrash"`
 	// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
@@ -226,6 +232,8 @@ type domainArgs struct {
 	Adopt *bool `pulumi:"adopt"`
 	// Started with the host; absent: follows `powerState`, on when it is `running`.
 	Autostart *bool `pulumi:"autostart"`
+	// The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+	Blkiotune *DomainBlkiotune `pulumi:"blkiotune"`
 	// The guest's clock.
 	Clock *DomainClock `pulumi:"clock"`
 	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
@@ -234,7 +242,7 @@ type domainArgs struct {
 	Confirm *DomainConfirm `pulumi:"confirm"`
 	// The CPU that the guest sees; the default is written at create.
 	Cpu *DomainCpu `pulumi:"cpu"`
-	// Where on the host the guest's CPUs run.
+	// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
 	Cputune *DomainCputune `pulumi:"cputune"`
 	// How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
 	CurrentMemory *float64 `pulumi:"currentMemory"`
@@ -256,8 +264,12 @@ type domainArgs struct {
 	Memory float64 `pulumi:"memory"`
 	// Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
 	MemoryDevices []DomainMemoryDevice `pulumi:"memoryDevices"`
+	// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+	Memtune *DomainMemtune `pulumi:"memtune"`
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name *string `pulumi:"name"`
+	// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+	Numatune *DomainNumatune `pulumi:"numatune"`
 	// What becomes of the machine when the guest crashes; default `destroy`.
 	OnCrash *DomainOnCrash `pulumi:"onCrash"`
 	// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
@@ -292,6 +304,8 @@ type DomainArgs struct {
 	Adopt pulumi.BoolPtrInput
 	// Started with the host; absent: follows `powerState`, on when it is `running`.
 	Autostart pulumi.BoolPtrInput
+	// The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+	Blkiotune DomainBlkiotunePtrInput
 	// The guest's clock.
 	Clock DomainClockPtrInput
 	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
@@ -300,7 +314,7 @@ type DomainArgs struct {
 	Confirm DomainConfirmPtrInput
 	// The CPU that the guest sees; the default is written at create.
 	Cpu DomainCpuPtrInput
-	// Where on the host the guest's CPUs run.
+	// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
 	Cputune DomainCputunePtrInput
 	// How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
 	CurrentMemory pulumi.Float64PtrInput
@@ -322,8 +336,12 @@ type DomainArgs struct {
 	Memory pulumi.Float64Input
 	// Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
 	MemoryDevices DomainMemoryDeviceArrayInput
+	// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+	Memtune DomainMemtunePtrInput
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name pulumi.StringPtrInput
+	// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+	Numatune DomainNumatunePtrInput
 	// What becomes of the machine when the guest crashes; default `destroy`.
 	OnCrash DomainOnCrashPtrInput
 	// What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
@@ -404,6 +422,11 @@ func (o DomainOutput) Autostart() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v *Domain) pulumi.BoolPtrOutput { return v.Autostart }).(pulumi.BoolPtrOutput)
 }
 
+// The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+func (o DomainOutput) Blkiotune() DomainBlkiotunePtrOutput {
+	return o.ApplyT(func(v *Domain) DomainBlkiotunePtrOutput { return v.Blkiotune }).(DomainBlkiotunePtrOutput)
+}
+
 // The guest's clock.
 func (o DomainOutput) Clock() DomainClockPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainClockPtrOutput { return v.Clock }).(DomainClockPtrOutput)
@@ -429,7 +452,7 @@ func (o DomainOutput) Cpu() DomainCpuPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainCpuPtrOutput { return v.Cpu }).(DomainCpuPtrOutput)
 }
 
-// Where on the host the guest's CPUs run.
+// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
 func (o DomainOutput) Cputune() DomainCputunePtrOutput {
 	return o.ApplyT(func(v *Domain) DomainCputunePtrOutput { return v.Cputune }).(DomainCputunePtrOutput)
 }
@@ -489,9 +512,19 @@ func (o DomainOutput) MemoryDevices() DomainMemoryDeviceArrayOutput {
 	return o.ApplyT(func(v *Domain) DomainMemoryDeviceArrayOutput { return v.MemoryDevices }).(DomainMemoryDeviceArrayOutput)
 }
 
+// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+func (o DomainOutput) Memtune() DomainMemtunePtrOutput {
+	return o.ApplyT(func(v *Domain) DomainMemtunePtrOutput { return v.Memtune }).(DomainMemtunePtrOutput)
+}
+
 // The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 func (o DomainOutput) Name() pulumi.StringOutput {
 	return o.ApplyT(func(v *Domain) pulumi.StringOutput { return v.Name }).(pulumi.StringOutput)
+}
+
+// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+func (o DomainOutput) Numatune() DomainNumatunePtrOutput {
+	return o.ApplyT(func(v *Domain) DomainNumatunePtrOutput { return v.Numatune }).(DomainNumatunePtrOutput)
 }
 
 // What becomes of the machine when the guest crashes; default `destroy`.

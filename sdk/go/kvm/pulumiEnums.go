@@ -1702,6 +1702,172 @@ func (in *domainInterfaceLinkStatePtr) ToDomainInterfaceLinkStatePtrOutputWithCo
 	return pulumi.ToOutputWithContext(ctx, in).(DomainInterfaceLinkStatePtrOutput)
 }
 
+// How the native VLAN is sent.
+type DomainInterfaceVlanTagNativeMode string
+
+const (
+	DomainInterfaceVlanTagNativeModeTagged   = DomainInterfaceVlanTagNativeMode("tagged")
+	DomainInterfaceVlanTagNativeModeUntagged = DomainInterfaceVlanTagNativeMode("untagged")
+)
+
+func (DomainInterfaceVlanTagNativeMode) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceVlanTagNativeMode)(nil)).Elem()
+}
+
+func (e DomainInterfaceVlanTagNativeMode) ToDomainInterfaceVlanTagNativeModeOutput() DomainInterfaceVlanTagNativeModeOutput {
+	return pulumi.ToOutput(e).(DomainInterfaceVlanTagNativeModeOutput)
+}
+
+func (e DomainInterfaceVlanTagNativeMode) ToDomainInterfaceVlanTagNativeModeOutputWithContext(ctx context.Context) DomainInterfaceVlanTagNativeModeOutput {
+	return pulumi.ToOutputWithContext(ctx, e).(DomainInterfaceVlanTagNativeModeOutput)
+}
+
+func (e DomainInterfaceVlanTagNativeMode) ToDomainInterfaceVlanTagNativeModePtrOutput() DomainInterfaceVlanTagNativeModePtrOutput {
+	return e.ToDomainInterfaceVlanTagNativeModePtrOutputWithContext(context.Background())
+}
+
+func (e DomainInterfaceVlanTagNativeMode) ToDomainInterfaceVlanTagNativeModePtrOutputWithContext(ctx context.Context) DomainInterfaceVlanTagNativeModePtrOutput {
+	return DomainInterfaceVlanTagNativeMode(e).ToDomainInterfaceVlanTagNativeModeOutputWithContext(ctx).ToDomainInterfaceVlanTagNativeModePtrOutputWithContext(ctx)
+}
+
+func (e DomainInterfaceVlanTagNativeMode) ToStringOutput() pulumi.StringOutput {
+	return pulumi.ToOutput(pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainInterfaceVlanTagNativeMode) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return pulumi.ToOutputWithContext(ctx, pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainInterfaceVlanTagNativeMode) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringPtrOutputWithContext(context.Background())
+}
+
+func (e DomainInterfaceVlanTagNativeMode) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringOutputWithContext(ctx).ToStringPtrOutputWithContext(ctx)
+}
+
+type DomainInterfaceVlanTagNativeModeOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceVlanTagNativeModeOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceVlanTagNativeMode)(nil)).Elem()
+}
+
+func (o DomainInterfaceVlanTagNativeModeOutput) ToDomainInterfaceVlanTagNativeModeOutput() DomainInterfaceVlanTagNativeModeOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanTagNativeModeOutput) ToDomainInterfaceVlanTagNativeModeOutputWithContext(ctx context.Context) DomainInterfaceVlanTagNativeModeOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanTagNativeModeOutput) ToDomainInterfaceVlanTagNativeModePtrOutput() DomainInterfaceVlanTagNativeModePtrOutput {
+	return o.ToDomainInterfaceVlanTagNativeModePtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceVlanTagNativeModeOutput) ToDomainInterfaceVlanTagNativeModePtrOutputWithContext(ctx context.Context) DomainInterfaceVlanTagNativeModePtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainInterfaceVlanTagNativeMode) *DomainInterfaceVlanTagNativeMode {
+		return &v
+	}).(DomainInterfaceVlanTagNativeModePtrOutput)
+}
+
+func (o DomainInterfaceVlanTagNativeModeOutput) ToStringOutput() pulumi.StringOutput {
+	return o.ToStringOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceVlanTagNativeModeOutput) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainInterfaceVlanTagNativeMode) string {
+		return string(e)
+	}).(pulumi.StringOutput)
+}
+
+func (o DomainInterfaceVlanTagNativeModeOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceVlanTagNativeModeOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainInterfaceVlanTagNativeMode) *string {
+		v := string(e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+type DomainInterfaceVlanTagNativeModePtrOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceVlanTagNativeModePtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceVlanTagNativeMode)(nil)).Elem()
+}
+
+func (o DomainInterfaceVlanTagNativeModePtrOutput) ToDomainInterfaceVlanTagNativeModePtrOutput() DomainInterfaceVlanTagNativeModePtrOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanTagNativeModePtrOutput) ToDomainInterfaceVlanTagNativeModePtrOutputWithContext(ctx context.Context) DomainInterfaceVlanTagNativeModePtrOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanTagNativeModePtrOutput) Elem() DomainInterfaceVlanTagNativeModeOutput {
+	return o.ApplyT(func(v *DomainInterfaceVlanTagNativeMode) DomainInterfaceVlanTagNativeMode {
+		if v != nil {
+			return *v
+		}
+		var ret DomainInterfaceVlanTagNativeMode
+		return ret
+	}).(DomainInterfaceVlanTagNativeModeOutput)
+}
+
+func (o DomainInterfaceVlanTagNativeModePtrOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceVlanTagNativeModePtrOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e *DomainInterfaceVlanTagNativeMode) *string {
+		if e == nil {
+			return nil
+		}
+		v := string(*e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+// DomainInterfaceVlanTagNativeModeInput is an input type that accepts values of the DomainInterfaceVlanTagNativeMode enum
+// A concrete instance of `DomainInterfaceVlanTagNativeModeInput` can be one of the following:
+//
+//	DomainInterfaceVlanTagNativeModeTagged
+//	DomainInterfaceVlanTagNativeModeUntagged
+type DomainInterfaceVlanTagNativeModeInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceVlanTagNativeModeOutput() DomainInterfaceVlanTagNativeModeOutput
+	ToDomainInterfaceVlanTagNativeModeOutputWithContext(context.Context) DomainInterfaceVlanTagNativeModeOutput
+}
+
+var domainInterfaceVlanTagNativeModePtrType = reflect.TypeOf((**DomainInterfaceVlanTagNativeMode)(nil)).Elem()
+
+type DomainInterfaceVlanTagNativeModePtrInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceVlanTagNativeModePtrOutput() DomainInterfaceVlanTagNativeModePtrOutput
+	ToDomainInterfaceVlanTagNativeModePtrOutputWithContext(context.Context) DomainInterfaceVlanTagNativeModePtrOutput
+}
+
+type domainInterfaceVlanTagNativeModePtr string
+
+func DomainInterfaceVlanTagNativeModePtr(v string) DomainInterfaceVlanTagNativeModePtrInput {
+	return (*domainInterfaceVlanTagNativeModePtr)(&v)
+}
+
+func (*domainInterfaceVlanTagNativeModePtr) ElementType() reflect.Type {
+	return domainInterfaceVlanTagNativeModePtrType
+}
+
+func (in *domainInterfaceVlanTagNativeModePtr) ToDomainInterfaceVlanTagNativeModePtrOutput() DomainInterfaceVlanTagNativeModePtrOutput {
+	return pulumi.ToOutput(in).(DomainInterfaceVlanTagNativeModePtrOutput)
+}
+
+func (in *domainInterfaceVlanTagNativeModePtr) ToDomainInterfaceVlanTagNativeModePtrOutputWithContext(ctx context.Context) DomainInterfaceVlanTagNativeModePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, in).(DomainInterfaceVlanTagNativeModePtrOutput)
+}
+
 // `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
 type DomainMemoryDeviceModel string
 
@@ -1866,6 +2032,176 @@ func (in *domainMemoryDeviceModelPtr) ToDomainMemoryDeviceModelPtrOutput() Domai
 
 func (in *domainMemoryDeviceModelPtr) ToDomainMemoryDeviceModelPtrOutputWithContext(ctx context.Context) DomainMemoryDeviceModelPtrOutput {
 	return pulumi.ToOutputWithContext(ctx, in).(DomainMemoryDeviceModelPtrOutput)
+}
+
+// How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+type DomainNumatuneMemoryMode string
+
+const (
+	DomainNumatuneMemoryModeStrict      = DomainNumatuneMemoryMode("strict")
+	DomainNumatuneMemoryModePreferred   = DomainNumatuneMemoryMode("preferred")
+	DomainNumatuneMemoryModeInterleave  = DomainNumatuneMemoryMode("interleave")
+	DomainNumatuneMemoryModeRestrictive = DomainNumatuneMemoryMode("restrictive")
+)
+
+func (DomainNumatuneMemoryMode) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainNumatuneMemoryMode)(nil)).Elem()
+}
+
+func (e DomainNumatuneMemoryMode) ToDomainNumatuneMemoryModeOutput() DomainNumatuneMemoryModeOutput {
+	return pulumi.ToOutput(e).(DomainNumatuneMemoryModeOutput)
+}
+
+func (e DomainNumatuneMemoryMode) ToDomainNumatuneMemoryModeOutputWithContext(ctx context.Context) DomainNumatuneMemoryModeOutput {
+	return pulumi.ToOutputWithContext(ctx, e).(DomainNumatuneMemoryModeOutput)
+}
+
+func (e DomainNumatuneMemoryMode) ToDomainNumatuneMemoryModePtrOutput() DomainNumatuneMemoryModePtrOutput {
+	return e.ToDomainNumatuneMemoryModePtrOutputWithContext(context.Background())
+}
+
+func (e DomainNumatuneMemoryMode) ToDomainNumatuneMemoryModePtrOutputWithContext(ctx context.Context) DomainNumatuneMemoryModePtrOutput {
+	return DomainNumatuneMemoryMode(e).ToDomainNumatuneMemoryModeOutputWithContext(ctx).ToDomainNumatuneMemoryModePtrOutputWithContext(ctx)
+}
+
+func (e DomainNumatuneMemoryMode) ToStringOutput() pulumi.StringOutput {
+	return pulumi.ToOutput(pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainNumatuneMemoryMode) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return pulumi.ToOutputWithContext(ctx, pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e DomainNumatuneMemoryMode) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringPtrOutputWithContext(context.Background())
+}
+
+func (e DomainNumatuneMemoryMode) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringOutputWithContext(ctx).ToStringPtrOutputWithContext(ctx)
+}
+
+type DomainNumatuneMemoryModeOutput struct{ *pulumi.OutputState }
+
+func (DomainNumatuneMemoryModeOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainNumatuneMemoryMode)(nil)).Elem()
+}
+
+func (o DomainNumatuneMemoryModeOutput) ToDomainNumatuneMemoryModeOutput() DomainNumatuneMemoryModeOutput {
+	return o
+}
+
+func (o DomainNumatuneMemoryModeOutput) ToDomainNumatuneMemoryModeOutputWithContext(ctx context.Context) DomainNumatuneMemoryModeOutput {
+	return o
+}
+
+func (o DomainNumatuneMemoryModeOutput) ToDomainNumatuneMemoryModePtrOutput() DomainNumatuneMemoryModePtrOutput {
+	return o.ToDomainNumatuneMemoryModePtrOutputWithContext(context.Background())
+}
+
+func (o DomainNumatuneMemoryModeOutput) ToDomainNumatuneMemoryModePtrOutputWithContext(ctx context.Context) DomainNumatuneMemoryModePtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainNumatuneMemoryMode) *DomainNumatuneMemoryMode {
+		return &v
+	}).(DomainNumatuneMemoryModePtrOutput)
+}
+
+func (o DomainNumatuneMemoryModeOutput) ToStringOutput() pulumi.StringOutput {
+	return o.ToStringOutputWithContext(context.Background())
+}
+
+func (o DomainNumatuneMemoryModeOutput) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainNumatuneMemoryMode) string {
+		return string(e)
+	}).(pulumi.StringOutput)
+}
+
+func (o DomainNumatuneMemoryModeOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainNumatuneMemoryModeOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e DomainNumatuneMemoryMode) *string {
+		v := string(e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+type DomainNumatuneMemoryModePtrOutput struct{ *pulumi.OutputState }
+
+func (DomainNumatuneMemoryModePtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainNumatuneMemoryMode)(nil)).Elem()
+}
+
+func (o DomainNumatuneMemoryModePtrOutput) ToDomainNumatuneMemoryModePtrOutput() DomainNumatuneMemoryModePtrOutput {
+	return o
+}
+
+func (o DomainNumatuneMemoryModePtrOutput) ToDomainNumatuneMemoryModePtrOutputWithContext(ctx context.Context) DomainNumatuneMemoryModePtrOutput {
+	return o
+}
+
+func (o DomainNumatuneMemoryModePtrOutput) Elem() DomainNumatuneMemoryModeOutput {
+	return o.ApplyT(func(v *DomainNumatuneMemoryMode) DomainNumatuneMemoryMode {
+		if v != nil {
+			return *v
+		}
+		var ret DomainNumatuneMemoryMode
+		return ret
+	}).(DomainNumatuneMemoryModeOutput)
+}
+
+func (o DomainNumatuneMemoryModePtrOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o DomainNumatuneMemoryModePtrOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e *DomainNumatuneMemoryMode) *string {
+		if e == nil {
+			return nil
+		}
+		v := string(*e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+// DomainNumatuneMemoryModeInput is an input type that accepts values of the DomainNumatuneMemoryMode enum
+// A concrete instance of `DomainNumatuneMemoryModeInput` can be one of the following:
+//
+//	DomainNumatuneMemoryModeStrict
+//	DomainNumatuneMemoryModePreferred
+//	DomainNumatuneMemoryModeInterleave
+//	DomainNumatuneMemoryModeRestrictive
+type DomainNumatuneMemoryModeInput interface {
+	pulumi.Input
+
+	ToDomainNumatuneMemoryModeOutput() DomainNumatuneMemoryModeOutput
+	ToDomainNumatuneMemoryModeOutputWithContext(context.Context) DomainNumatuneMemoryModeOutput
+}
+
+var domainNumatuneMemoryModePtrType = reflect.TypeOf((**DomainNumatuneMemoryMode)(nil)).Elem()
+
+type DomainNumatuneMemoryModePtrInput interface {
+	pulumi.Input
+
+	ToDomainNumatuneMemoryModePtrOutput() DomainNumatuneMemoryModePtrOutput
+	ToDomainNumatuneMemoryModePtrOutputWithContext(context.Context) DomainNumatuneMemoryModePtrOutput
+}
+
+type domainNumatuneMemoryModePtr string
+
+func DomainNumatuneMemoryModePtr(v string) DomainNumatuneMemoryModePtrInput {
+	return (*domainNumatuneMemoryModePtr)(&v)
+}
+
+func (*domainNumatuneMemoryModePtr) ElementType() reflect.Type {
+	return domainNumatuneMemoryModePtrType
+}
+
+func (in *domainNumatuneMemoryModePtr) ToDomainNumatuneMemoryModePtrOutput() DomainNumatuneMemoryModePtrOutput {
+	return pulumi.ToOutput(in).(DomainNumatuneMemoryModePtrOutput)
+}
+
+func (in *domainNumatuneMemoryModePtr) ToDomainNumatuneMemoryModePtrOutputWithContext(ctx context.Context) DomainNumatuneMemoryModePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, in).(DomainNumatuneMemoryModePtrOutput)
 }
 
 // What becomes of the machine when the guest crashes; default `destroy`.
@@ -4437,8 +4773,12 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainGraphicsSpiceListenTypePtrInput)(nil)).Elem(), DomainGraphicsSpiceListenType("address"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceLinkStateInput)(nil)).Elem(), DomainInterfaceLinkState("up"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceLinkStatePtrInput)(nil)).Elem(), DomainInterfaceLinkState("up"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceVlanTagNativeModeInput)(nil)).Elem(), DomainInterfaceVlanTagNativeMode("tagged"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceVlanTagNativeModePtrInput)(nil)).Elem(), DomainInterfaceVlanTagNativeMode("tagged"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemoryDeviceModelInput)(nil)).Elem(), DomainMemoryDeviceModel("dimm"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemoryDeviceModelPtrInput)(nil)).Elem(), DomainMemoryDeviceModel("dimm"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainNumatuneMemoryModeInput)(nil)).Elem(), DomainNumatuneMemoryMode("strict"))
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainNumatuneMemoryModePtrInput)(nil)).Elem(), DomainNumatuneMemoryMode("strict"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnCrashInput)(nil)).Elem(), DomainOnCrash("destroy"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnCrashPtrInput)(nil)).Elem(), DomainOnCrash("destroy"))
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOnPoweroffInput)(nil)).Elem(), DomainOnPoweroff("destroy"))
@@ -4489,8 +4829,12 @@ func init() {
 	pulumi.RegisterOutputType(DomainGraphicsSpiceListenTypePtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceLinkStateOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceLinkStatePtrOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceVlanTagNativeModeOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceVlanTagNativeModePtrOutput{})
 	pulumi.RegisterOutputType(DomainMemoryDeviceModelOutput{})
 	pulumi.RegisterOutputType(DomainMemoryDeviceModelPtrOutput{})
+	pulumi.RegisterOutputType(DomainNumatuneMemoryModeOutput{})
+	pulumi.RegisterOutputType(DomainNumatuneMemoryModePtrOutput{})
 	pulumi.RegisterOutputType(DomainOnCrashOutput{})
 	pulumi.RegisterOutputType(DomainOnCrashPtrOutput{})
 	pulumi.RegisterOutputType(DomainOnPoweroffOutput{})

@@ -13,6 +13,146 @@ import (
 
 var _ = internal.GetEnvOrDefault
 
+// The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+type DomainBlkiotune struct {
+	// Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+	Weight *int `pulumi:"weight"`
+}
+
+// DomainBlkiotuneInput is an input type that accepts DomainBlkiotuneArgs and DomainBlkiotuneOutput values.
+// You can construct a concrete instance of `DomainBlkiotuneInput` via:
+//
+//	DomainBlkiotuneArgs{...}
+type DomainBlkiotuneInput interface {
+	pulumi.Input
+
+	ToDomainBlkiotuneOutput() DomainBlkiotuneOutput
+	ToDomainBlkiotuneOutputWithContext(context.Context) DomainBlkiotuneOutput
+}
+
+// The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+type DomainBlkiotuneArgs struct {
+	// Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+	Weight pulumi.IntPtrInput `pulumi:"weight"`
+}
+
+func (DomainBlkiotuneArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainBlkiotune)(nil)).Elem()
+}
+
+func (i DomainBlkiotuneArgs) ToDomainBlkiotuneOutput() DomainBlkiotuneOutput {
+	return i.ToDomainBlkiotuneOutputWithContext(context.Background())
+}
+
+func (i DomainBlkiotuneArgs) ToDomainBlkiotuneOutputWithContext(ctx context.Context) DomainBlkiotuneOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainBlkiotuneOutput)
+}
+
+func (i DomainBlkiotuneArgs) ToDomainBlkiotunePtrOutput() DomainBlkiotunePtrOutput {
+	return i.ToDomainBlkiotunePtrOutputWithContext(context.Background())
+}
+
+func (i DomainBlkiotuneArgs) ToDomainBlkiotunePtrOutputWithContext(ctx context.Context) DomainBlkiotunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainBlkiotuneOutput).ToDomainBlkiotunePtrOutputWithContext(ctx)
+}
+
+// DomainBlkiotunePtrInput is an input type that accepts DomainBlkiotuneArgs, DomainBlkiotunePtr and DomainBlkiotunePtrOutput values.
+// You can construct a concrete instance of `DomainBlkiotunePtrInput` via:
+//
+//	        DomainBlkiotuneArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainBlkiotunePtrInput interface {
+	pulumi.Input
+
+	ToDomainBlkiotunePtrOutput() DomainBlkiotunePtrOutput
+	ToDomainBlkiotunePtrOutputWithContext(context.Context) DomainBlkiotunePtrOutput
+}
+
+type domainBlkiotunePtrType DomainBlkiotuneArgs
+
+func DomainBlkiotunePtr(v *DomainBlkiotuneArgs) DomainBlkiotunePtrInput {
+	return (*domainBlkiotunePtrType)(v)
+}
+
+func (*domainBlkiotunePtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainBlkiotune)(nil)).Elem()
+}
+
+func (i *domainBlkiotunePtrType) ToDomainBlkiotunePtrOutput() DomainBlkiotunePtrOutput {
+	return i.ToDomainBlkiotunePtrOutputWithContext(context.Background())
+}
+
+func (i *domainBlkiotunePtrType) ToDomainBlkiotunePtrOutputWithContext(ctx context.Context) DomainBlkiotunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainBlkiotunePtrOutput)
+}
+
+// The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+type DomainBlkiotuneOutput struct{ *pulumi.OutputState }
+
+func (DomainBlkiotuneOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainBlkiotune)(nil)).Elem()
+}
+
+func (o DomainBlkiotuneOutput) ToDomainBlkiotuneOutput() DomainBlkiotuneOutput {
+	return o
+}
+
+func (o DomainBlkiotuneOutput) ToDomainBlkiotuneOutputWithContext(ctx context.Context) DomainBlkiotuneOutput {
+	return o
+}
+
+func (o DomainBlkiotuneOutput) ToDomainBlkiotunePtrOutput() DomainBlkiotunePtrOutput {
+	return o.ToDomainBlkiotunePtrOutputWithContext(context.Background())
+}
+
+func (o DomainBlkiotuneOutput) ToDomainBlkiotunePtrOutputWithContext(ctx context.Context) DomainBlkiotunePtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainBlkiotune) *DomainBlkiotune {
+		return &v
+	}).(DomainBlkiotunePtrOutput)
+}
+
+// Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+func (o DomainBlkiotuneOutput) Weight() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainBlkiotune) *int { return v.Weight }).(pulumi.IntPtrOutput)
+}
+
+type DomainBlkiotunePtrOutput struct{ *pulumi.OutputState }
+
+func (DomainBlkiotunePtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainBlkiotune)(nil)).Elem()
+}
+
+func (o DomainBlkiotunePtrOutput) ToDomainBlkiotunePtrOutput() DomainBlkiotunePtrOutput {
+	return o
+}
+
+func (o DomainBlkiotunePtrOutput) ToDomainBlkiotunePtrOutputWithContext(ctx context.Context) DomainBlkiotunePtrOutput {
+	return o
+}
+
+func (o DomainBlkiotunePtrOutput) Elem() DomainBlkiotuneOutput {
+	return o.ApplyT(func(v *DomainBlkiotune) DomainBlkiotune {
+		if v != nil {
+			return *v
+		}
+		var ret DomainBlkiotune
+		return ret
+	}).(DomainBlkiotuneOutput)
+}
+
+// Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+func (o DomainBlkiotunePtrOutput) Weight() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainBlkiotune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.Weight
+	}).(pulumi.IntPtrOutput)
+}
+
 // The guest's clock.
 type DomainClock struct {
 	// What the hardware clock shows; default `utc`.
@@ -1122,12 +1262,30 @@ func (o DomainCpuTopologyPtrOutput) Threads() pulumi.IntPtrOutput {
 	}).(pulumi.IntPtrOutput)
 }
 
-// Where on the host the guest's CPUs run.
+// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
 type DomainCputune struct {
+	// The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+	EmulatorPeriod *int `pulumi:"emulatorPeriod"`
+	// Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+	EmulatorQuota *int `pulumi:"emulatorQuota"`
 	// Where the emulator's own threads run.
 	Emulatorpin *DomainCputuneEmulatorpin `pulumi:"emulatorpin"`
+	// The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+	GlobalPeriod *int `pulumi:"globalPeriod"`
+	// Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+	GlobalQuota *int `pulumi:"globalQuota"`
+	// The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+	IothreadPeriod *int `pulumi:"iothreadPeriod"`
+	// Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+	IothreadQuota *int `pulumi:"iothreadQuota"`
 	// Where each of the I/O threads runs; those that are not listed run anywhere.
 	Iothreadpins []DomainCputuneIothreadpin `pulumi:"iothreadpins"`
+	// The time to which `quota` belongs, in microseconds; absent: 100000.
+	Period *int `pulumi:"period"`
+	// Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+	Quota *int `pulumi:"quota"`
+	// Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+	Shares *int `pulumi:"shares"`
 	// Where each of the guest's CPUs runs; those that are not listed run anywhere.
 	Vcpupins []DomainCputuneVcpupin `pulumi:"vcpupins"`
 }
@@ -1143,12 +1301,30 @@ type DomainCputuneInput interface {
 	ToDomainCputuneOutputWithContext(context.Context) DomainCputuneOutput
 }
 
-// Where on the host the guest's CPUs run.
+// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
 type DomainCputuneArgs struct {
+	// The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+	EmulatorPeriod pulumi.IntPtrInput `pulumi:"emulatorPeriod"`
+	// Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+	EmulatorQuota pulumi.IntPtrInput `pulumi:"emulatorQuota"`
 	// Where the emulator's own threads run.
 	Emulatorpin DomainCputuneEmulatorpinPtrInput `pulumi:"emulatorpin"`
+	// The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+	GlobalPeriod pulumi.IntPtrInput `pulumi:"globalPeriod"`
+	// Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+	GlobalQuota pulumi.IntPtrInput `pulumi:"globalQuota"`
+	// The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+	IothreadPeriod pulumi.IntPtrInput `pulumi:"iothreadPeriod"`
+	// Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+	IothreadQuota pulumi.IntPtrInput `pulumi:"iothreadQuota"`
 	// Where each of the I/O threads runs; those that are not listed run anywhere.
 	Iothreadpins DomainCputuneIothreadpinArrayInput `pulumi:"iothreadpins"`
+	// The time to which `quota` belongs, in microseconds; absent: 100000.
+	Period pulumi.IntPtrInput `pulumi:"period"`
+	// Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+	Quota pulumi.IntPtrInput `pulumi:"quota"`
+	// Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+	Shares pulumi.IntPtrInput `pulumi:"shares"`
 	// Where each of the guest's CPUs runs; those that are not listed run anywhere.
 	Vcpupins DomainCputuneVcpupinArrayInput `pulumi:"vcpupins"`
 }
@@ -1206,7 +1382,7 @@ func (i *domainCputunePtrType) ToDomainCputunePtrOutputWithContext(ctx context.C
 	return pulumi.ToOutputWithContext(ctx, i).(DomainCputunePtrOutput)
 }
 
-// Where on the host the guest's CPUs run.
+// Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
 type DomainCputuneOutput struct{ *pulumi.OutputState }
 
 func (DomainCputuneOutput) ElementType() reflect.Type {
@@ -1231,14 +1407,59 @@ func (o DomainCputuneOutput) ToDomainCputunePtrOutputWithContext(ctx context.Con
 	}).(DomainCputunePtrOutput)
 }
 
+// The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+func (o DomainCputuneOutput) EmulatorPeriod() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *int { return v.EmulatorPeriod }).(pulumi.IntPtrOutput)
+}
+
+// Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+func (o DomainCputuneOutput) EmulatorQuota() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *int { return v.EmulatorQuota }).(pulumi.IntPtrOutput)
+}
+
 // Where the emulator's own threads run.
 func (o DomainCputuneOutput) Emulatorpin() DomainCputuneEmulatorpinPtrOutput {
 	return o.ApplyT(func(v DomainCputune) *DomainCputuneEmulatorpin { return v.Emulatorpin }).(DomainCputuneEmulatorpinPtrOutput)
 }
 
+// The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+func (o DomainCputuneOutput) GlobalPeriod() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *int { return v.GlobalPeriod }).(pulumi.IntPtrOutput)
+}
+
+// Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+func (o DomainCputuneOutput) GlobalQuota() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *int { return v.GlobalQuota }).(pulumi.IntPtrOutput)
+}
+
+// The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+func (o DomainCputuneOutput) IothreadPeriod() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *int { return v.IothreadPeriod }).(pulumi.IntPtrOutput)
+}
+
+// Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+func (o DomainCputuneOutput) IothreadQuota() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *int { return v.IothreadQuota }).(pulumi.IntPtrOutput)
+}
+
 // Where each of the I/O threads runs; those that are not listed run anywhere.
 func (o DomainCputuneOutput) Iothreadpins() DomainCputuneIothreadpinArrayOutput {
 	return o.ApplyT(func(v DomainCputune) []DomainCputuneIothreadpin { return v.Iothreadpins }).(DomainCputuneIothreadpinArrayOutput)
+}
+
+// The time to which `quota` belongs, in microseconds; absent: 100000.
+func (o DomainCputuneOutput) Period() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *int { return v.Period }).(pulumi.IntPtrOutput)
+}
+
+// Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+func (o DomainCputuneOutput) Quota() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *int { return v.Quota }).(pulumi.IntPtrOutput)
+}
+
+// Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+func (o DomainCputuneOutput) Shares() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v DomainCputune) *int { return v.Shares }).(pulumi.IntPtrOutput)
 }
 
 // Where each of the guest's CPUs runs; those that are not listed run anywhere.
@@ -1270,6 +1491,26 @@ func (o DomainCputunePtrOutput) Elem() DomainCputuneOutput {
 	}).(DomainCputuneOutput)
 }
 
+// The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+func (o DomainCputunePtrOutput) EmulatorPeriod() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.EmulatorPeriod
+	}).(pulumi.IntPtrOutput)
+}
+
+// Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+func (o DomainCputunePtrOutput) EmulatorQuota() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.EmulatorQuota
+	}).(pulumi.IntPtrOutput)
+}
+
 // Where the emulator's own threads run.
 func (o DomainCputunePtrOutput) Emulatorpin() DomainCputuneEmulatorpinPtrOutput {
 	return o.ApplyT(func(v *DomainCputune) *DomainCputuneEmulatorpin {
@@ -1280,6 +1521,46 @@ func (o DomainCputunePtrOutput) Emulatorpin() DomainCputuneEmulatorpinPtrOutput 
 	}).(DomainCputuneEmulatorpinPtrOutput)
 }
 
+// The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+func (o DomainCputunePtrOutput) GlobalPeriod() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.GlobalPeriod
+	}).(pulumi.IntPtrOutput)
+}
+
+// Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+func (o DomainCputunePtrOutput) GlobalQuota() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.GlobalQuota
+	}).(pulumi.IntPtrOutput)
+}
+
+// The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+func (o DomainCputunePtrOutput) IothreadPeriod() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.IothreadPeriod
+	}).(pulumi.IntPtrOutput)
+}
+
+// Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+func (o DomainCputunePtrOutput) IothreadQuota() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.IothreadQuota
+	}).(pulumi.IntPtrOutput)
+}
+
 // Where each of the I/O threads runs; those that are not listed run anywhere.
 func (o DomainCputunePtrOutput) Iothreadpins() DomainCputuneIothreadpinArrayOutput {
 	return o.ApplyT(func(v *DomainCputune) []DomainCputuneIothreadpin {
@@ -1288,6 +1569,36 @@ func (o DomainCputunePtrOutput) Iothreadpins() DomainCputuneIothreadpinArrayOutp
 		}
 		return v.Iothreadpins
 	}).(DomainCputuneIothreadpinArrayOutput)
+}
+
+// The time to which `quota` belongs, in microseconds; absent: 100000.
+func (o DomainCputunePtrOutput) Period() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.Period
+	}).(pulumi.IntPtrOutput)
+}
+
+// Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+func (o DomainCputunePtrOutput) Quota() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.Quota
+	}).(pulumi.IntPtrOutput)
+}
+
+// Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+func (o DomainCputunePtrOutput) Shares() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v *DomainCputune) *int {
+		if v == nil {
+			return nil
+		}
+		return v.Shares
+	}).(pulumi.IntPtrOutput)
 }
 
 // Where each of the guest's CPUs runs; those that are not listed run anywhere.
@@ -2963,6 +3274,8 @@ type DomainInterface struct {
 	Port *DomainInterfacePort `pulumi:"port"`
 	// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
 	User *DomainInterfaceUser `pulumi:"user"`
+	// VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+	Vlan *DomainInterfaceVlan `pulumi:"vlan"`
 }
 
 // DomainInterfaceInput is an input type that accepts DomainInterfaceArgs and DomainInterfaceOutput values.
@@ -3004,6 +3317,8 @@ type DomainInterfaceArgs struct {
 	Port DomainInterfacePortPtrInput `pulumi:"port"`
 	// QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
 	User DomainInterfaceUserPtrInput `pulumi:"user"`
+	// VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+	Vlan DomainInterfaceVlanPtrInput `pulumi:"vlan"`
 }
 
 func (DomainInterfaceArgs) ElementType() reflect.Type {
@@ -3121,6 +3436,11 @@ func (o DomainInterfaceOutput) Port() DomainInterfacePortPtrOutput {
 // QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
 func (o DomainInterfaceOutput) User() DomainInterfaceUserPtrOutput {
 	return o.ApplyT(func(v DomainInterface) *DomainInterfaceUser { return v.User }).(DomainInterfaceUserPtrOutput)
+}
+
+// VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+func (o DomainInterfaceOutput) Vlan() DomainInterfaceVlanPtrOutput {
+	return o.ApplyT(func(v DomainInterface) *DomainInterfaceVlan { return v.Vlan }).(DomainInterfaceVlanPtrOutput)
 }
 
 type DomainInterfaceArrayOutput struct{ *pulumi.OutputState }
@@ -4358,6 +4678,274 @@ func (o DomainInterfaceUserPtrOutput) Address() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
+// VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+type DomainInterfaceVlan struct {
+	// The VLANs.
+	Tags []DomainInterfaceVlanTag `pulumi:"tags"`
+	// Carry all of the tags; needed for more than one.
+	Trunk *bool `pulumi:"trunk"`
+}
+
+// DomainInterfaceVlanInput is an input type that accepts DomainInterfaceVlanArgs and DomainInterfaceVlanOutput values.
+// You can construct a concrete instance of `DomainInterfaceVlanInput` via:
+//
+//	DomainInterfaceVlanArgs{...}
+type DomainInterfaceVlanInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceVlanOutput() DomainInterfaceVlanOutput
+	ToDomainInterfaceVlanOutputWithContext(context.Context) DomainInterfaceVlanOutput
+}
+
+// VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+type DomainInterfaceVlanArgs struct {
+	// The VLANs.
+	Tags DomainInterfaceVlanTagArrayInput `pulumi:"tags"`
+	// Carry all of the tags; needed for more than one.
+	Trunk pulumi.BoolPtrInput `pulumi:"trunk"`
+}
+
+func (DomainInterfaceVlanArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceVlan)(nil)).Elem()
+}
+
+func (i DomainInterfaceVlanArgs) ToDomainInterfaceVlanOutput() DomainInterfaceVlanOutput {
+	return i.ToDomainInterfaceVlanOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceVlanArgs) ToDomainInterfaceVlanOutputWithContext(ctx context.Context) DomainInterfaceVlanOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceVlanOutput)
+}
+
+func (i DomainInterfaceVlanArgs) ToDomainInterfaceVlanPtrOutput() DomainInterfaceVlanPtrOutput {
+	return i.ToDomainInterfaceVlanPtrOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceVlanArgs) ToDomainInterfaceVlanPtrOutputWithContext(ctx context.Context) DomainInterfaceVlanPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceVlanOutput).ToDomainInterfaceVlanPtrOutputWithContext(ctx)
+}
+
+// DomainInterfaceVlanPtrInput is an input type that accepts DomainInterfaceVlanArgs, DomainInterfaceVlanPtr and DomainInterfaceVlanPtrOutput values.
+// You can construct a concrete instance of `DomainInterfaceVlanPtrInput` via:
+//
+//	        DomainInterfaceVlanArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainInterfaceVlanPtrInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceVlanPtrOutput() DomainInterfaceVlanPtrOutput
+	ToDomainInterfaceVlanPtrOutputWithContext(context.Context) DomainInterfaceVlanPtrOutput
+}
+
+type domainInterfaceVlanPtrType DomainInterfaceVlanArgs
+
+func DomainInterfaceVlanPtr(v *DomainInterfaceVlanArgs) DomainInterfaceVlanPtrInput {
+	return (*domainInterfaceVlanPtrType)(v)
+}
+
+func (*domainInterfaceVlanPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceVlan)(nil)).Elem()
+}
+
+func (i *domainInterfaceVlanPtrType) ToDomainInterfaceVlanPtrOutput() DomainInterfaceVlanPtrOutput {
+	return i.ToDomainInterfaceVlanPtrOutputWithContext(context.Background())
+}
+
+func (i *domainInterfaceVlanPtrType) ToDomainInterfaceVlanPtrOutputWithContext(ctx context.Context) DomainInterfaceVlanPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceVlanPtrOutput)
+}
+
+// VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+type DomainInterfaceVlanOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceVlanOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceVlan)(nil)).Elem()
+}
+
+func (o DomainInterfaceVlanOutput) ToDomainInterfaceVlanOutput() DomainInterfaceVlanOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanOutput) ToDomainInterfaceVlanOutputWithContext(ctx context.Context) DomainInterfaceVlanOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanOutput) ToDomainInterfaceVlanPtrOutput() DomainInterfaceVlanPtrOutput {
+	return o.ToDomainInterfaceVlanPtrOutputWithContext(context.Background())
+}
+
+func (o DomainInterfaceVlanOutput) ToDomainInterfaceVlanPtrOutputWithContext(ctx context.Context) DomainInterfaceVlanPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainInterfaceVlan) *DomainInterfaceVlan {
+		return &v
+	}).(DomainInterfaceVlanPtrOutput)
+}
+
+// The VLANs.
+func (o DomainInterfaceVlanOutput) Tags() DomainInterfaceVlanTagArrayOutput {
+	return o.ApplyT(func(v DomainInterfaceVlan) []DomainInterfaceVlanTag { return v.Tags }).(DomainInterfaceVlanTagArrayOutput)
+}
+
+// Carry all of the tags; needed for more than one.
+func (o DomainInterfaceVlanOutput) Trunk() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v DomainInterfaceVlan) *bool { return v.Trunk }).(pulumi.BoolPtrOutput)
+}
+
+type DomainInterfaceVlanPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceVlanPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainInterfaceVlan)(nil)).Elem()
+}
+
+func (o DomainInterfaceVlanPtrOutput) ToDomainInterfaceVlanPtrOutput() DomainInterfaceVlanPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanPtrOutput) ToDomainInterfaceVlanPtrOutputWithContext(ctx context.Context) DomainInterfaceVlanPtrOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanPtrOutput) Elem() DomainInterfaceVlanOutput {
+	return o.ApplyT(func(v *DomainInterfaceVlan) DomainInterfaceVlan {
+		if v != nil {
+			return *v
+		}
+		var ret DomainInterfaceVlan
+		return ret
+	}).(DomainInterfaceVlanOutput)
+}
+
+// The VLANs.
+func (o DomainInterfaceVlanPtrOutput) Tags() DomainInterfaceVlanTagArrayOutput {
+	return o.ApplyT(func(v *DomainInterfaceVlan) []DomainInterfaceVlanTag {
+		if v == nil {
+			return nil
+		}
+		return v.Tags
+	}).(DomainInterfaceVlanTagArrayOutput)
+}
+
+// Carry all of the tags; needed for more than one.
+func (o DomainInterfaceVlanPtrOutput) Trunk() pulumi.BoolPtrOutput {
+	return o.ApplyT(func(v *DomainInterfaceVlan) *bool {
+		if v == nil {
+			return nil
+		}
+		return v.Trunk
+	}).(pulumi.BoolPtrOutput)
+}
+
+// A VLAN.
+type DomainInterfaceVlanTag struct {
+	// The VLAN's number.
+	Id int `pulumi:"id"`
+	// How the native VLAN is sent.
+	NativeMode *DomainInterfaceVlanTagNativeMode `pulumi:"nativeMode"`
+}
+
+// DomainInterfaceVlanTagInput is an input type that accepts DomainInterfaceVlanTagArgs and DomainInterfaceVlanTagOutput values.
+// You can construct a concrete instance of `DomainInterfaceVlanTagInput` via:
+//
+//	DomainInterfaceVlanTagArgs{...}
+type DomainInterfaceVlanTagInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceVlanTagOutput() DomainInterfaceVlanTagOutput
+	ToDomainInterfaceVlanTagOutputWithContext(context.Context) DomainInterfaceVlanTagOutput
+}
+
+// A VLAN.
+type DomainInterfaceVlanTagArgs struct {
+	// The VLAN's number.
+	Id pulumi.IntInput `pulumi:"id"`
+	// How the native VLAN is sent.
+	NativeMode DomainInterfaceVlanTagNativeModePtrInput `pulumi:"nativeMode"`
+}
+
+func (DomainInterfaceVlanTagArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceVlanTag)(nil)).Elem()
+}
+
+func (i DomainInterfaceVlanTagArgs) ToDomainInterfaceVlanTagOutput() DomainInterfaceVlanTagOutput {
+	return i.ToDomainInterfaceVlanTagOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceVlanTagArgs) ToDomainInterfaceVlanTagOutputWithContext(ctx context.Context) DomainInterfaceVlanTagOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceVlanTagOutput)
+}
+
+// DomainInterfaceVlanTagArrayInput is an input type that accepts DomainInterfaceVlanTagArray and DomainInterfaceVlanTagArrayOutput values.
+// You can construct a concrete instance of `DomainInterfaceVlanTagArrayInput` via:
+//
+//	DomainInterfaceVlanTagArray{ DomainInterfaceVlanTagArgs{...} }
+type DomainInterfaceVlanTagArrayInput interface {
+	pulumi.Input
+
+	ToDomainInterfaceVlanTagArrayOutput() DomainInterfaceVlanTagArrayOutput
+	ToDomainInterfaceVlanTagArrayOutputWithContext(context.Context) DomainInterfaceVlanTagArrayOutput
+}
+
+type DomainInterfaceVlanTagArray []DomainInterfaceVlanTagInput
+
+func (DomainInterfaceVlanTagArray) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]DomainInterfaceVlanTag)(nil)).Elem()
+}
+
+func (i DomainInterfaceVlanTagArray) ToDomainInterfaceVlanTagArrayOutput() DomainInterfaceVlanTagArrayOutput {
+	return i.ToDomainInterfaceVlanTagArrayOutputWithContext(context.Background())
+}
+
+func (i DomainInterfaceVlanTagArray) ToDomainInterfaceVlanTagArrayOutputWithContext(ctx context.Context) DomainInterfaceVlanTagArrayOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainInterfaceVlanTagArrayOutput)
+}
+
+// A VLAN.
+type DomainInterfaceVlanTagOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceVlanTagOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainInterfaceVlanTag)(nil)).Elem()
+}
+
+func (o DomainInterfaceVlanTagOutput) ToDomainInterfaceVlanTagOutput() DomainInterfaceVlanTagOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanTagOutput) ToDomainInterfaceVlanTagOutputWithContext(ctx context.Context) DomainInterfaceVlanTagOutput {
+	return o
+}
+
+// The VLAN's number.
+func (o DomainInterfaceVlanTagOutput) Id() pulumi.IntOutput {
+	return o.ApplyT(func(v DomainInterfaceVlanTag) int { return v.Id }).(pulumi.IntOutput)
+}
+
+// How the native VLAN is sent.
+func (o DomainInterfaceVlanTagOutput) NativeMode() DomainInterfaceVlanTagNativeModePtrOutput {
+	return o.ApplyT(func(v DomainInterfaceVlanTag) *DomainInterfaceVlanTagNativeMode { return v.NativeMode }).(DomainInterfaceVlanTagNativeModePtrOutput)
+}
+
+type DomainInterfaceVlanTagArrayOutput struct{ *pulumi.OutputState }
+
+func (DomainInterfaceVlanTagArrayOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*[]DomainInterfaceVlanTag)(nil)).Elem()
+}
+
+func (o DomainInterfaceVlanTagArrayOutput) ToDomainInterfaceVlanTagArrayOutput() DomainInterfaceVlanTagArrayOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanTagArrayOutput) ToDomainInterfaceVlanTagArrayOutputWithContext(ctx context.Context) DomainInterfaceVlanTagArrayOutput {
+	return o
+}
+
+func (o DomainInterfaceVlanTagArrayOutput) Index(i pulumi.IntInput) DomainInterfaceVlanTagOutput {
+	return pulumi.All(o, i).ApplyT(func(vs []interface{}) DomainInterfaceVlanTag {
+		return vs[0].([]DomainInterfaceVlanTag)[vs[1].(int)]
+	}).(DomainInterfaceVlanTagOutput)
+}
+
 // Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
 type DomainMaxMemory struct {
 	// Most memory of the machine in MiB: `memory` and all `memoryDevices`.
@@ -4660,6 +5248,483 @@ func (o DomainMemoryDeviceArrayOutput) Index(i pulumi.IntInput) DomainMemoryDevi
 	return pulumi.All(o, i).ApplyT(func(vs []interface{}) DomainMemoryDevice {
 		return vs[0].([]DomainMemoryDevice)[vs[1].(int)]
 	}).(DomainMemoryDeviceOutput)
+}
+
+// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+type DomainMemtune struct {
+	// Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+	HardLimit *float64 `pulumi:"hardLimit"`
+	// What the process keeps when the host lacks memory, in MiB.
+	SoftLimit *float64 `pulumi:"softLimit"`
+	// Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+	SwapHardLimit *float64 `pulumi:"swapHardLimit"`
+}
+
+// DomainMemtuneInput is an input type that accepts DomainMemtuneArgs and DomainMemtuneOutput values.
+// You can construct a concrete instance of `DomainMemtuneInput` via:
+//
+//	DomainMemtuneArgs{...}
+type DomainMemtuneInput interface {
+	pulumi.Input
+
+	ToDomainMemtuneOutput() DomainMemtuneOutput
+	ToDomainMemtuneOutputWithContext(context.Context) DomainMemtuneOutput
+}
+
+// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+type DomainMemtuneArgs struct {
+	// Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+	HardLimit pulumi.Float64PtrInput `pulumi:"hardLimit"`
+	// What the process keeps when the host lacks memory, in MiB.
+	SoftLimit pulumi.Float64PtrInput `pulumi:"softLimit"`
+	// Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+	SwapHardLimit pulumi.Float64PtrInput `pulumi:"swapHardLimit"`
+}
+
+func (DomainMemtuneArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainMemtune)(nil)).Elem()
+}
+
+func (i DomainMemtuneArgs) ToDomainMemtuneOutput() DomainMemtuneOutput {
+	return i.ToDomainMemtuneOutputWithContext(context.Background())
+}
+
+func (i DomainMemtuneArgs) ToDomainMemtuneOutputWithContext(ctx context.Context) DomainMemtuneOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainMemtuneOutput)
+}
+
+func (i DomainMemtuneArgs) ToDomainMemtunePtrOutput() DomainMemtunePtrOutput {
+	return i.ToDomainMemtunePtrOutputWithContext(context.Background())
+}
+
+func (i DomainMemtuneArgs) ToDomainMemtunePtrOutputWithContext(ctx context.Context) DomainMemtunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainMemtuneOutput).ToDomainMemtunePtrOutputWithContext(ctx)
+}
+
+// DomainMemtunePtrInput is an input type that accepts DomainMemtuneArgs, DomainMemtunePtr and DomainMemtunePtrOutput values.
+// You can construct a concrete instance of `DomainMemtunePtrInput` via:
+//
+//	        DomainMemtuneArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainMemtunePtrInput interface {
+	pulumi.Input
+
+	ToDomainMemtunePtrOutput() DomainMemtunePtrOutput
+	ToDomainMemtunePtrOutputWithContext(context.Context) DomainMemtunePtrOutput
+}
+
+type domainMemtunePtrType DomainMemtuneArgs
+
+func DomainMemtunePtr(v *DomainMemtuneArgs) DomainMemtunePtrInput {
+	return (*domainMemtunePtrType)(v)
+}
+
+func (*domainMemtunePtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainMemtune)(nil)).Elem()
+}
+
+func (i *domainMemtunePtrType) ToDomainMemtunePtrOutput() DomainMemtunePtrOutput {
+	return i.ToDomainMemtunePtrOutputWithContext(context.Background())
+}
+
+func (i *domainMemtunePtrType) ToDomainMemtunePtrOutputWithContext(ctx context.Context) DomainMemtunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainMemtunePtrOutput)
+}
+
+// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+type DomainMemtuneOutput struct{ *pulumi.OutputState }
+
+func (DomainMemtuneOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainMemtune)(nil)).Elem()
+}
+
+func (o DomainMemtuneOutput) ToDomainMemtuneOutput() DomainMemtuneOutput {
+	return o
+}
+
+func (o DomainMemtuneOutput) ToDomainMemtuneOutputWithContext(ctx context.Context) DomainMemtuneOutput {
+	return o
+}
+
+func (o DomainMemtuneOutput) ToDomainMemtunePtrOutput() DomainMemtunePtrOutput {
+	return o.ToDomainMemtunePtrOutputWithContext(context.Background())
+}
+
+func (o DomainMemtuneOutput) ToDomainMemtunePtrOutputWithContext(ctx context.Context) DomainMemtunePtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainMemtune) *DomainMemtune {
+		return &v
+	}).(DomainMemtunePtrOutput)
+}
+
+// Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+func (o DomainMemtuneOutput) HardLimit() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v DomainMemtune) *float64 { return v.HardLimit }).(pulumi.Float64PtrOutput)
+}
+
+// What the process keeps when the host lacks memory, in MiB.
+func (o DomainMemtuneOutput) SoftLimit() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v DomainMemtune) *float64 { return v.SoftLimit }).(pulumi.Float64PtrOutput)
+}
+
+// Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+func (o DomainMemtuneOutput) SwapHardLimit() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v DomainMemtune) *float64 { return v.SwapHardLimit }).(pulumi.Float64PtrOutput)
+}
+
+type DomainMemtunePtrOutput struct{ *pulumi.OutputState }
+
+func (DomainMemtunePtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainMemtune)(nil)).Elem()
+}
+
+func (o DomainMemtunePtrOutput) ToDomainMemtunePtrOutput() DomainMemtunePtrOutput {
+	return o
+}
+
+func (o DomainMemtunePtrOutput) ToDomainMemtunePtrOutputWithContext(ctx context.Context) DomainMemtunePtrOutput {
+	return o
+}
+
+func (o DomainMemtunePtrOutput) Elem() DomainMemtuneOutput {
+	return o.ApplyT(func(v *DomainMemtune) DomainMemtune {
+		if v != nil {
+			return *v
+		}
+		var ret DomainMemtune
+		return ret
+	}).(DomainMemtuneOutput)
+}
+
+// Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+func (o DomainMemtunePtrOutput) HardLimit() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v *DomainMemtune) *float64 {
+		if v == nil {
+			return nil
+		}
+		return v.HardLimit
+	}).(pulumi.Float64PtrOutput)
+}
+
+// What the process keeps when the host lacks memory, in MiB.
+func (o DomainMemtunePtrOutput) SoftLimit() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v *DomainMemtune) *float64 {
+		if v == nil {
+			return nil
+		}
+		return v.SoftLimit
+	}).(pulumi.Float64PtrOutput)
+}
+
+// Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+func (o DomainMemtunePtrOutput) SwapHardLimit() pulumi.Float64PtrOutput {
+	return o.ApplyT(func(v *DomainMemtune) *float64 {
+		if v == nil {
+			return nil
+		}
+		return v.SwapHardLimit
+	}).(pulumi.Float64PtrOutput)
+}
+
+// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+type DomainNumatune struct {
+	// Where all of the guest's memory is.
+	Memory *DomainNumatuneMemory `pulumi:"memory"`
+}
+
+// DomainNumatuneInput is an input type that accepts DomainNumatuneArgs and DomainNumatuneOutput values.
+// You can construct a concrete instance of `DomainNumatuneInput` via:
+//
+//	DomainNumatuneArgs{...}
+type DomainNumatuneInput interface {
+	pulumi.Input
+
+	ToDomainNumatuneOutput() DomainNumatuneOutput
+	ToDomainNumatuneOutputWithContext(context.Context) DomainNumatuneOutput
+}
+
+// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+type DomainNumatuneArgs struct {
+	// Where all of the guest's memory is.
+	Memory DomainNumatuneMemoryPtrInput `pulumi:"memory"`
+}
+
+func (DomainNumatuneArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainNumatune)(nil)).Elem()
+}
+
+func (i DomainNumatuneArgs) ToDomainNumatuneOutput() DomainNumatuneOutput {
+	return i.ToDomainNumatuneOutputWithContext(context.Background())
+}
+
+func (i DomainNumatuneArgs) ToDomainNumatuneOutputWithContext(ctx context.Context) DomainNumatuneOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainNumatuneOutput)
+}
+
+func (i DomainNumatuneArgs) ToDomainNumatunePtrOutput() DomainNumatunePtrOutput {
+	return i.ToDomainNumatunePtrOutputWithContext(context.Background())
+}
+
+func (i DomainNumatuneArgs) ToDomainNumatunePtrOutputWithContext(ctx context.Context) DomainNumatunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainNumatuneOutput).ToDomainNumatunePtrOutputWithContext(ctx)
+}
+
+// DomainNumatunePtrInput is an input type that accepts DomainNumatuneArgs, DomainNumatunePtr and DomainNumatunePtrOutput values.
+// You can construct a concrete instance of `DomainNumatunePtrInput` via:
+//
+//	        DomainNumatuneArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainNumatunePtrInput interface {
+	pulumi.Input
+
+	ToDomainNumatunePtrOutput() DomainNumatunePtrOutput
+	ToDomainNumatunePtrOutputWithContext(context.Context) DomainNumatunePtrOutput
+}
+
+type domainNumatunePtrType DomainNumatuneArgs
+
+func DomainNumatunePtr(v *DomainNumatuneArgs) DomainNumatunePtrInput {
+	return (*domainNumatunePtrType)(v)
+}
+
+func (*domainNumatunePtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainNumatune)(nil)).Elem()
+}
+
+func (i *domainNumatunePtrType) ToDomainNumatunePtrOutput() DomainNumatunePtrOutput {
+	return i.ToDomainNumatunePtrOutputWithContext(context.Background())
+}
+
+func (i *domainNumatunePtrType) ToDomainNumatunePtrOutputWithContext(ctx context.Context) DomainNumatunePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainNumatunePtrOutput)
+}
+
+// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+type DomainNumatuneOutput struct{ *pulumi.OutputState }
+
+func (DomainNumatuneOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainNumatune)(nil)).Elem()
+}
+
+func (o DomainNumatuneOutput) ToDomainNumatuneOutput() DomainNumatuneOutput {
+	return o
+}
+
+func (o DomainNumatuneOutput) ToDomainNumatuneOutputWithContext(ctx context.Context) DomainNumatuneOutput {
+	return o
+}
+
+func (o DomainNumatuneOutput) ToDomainNumatunePtrOutput() DomainNumatunePtrOutput {
+	return o.ToDomainNumatunePtrOutputWithContext(context.Background())
+}
+
+func (o DomainNumatuneOutput) ToDomainNumatunePtrOutputWithContext(ctx context.Context) DomainNumatunePtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainNumatune) *DomainNumatune {
+		return &v
+	}).(DomainNumatunePtrOutput)
+}
+
+// Where all of the guest's memory is.
+func (o DomainNumatuneOutput) Memory() DomainNumatuneMemoryPtrOutput {
+	return o.ApplyT(func(v DomainNumatune) *DomainNumatuneMemory { return v.Memory }).(DomainNumatuneMemoryPtrOutput)
+}
+
+type DomainNumatunePtrOutput struct{ *pulumi.OutputState }
+
+func (DomainNumatunePtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainNumatune)(nil)).Elem()
+}
+
+func (o DomainNumatunePtrOutput) ToDomainNumatunePtrOutput() DomainNumatunePtrOutput {
+	return o
+}
+
+func (o DomainNumatunePtrOutput) ToDomainNumatunePtrOutputWithContext(ctx context.Context) DomainNumatunePtrOutput {
+	return o
+}
+
+func (o DomainNumatunePtrOutput) Elem() DomainNumatuneOutput {
+	return o.ApplyT(func(v *DomainNumatune) DomainNumatune {
+		if v != nil {
+			return *v
+		}
+		var ret DomainNumatune
+		return ret
+	}).(DomainNumatuneOutput)
+}
+
+// Where all of the guest's memory is.
+func (o DomainNumatunePtrOutput) Memory() DomainNumatuneMemoryPtrOutput {
+	return o.ApplyT(func(v *DomainNumatune) *DomainNumatuneMemory {
+		if v == nil {
+			return nil
+		}
+		return v.Memory
+	}).(DomainNumatuneMemoryPtrOutput)
+}
+
+// Where all of the guest's memory is.
+type DomainNumatuneMemory struct {
+	// How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+	Mode *DomainNumatuneMemoryMode `pulumi:"mode"`
+	// The host's NUMA nodes: `0-1`.
+	Nodeset string `pulumi:"nodeset"`
+}
+
+// DomainNumatuneMemoryInput is an input type that accepts DomainNumatuneMemoryArgs and DomainNumatuneMemoryOutput values.
+// You can construct a concrete instance of `DomainNumatuneMemoryInput` via:
+//
+//	DomainNumatuneMemoryArgs{...}
+type DomainNumatuneMemoryInput interface {
+	pulumi.Input
+
+	ToDomainNumatuneMemoryOutput() DomainNumatuneMemoryOutput
+	ToDomainNumatuneMemoryOutputWithContext(context.Context) DomainNumatuneMemoryOutput
+}
+
+// Where all of the guest's memory is.
+type DomainNumatuneMemoryArgs struct {
+	// How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+	Mode DomainNumatuneMemoryModePtrInput `pulumi:"mode"`
+	// The host's NUMA nodes: `0-1`.
+	Nodeset pulumi.StringInput `pulumi:"nodeset"`
+}
+
+func (DomainNumatuneMemoryArgs) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainNumatuneMemory)(nil)).Elem()
+}
+
+func (i DomainNumatuneMemoryArgs) ToDomainNumatuneMemoryOutput() DomainNumatuneMemoryOutput {
+	return i.ToDomainNumatuneMemoryOutputWithContext(context.Background())
+}
+
+func (i DomainNumatuneMemoryArgs) ToDomainNumatuneMemoryOutputWithContext(ctx context.Context) DomainNumatuneMemoryOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainNumatuneMemoryOutput)
+}
+
+func (i DomainNumatuneMemoryArgs) ToDomainNumatuneMemoryPtrOutput() DomainNumatuneMemoryPtrOutput {
+	return i.ToDomainNumatuneMemoryPtrOutputWithContext(context.Background())
+}
+
+func (i DomainNumatuneMemoryArgs) ToDomainNumatuneMemoryPtrOutputWithContext(ctx context.Context) DomainNumatuneMemoryPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainNumatuneMemoryOutput).ToDomainNumatuneMemoryPtrOutputWithContext(ctx)
+}
+
+// DomainNumatuneMemoryPtrInput is an input type that accepts DomainNumatuneMemoryArgs, DomainNumatuneMemoryPtr and DomainNumatuneMemoryPtrOutput values.
+// You can construct a concrete instance of `DomainNumatuneMemoryPtrInput` via:
+//
+//	        DomainNumatuneMemoryArgs{...}
+//
+//	or:
+//
+//	        nil
+type DomainNumatuneMemoryPtrInput interface {
+	pulumi.Input
+
+	ToDomainNumatuneMemoryPtrOutput() DomainNumatuneMemoryPtrOutput
+	ToDomainNumatuneMemoryPtrOutputWithContext(context.Context) DomainNumatuneMemoryPtrOutput
+}
+
+type domainNumatuneMemoryPtrType DomainNumatuneMemoryArgs
+
+func DomainNumatuneMemoryPtr(v *DomainNumatuneMemoryArgs) DomainNumatuneMemoryPtrInput {
+	return (*domainNumatuneMemoryPtrType)(v)
+}
+
+func (*domainNumatuneMemoryPtrType) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainNumatuneMemory)(nil)).Elem()
+}
+
+func (i *domainNumatuneMemoryPtrType) ToDomainNumatuneMemoryPtrOutput() DomainNumatuneMemoryPtrOutput {
+	return i.ToDomainNumatuneMemoryPtrOutputWithContext(context.Background())
+}
+
+func (i *domainNumatuneMemoryPtrType) ToDomainNumatuneMemoryPtrOutputWithContext(ctx context.Context) DomainNumatuneMemoryPtrOutput {
+	return pulumi.ToOutputWithContext(ctx, i).(DomainNumatuneMemoryPtrOutput)
+}
+
+// Where all of the guest's memory is.
+type DomainNumatuneMemoryOutput struct{ *pulumi.OutputState }
+
+func (DomainNumatuneMemoryOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*DomainNumatuneMemory)(nil)).Elem()
+}
+
+func (o DomainNumatuneMemoryOutput) ToDomainNumatuneMemoryOutput() DomainNumatuneMemoryOutput {
+	return o
+}
+
+func (o DomainNumatuneMemoryOutput) ToDomainNumatuneMemoryOutputWithContext(ctx context.Context) DomainNumatuneMemoryOutput {
+	return o
+}
+
+func (o DomainNumatuneMemoryOutput) ToDomainNumatuneMemoryPtrOutput() DomainNumatuneMemoryPtrOutput {
+	return o.ToDomainNumatuneMemoryPtrOutputWithContext(context.Background())
+}
+
+func (o DomainNumatuneMemoryOutput) ToDomainNumatuneMemoryPtrOutputWithContext(ctx context.Context) DomainNumatuneMemoryPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v DomainNumatuneMemory) *DomainNumatuneMemory {
+		return &v
+	}).(DomainNumatuneMemoryPtrOutput)
+}
+
+// How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+func (o DomainNumatuneMemoryOutput) Mode() DomainNumatuneMemoryModePtrOutput {
+	return o.ApplyT(func(v DomainNumatuneMemory) *DomainNumatuneMemoryMode { return v.Mode }).(DomainNumatuneMemoryModePtrOutput)
+}
+
+// The host's NUMA nodes: `0-1`.
+func (o DomainNumatuneMemoryOutput) Nodeset() pulumi.StringOutput {
+	return o.ApplyT(func(v DomainNumatuneMemory) string { return v.Nodeset }).(pulumi.StringOutput)
+}
+
+type DomainNumatuneMemoryPtrOutput struct{ *pulumi.OutputState }
+
+func (DomainNumatuneMemoryPtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**DomainNumatuneMemory)(nil)).Elem()
+}
+
+func (o DomainNumatuneMemoryPtrOutput) ToDomainNumatuneMemoryPtrOutput() DomainNumatuneMemoryPtrOutput {
+	return o
+}
+
+func (o DomainNumatuneMemoryPtrOutput) ToDomainNumatuneMemoryPtrOutputWithContext(ctx context.Context) DomainNumatuneMemoryPtrOutput {
+	return o
+}
+
+func (o DomainNumatuneMemoryPtrOutput) Elem() DomainNumatuneMemoryOutput {
+	return o.ApplyT(func(v *DomainNumatuneMemory) DomainNumatuneMemory {
+		if v != nil {
+			return *v
+		}
+		var ret DomainNumatuneMemory
+		return ret
+	}).(DomainNumatuneMemoryOutput)
+}
+
+// How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+func (o DomainNumatuneMemoryPtrOutput) Mode() DomainNumatuneMemoryModePtrOutput {
+	return o.ApplyT(func(v *DomainNumatuneMemory) *DomainNumatuneMemoryMode {
+		if v == nil {
+			return nil
+		}
+		return v.Mode
+	}).(DomainNumatuneMemoryModePtrOutput)
+}
+
+// The host's NUMA nodes: `0-1`.
+func (o DomainNumatuneMemoryPtrOutput) Nodeset() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v *DomainNumatuneMemory) *string {
+		if v == nil {
+			return nil
+		}
+		return &v.Nodeset
+	}).(pulumi.StringPtrOutput)
 }
 
 // What boots, on which kind of machine.
@@ -10286,6 +11351,8 @@ func (o StoragePoolSourceHostArrayOutput) Index(i pulumi.IntInput) StoragePoolSo
 }
 
 func init() {
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainBlkiotuneInput)(nil)).Elem(), DomainBlkiotuneArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainBlkiotunePtrInput)(nil)).Elem(), DomainBlkiotuneArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainClockInput)(nil)).Elem(), DomainClockArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainClockPtrInput)(nil)).Elem(), DomainClockArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainCloudInitInput)(nil)).Elem(), DomainCloudInitArgs{})
@@ -10334,10 +11401,20 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfacePortPtrInput)(nil)).Elem(), DomainInterfacePortArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceUserInput)(nil)).Elem(), DomainInterfaceUserArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceUserPtrInput)(nil)).Elem(), DomainInterfaceUserArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceVlanInput)(nil)).Elem(), DomainInterfaceVlanArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceVlanPtrInput)(nil)).Elem(), DomainInterfaceVlanArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceVlanTagInput)(nil)).Elem(), DomainInterfaceVlanTagArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainInterfaceVlanTagArrayInput)(nil)).Elem(), DomainInterfaceVlanTagArray{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainMaxMemoryInput)(nil)).Elem(), DomainMaxMemoryArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainMaxMemoryPtrInput)(nil)).Elem(), DomainMaxMemoryArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemoryDeviceInput)(nil)).Elem(), DomainMemoryDeviceArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemoryDeviceArrayInput)(nil)).Elem(), DomainMemoryDeviceArray{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemtuneInput)(nil)).Elem(), DomainMemtuneArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainMemtunePtrInput)(nil)).Elem(), DomainMemtuneArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainNumatuneInput)(nil)).Elem(), DomainNumatuneArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainNumatunePtrInput)(nil)).Elem(), DomainNumatuneArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainNumatuneMemoryInput)(nil)).Elem(), DomainNumatuneMemoryArgs{})
+	pulumi.RegisterInputType(reflect.TypeOf((*DomainNumatuneMemoryPtrInput)(nil)).Elem(), DomainNumatuneMemoryArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOsInput)(nil)).Elem(), DomainOsArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainOsPtrInput)(nil)).Elem(), DomainOsArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*DomainPerfInput)(nil)).Elem(), DomainPerfArgs{})
@@ -10394,6 +11471,8 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*StoragePoolSourceAuthPtrInput)(nil)).Elem(), StoragePoolSourceAuthArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*StoragePoolSourceHostInput)(nil)).Elem(), StoragePoolSourceHostArgs{})
 	pulumi.RegisterInputType(reflect.TypeOf((*StoragePoolSourceHostArrayInput)(nil)).Elem(), StoragePoolSourceHostArray{})
+	pulumi.RegisterOutputType(DomainBlkiotuneOutput{})
+	pulumi.RegisterOutputType(DomainBlkiotunePtrOutput{})
 	pulumi.RegisterOutputType(DomainClockOutput{})
 	pulumi.RegisterOutputType(DomainClockPtrOutput{})
 	pulumi.RegisterOutputType(DomainCloudInitOutput{})
@@ -10447,10 +11526,20 @@ func init() {
 	pulumi.RegisterOutputType(DomainInterfacePortPtrOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceUserOutput{})
 	pulumi.RegisterOutputType(DomainInterfaceUserPtrOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceVlanOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceVlanPtrOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceVlanTagOutput{})
+	pulumi.RegisterOutputType(DomainInterfaceVlanTagArrayOutput{})
 	pulumi.RegisterOutputType(DomainMaxMemoryOutput{})
 	pulumi.RegisterOutputType(DomainMaxMemoryPtrOutput{})
 	pulumi.RegisterOutputType(DomainMemoryDeviceOutput{})
 	pulumi.RegisterOutputType(DomainMemoryDeviceArrayOutput{})
+	pulumi.RegisterOutputType(DomainMemtuneOutput{})
+	pulumi.RegisterOutputType(DomainMemtunePtrOutput{})
+	pulumi.RegisterOutputType(DomainNumatuneOutput{})
+	pulumi.RegisterOutputType(DomainNumatunePtrOutput{})
+	pulumi.RegisterOutputType(DomainNumatuneMemoryOutput{})
+	pulumi.RegisterOutputType(DomainNumatuneMemoryPtrOutput{})
 	pulumi.RegisterOutputType(DomainOsOutput{})
 	pulumi.RegisterOutputType(DomainOsPtrOutput{})
 	pulumi.RegisterOutputType(DomainPerfOutput{})

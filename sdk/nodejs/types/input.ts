@@ -7,6 +7,16 @@ import * as outputs from "../types/output";
 import * as enums from "../types/enums";
 
 /**
+ * The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+ */
+export interface DomainBlkiotuneArgs {
+    /**
+     * Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+     */
+    weight?: pulumi.Input<number>;
+}
+
+/**
  * The guest's clock.
  */
 export interface DomainClockArgs {
@@ -93,17 +103,53 @@ export interface DomainCpuTopologyArgs {
 }
 
 /**
- * Where on the host the guest's CPUs run.
+ * Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
  */
 export interface DomainCputuneArgs {
+    /**
+     * The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+     */
+    emulatorPeriod?: pulumi.Input<number>;
+    /**
+     * Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     */
+    emulatorQuota?: pulumi.Input<number>;
     /**
      * Where the emulator's own threads run.
      */
     emulatorpin?: pulumi.Input<inputs.DomainCputuneEmulatorpinArgs>;
     /**
+     * The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+     */
+    globalPeriod?: pulumi.Input<number>;
+    /**
+     * Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     */
+    globalQuota?: pulumi.Input<number>;
+    /**
+     * The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+     */
+    iothreadPeriod?: pulumi.Input<number>;
+    /**
+     * Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     */
+    iothreadQuota?: pulumi.Input<number>;
+    /**
      * Where each of the I/O threads runs; those that are not listed run anywhere.
      */
     iothreadpins?: pulumi.Input<pulumi.Input<inputs.DomainCputuneIothreadpinArgs>[]>;
+    /**
+     * The time to which `quota` belongs, in microseconds; absent: 100000.
+     */
+    period?: pulumi.Input<number>;
+    /**
+     * Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+     */
+    quota?: pulumi.Input<number>;
+    /**
+     * Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+     */
+    shares?: pulumi.Input<number>;
     /**
      * Where each of the guest's CPUs runs; those that are not listed run anywhere.
      */
@@ -396,6 +442,10 @@ export interface DomainInterfaceArgs {
      * QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
      */
     user?: pulumi.Input<inputs.DomainInterfaceUserArgs>;
+    /**
+     * VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+     */
+    vlan?: pulumi.Input<inputs.DomainInterfaceVlanArgs>;
 }
 
 /**
@@ -499,6 +549,34 @@ export interface DomainInterfaceUserArgs {
 }
 
 /**
+ * VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+ */
+export interface DomainInterfaceVlanArgs {
+    /**
+     * The VLANs.
+     */
+    tags: pulumi.Input<pulumi.Input<inputs.DomainInterfaceVlanTagArgs>[]>;
+    /**
+     * Carry all of the tags; needed for more than one.
+     */
+    trunk?: pulumi.Input<boolean>;
+}
+
+/**
+ * A VLAN.
+ */
+export interface DomainInterfaceVlanTagArgs {
+    /**
+     * The VLAN's number.
+     */
+    id: pulumi.Input<number>;
+    /**
+     * How the native VLAN is sent.
+     */
+    nativeMode?: pulumi.Input<enums.DomainInterfaceVlanTagNativeMode>;
+}
+
+/**
  * Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
  */
 export interface DomainMaxMemoryArgs {
@@ -540,6 +618,48 @@ export interface DomainMemoryDeviceArgs {
      * Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
      */
     size: pulumi.Input<number>;
+}
+
+/**
+ * What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+ */
+export interface DomainMemtuneArgs {
+    /**
+     * Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+     */
+    hardLimit?: pulumi.Input<number>;
+    /**
+     * What the process keeps when the host lacks memory, in MiB.
+     */
+    softLimit?: pulumi.Input<number>;
+    /**
+     * Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+     */
+    swapHardLimit?: pulumi.Input<number>;
+}
+
+/**
+ * The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+ */
+export interface DomainNumatuneArgs {
+    /**
+     * Where all of the guest's memory is.
+     */
+    memory?: pulumi.Input<inputs.DomainNumatuneMemoryArgs>;
+}
+
+/**
+ * Where all of the guest's memory is.
+ */
+export interface DomainNumatuneMemoryArgs {
+    /**
+     * How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+     */
+    mode?: pulumi.Input<enums.DomainNumatuneMemoryMode>;
+    /**
+     * The host's NUMA nodes: `0-1`.
+     */
+    nodeset: pulumi.Input<string>;
 }
 
 /**

@@ -7,6 +7,16 @@ import * as outputs from "../types/output";
 import * as enums from "../types/enums";
 
 /**
+ * The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+ */
+export interface DomainBlkiotune {
+    /**
+     * Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+     */
+    weight?: number;
+}
+
+/**
  * The guest's clock.
  */
 export interface DomainClock {
@@ -147,17 +157,53 @@ export interface DomainCpuTopology {
 }
 
 /**
- * Where on the host the guest's CPUs run.
+ * Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
  */
 export interface DomainCputune {
+    /**
+     * The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+     */
+    emulatorPeriod?: number;
+    /**
+     * Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     */
+    emulatorQuota?: number;
     /**
      * Where the emulator's own threads run.
      */
     emulatorpin?: outputs.DomainCputuneEmulatorpin;
     /**
+     * The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+     */
+    globalPeriod?: number;
+    /**
+     * Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     */
+    globalQuota?: number;
+    /**
+     * The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+     */
+    iothreadPeriod?: number;
+    /**
+     * Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     */
+    iothreadQuota?: number;
+    /**
      * Where each of the I/O threads runs; those that are not listed run anywhere.
      */
     iothreadpins?: outputs.DomainCputuneIothreadpin[];
+    /**
+     * The time to which `quota` belongs, in microseconds; absent: 100000.
+     */
+    period?: number;
+    /**
+     * Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+     */
+    quota?: number;
+    /**
+     * Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+     */
+    shares?: number;
     /**
      * Where each of the guest's CPUs runs; those that are not listed run anywhere.
      */
@@ -450,6 +496,10 @@ export interface DomainInterface {
      * QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
      */
     user?: outputs.DomainInterfaceUser;
+    /**
+     * VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+     */
+    vlan?: outputs.DomainInterfaceVlan;
 }
 
 /**
@@ -553,6 +603,34 @@ export interface DomainInterfaceUser {
 }
 
 /**
+ * VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+ */
+export interface DomainInterfaceVlan {
+    /**
+     * The VLANs.
+     */
+    tags: outputs.DomainInterfaceVlanTag[];
+    /**
+     * Carry all of the tags; needed for more than one.
+     */
+    trunk?: boolean;
+}
+
+/**
+ * A VLAN.
+ */
+export interface DomainInterfaceVlanTag {
+    /**
+     * The VLAN's number.
+     */
+    id: number;
+    /**
+     * How the native VLAN is sent.
+     */
+    nativeMode?: enums.DomainInterfaceVlanTagNativeMode;
+}
+
+/**
  * Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
  */
 export interface DomainMaxMemory {
@@ -594,6 +672,48 @@ export interface DomainMemoryDevice {
      * Its size in MiB. Linux on x86 takes DIMMs in multiples of 128 alone; of virtio-mem it is the most that can be requested, in multiples of `block`.
      */
     size: number;
+}
+
+/**
+ * What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+ */
+export interface DomainMemtune {
+    /**
+     * Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+     */
+    hardLimit?: number;
+    /**
+     * What the process keeps when the host lacks memory, in MiB.
+     */
+    softLimit?: number;
+    /**
+     * Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+     */
+    swapHardLimit?: number;
+}
+
+/**
+ * The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+ */
+export interface DomainNumatune {
+    /**
+     * Where all of the guest's memory is.
+     */
+    memory?: outputs.DomainNumatuneMemory;
+}
+
+/**
+ * Where all of the guest's memory is.
+ */
+export interface DomainNumatuneMemory {
+    /**
+     * How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+     */
+    mode?: enums.DomainNumatuneMemoryMode;
+    /**
+     * The host's NUMA nodes: `0-1`.
+     */
+    nodeset: string;
 }
 
 /**

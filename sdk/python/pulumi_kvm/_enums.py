@@ -17,7 +17,9 @@ __all__ = [
     'DomainDiskIo',
     'DomainGraphicsSpiceListenType',
     'DomainInterfaceLinkState',
+    'DomainInterfaceVlanTagNativeMode',
     'DomainMemoryDeviceModel',
+    'DomainNumatuneMemoryMode',
     'DomainOnCrash',
     'DomainOnPoweroff',
     'DomainOnReboot',
@@ -142,6 +144,15 @@ class DomainInterfaceLinkState(_builtins.str, Enum):
     DOWN = "down"
 
 
+@pulumi.type_token("kvm:index:DomainInterfaceVlanTagNativeMode")
+class DomainInterfaceVlanTagNativeMode(_builtins.str, Enum):
+    """
+    How the native VLAN is sent.
+    """
+    TAGGED = "tagged"
+    UNTAGGED = "untagged"
+
+
 @pulumi.type_token("kvm:index:DomainMemoryDeviceModel")
 class DomainMemoryDeviceModel(_builtins.str, Enum):
     """
@@ -149,6 +160,17 @@ class DomainMemoryDeviceModel(_builtins.str, Enum):
     """
     DIMM = "dimm"
     VIRTIO_MEM = "virtio-mem"
+
+
+@pulumi.type_token("kvm:index:DomainNumatuneMemoryMode")
+class DomainNumatuneMemoryMode(_builtins.str, Enum):
+    """
+    How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+    """
+    STRICT = "strict"
+    PREFERRED = "preferred"
+    INTERLEAVE = "interleave"
+    RESTRICTIVE = "restrictive"
 
 
 @pulumi.type_token("kvm:index:DomainOnCrash")

@@ -16,6 +16,8 @@ from . import _utilities
 from ._enums import *
 
 __all__ = [
+    'DomainBlkiotuneArgs',
+    'DomainBlkiotuneArgsDict',
     'DomainClockArgs',
     'DomainClockArgsDict',
     'DomainCloudInitArgs',
@@ -62,12 +64,22 @@ __all__ = [
     'DomainInterfacePortArgsDict',
     'DomainInterfaceUserArgs',
     'DomainInterfaceUserArgsDict',
+    'DomainInterfaceVlanTagArgs',
+    'DomainInterfaceVlanTagArgsDict',
+    'DomainInterfaceVlanArgs',
+    'DomainInterfaceVlanArgsDict',
     'DomainInterfaceArgs',
     'DomainInterfaceArgsDict',
     'DomainMaxMemoryArgs',
     'DomainMaxMemoryArgsDict',
     'DomainMemoryDeviceArgs',
     'DomainMemoryDeviceArgsDict',
+    'DomainMemtuneArgs',
+    'DomainMemtuneArgsDict',
+    'DomainNumatuneMemoryArgs',
+    'DomainNumatuneMemoryArgsDict',
+    'DomainNumatuneArgs',
+    'DomainNumatuneArgsDict',
     'DomainOsArgs',
     'DomainOsArgsDict',
     'DomainPerfArgs',
@@ -125,6 +137,39 @@ __all__ = [
     'StoragePoolSourceArgs',
     'StoragePoolSourceArgsDict',
 ]
+
+class DomainBlkiotuneArgsDict(TypedDict):
+    """
+    The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+    """
+    weight: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+    """
+
+@pulumi.input_type
+class DomainBlkiotuneArgs:
+    def __init__(__self__, *,
+                 weight: Optional[pulumi.Input[_builtins.int]] = None):
+        """
+        The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+        :param pulumi.Input[_builtins.int] weight: Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+        """
+        if weight is not None:
+            pulumi.set(__self__, "weight", weight)
+
+    @_builtins.property
+    @pulumi.getter
+    def weight(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+        """
+        return pulumi.get(self, "weight")
+
+    @weight.setter
+    def weight(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "weight", value)
+
 
 class DomainClockArgsDict(TypedDict):
     """
@@ -529,15 +574,51 @@ class DomainCputuneVcpupinArgs:
 
 class DomainCputuneArgsDict(TypedDict):
     """
-    Where on the host the guest's CPUs run.
+    Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
+    """
+    emulator_period: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+    """
+    emulator_quota: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
     """
     emulatorpin: NotRequired[pulumi.Input['DomainCputuneEmulatorpinArgsDict']]
     """
     Where the emulator's own threads run.
     """
+    global_period: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+    """
+    global_quota: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+    """
+    iothread_period: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+    """
+    iothread_quota: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+    """
     iothreadpins: NotRequired[pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgsDict']]]]
     """
     Where each of the I/O threads runs; those that are not listed run anywhere.
+    """
+    period: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    The time to which `quota` belongs, in microseconds; absent: 100000.
+    """
+    quota: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+    """
+    shares: NotRequired[pulumi.Input[_builtins.int]]
+    """
+    Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
     """
     vcpupins: NotRequired[pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgsDict']]]]
     """
@@ -547,21 +628,81 @@ class DomainCputuneArgsDict(TypedDict):
 @pulumi.input_type
 class DomainCputuneArgs:
     def __init__(__self__, *,
+                 emulator_period: Optional[pulumi.Input[_builtins.int]] = None,
+                 emulator_quota: Optional[pulumi.Input[_builtins.int]] = None,
                  emulatorpin: Optional[pulumi.Input['DomainCputuneEmulatorpinArgs']] = None,
+                 global_period: Optional[pulumi.Input[_builtins.int]] = None,
+                 global_quota: Optional[pulumi.Input[_builtins.int]] = None,
+                 iothread_period: Optional[pulumi.Input[_builtins.int]] = None,
+                 iothread_quota: Optional[pulumi.Input[_builtins.int]] = None,
                  iothreadpins: Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgs']]]] = None,
+                 period: Optional[pulumi.Input[_builtins.int]] = None,
+                 quota: Optional[pulumi.Input[_builtins.int]] = None,
+                 shares: Optional[pulumi.Input[_builtins.int]] = None,
                  vcpupins: Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgs']]]] = None):
         """
-        Where on the host the guest's CPUs run.
+        Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
+        :param pulumi.Input[_builtins.int] emulator_period: The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+        :param pulumi.Input[_builtins.int] emulator_quota: Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
         :param pulumi.Input['DomainCputuneEmulatorpinArgs'] emulatorpin: Where the emulator's own threads run.
+        :param pulumi.Input[_builtins.int] global_period: The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+        :param pulumi.Input[_builtins.int] global_quota: Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        :param pulumi.Input[_builtins.int] iothread_period: The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+        :param pulumi.Input[_builtins.int] iothread_quota: Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
         :param pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgs']]] iothreadpins: Where each of the I/O threads runs; those that are not listed run anywhere.
+        :param pulumi.Input[_builtins.int] period: The time to which `quota` belongs, in microseconds; absent: 100000.
+        :param pulumi.Input[_builtins.int] quota: Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+        :param pulumi.Input[_builtins.int] shares: Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
         :param pulumi.Input[Sequence[pulumi.Input['DomainCputuneVcpupinArgs']]] vcpupins: Where each of the guest's CPUs runs; those that are not listed run anywhere.
         """
+        if emulator_period is not None:
+            pulumi.set(__self__, "emulator_period", emulator_period)
+        if emulator_quota is not None:
+            pulumi.set(__self__, "emulator_quota", emulator_quota)
         if emulatorpin is not None:
             pulumi.set(__self__, "emulatorpin", emulatorpin)
+        if global_period is not None:
+            pulumi.set(__self__, "global_period", global_period)
+        if global_quota is not None:
+            pulumi.set(__self__, "global_quota", global_quota)
+        if iothread_period is not None:
+            pulumi.set(__self__, "iothread_period", iothread_period)
+        if iothread_quota is not None:
+            pulumi.set(__self__, "iothread_quota", iothread_quota)
         if iothreadpins is not None:
             pulumi.set(__self__, "iothreadpins", iothreadpins)
+        if period is not None:
+            pulumi.set(__self__, "period", period)
+        if quota is not None:
+            pulumi.set(__self__, "quota", quota)
+        if shares is not None:
+            pulumi.set(__self__, "shares", shares)
         if vcpupins is not None:
             pulumi.set(__self__, "vcpupins", vcpupins)
+
+    @_builtins.property
+    @pulumi.getter(name="emulatorPeriod")
+    def emulator_period(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+        """
+        return pulumi.get(self, "emulator_period")
+
+    @emulator_period.setter
+    def emulator_period(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "emulator_period", value)
+
+    @_builtins.property
+    @pulumi.getter(name="emulatorQuota")
+    def emulator_quota(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        """
+        return pulumi.get(self, "emulator_quota")
+
+    @emulator_quota.setter
+    def emulator_quota(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "emulator_quota", value)
 
     @_builtins.property
     @pulumi.getter
@@ -576,6 +717,54 @@ class DomainCputuneArgs:
         pulumi.set(self, "emulatorpin", value)
 
     @_builtins.property
+    @pulumi.getter(name="globalPeriod")
+    def global_period(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+        """
+        return pulumi.get(self, "global_period")
+
+    @global_period.setter
+    def global_period(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "global_period", value)
+
+    @_builtins.property
+    @pulumi.getter(name="globalQuota")
+    def global_quota(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        """
+        return pulumi.get(self, "global_quota")
+
+    @global_quota.setter
+    def global_quota(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "global_quota", value)
+
+    @_builtins.property
+    @pulumi.getter(name="iothreadPeriod")
+    def iothread_period(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+        """
+        return pulumi.get(self, "iothread_period")
+
+    @iothread_period.setter
+    def iothread_period(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "iothread_period", value)
+
+    @_builtins.property
+    @pulumi.getter(name="iothreadQuota")
+    def iothread_quota(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        """
+        return pulumi.get(self, "iothread_quota")
+
+    @iothread_quota.setter
+    def iothread_quota(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "iothread_quota", value)
+
+    @_builtins.property
     @pulumi.getter
     def iothreadpins(self) -> Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgs']]]]:
         """
@@ -586,6 +775,42 @@ class DomainCputuneArgs:
     @iothreadpins.setter
     def iothreadpins(self, value: Optional[pulumi.Input[Sequence[pulumi.Input['DomainCputuneIothreadpinArgs']]]]):
         pulumi.set(self, "iothreadpins", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def period(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        The time to which `quota` belongs, in microseconds; absent: 100000.
+        """
+        return pulumi.get(self, "period")
+
+    @period.setter
+    def period(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "period", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def quota(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+        """
+        return pulumi.get(self, "quota")
+
+    @quota.setter
+    def quota(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "quota", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def shares(self) -> Optional[pulumi.Input[_builtins.int]]:
+        """
+        Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+        """
+        return pulumi.get(self, "shares")
+
+    @shares.setter
+    def shares(self, value: Optional[pulumi.Input[_builtins.int]]):
+        pulumi.set(self, "shares", value)
 
     @_builtins.property
     @pulumi.getter
@@ -1892,6 +2117,110 @@ class DomainInterfaceUserArgs:
         pulumi.set(self, "address", value)
 
 
+class DomainInterfaceVlanTagArgsDict(TypedDict):
+    """
+    A VLAN.
+    """
+    id: pulumi.Input[_builtins.int]
+    """
+    The VLAN's number.
+    """
+    native_mode: NotRequired[pulumi.Input['DomainInterfaceVlanTagNativeMode']]
+    """
+    How the native VLAN is sent.
+    """
+
+@pulumi.input_type
+class DomainInterfaceVlanTagArgs:
+    def __init__(__self__, *,
+                 id: pulumi.Input[_builtins.int],
+                 native_mode: Optional[pulumi.Input['DomainInterfaceVlanTagNativeMode']] = None):
+        """
+        A VLAN.
+        :param pulumi.Input[_builtins.int] id: The VLAN's number.
+        :param pulumi.Input['DomainInterfaceVlanTagNativeMode'] native_mode: How the native VLAN is sent.
+        """
+        pulumi.set(__self__, "id", id)
+        if native_mode is not None:
+            pulumi.set(__self__, "native_mode", native_mode)
+
+    @_builtins.property
+    @pulumi.getter
+    def id(self) -> pulumi.Input[_builtins.int]:
+        """
+        The VLAN's number.
+        """
+        return pulumi.get(self, "id")
+
+    @id.setter
+    def id(self, value: pulumi.Input[_builtins.int]):
+        pulumi.set(self, "id", value)
+
+    @_builtins.property
+    @pulumi.getter(name="nativeMode")
+    def native_mode(self) -> Optional[pulumi.Input['DomainInterfaceVlanTagNativeMode']]:
+        """
+        How the native VLAN is sent.
+        """
+        return pulumi.get(self, "native_mode")
+
+    @native_mode.setter
+    def native_mode(self, value: Optional[pulumi.Input['DomainInterfaceVlanTagNativeMode']]):
+        pulumi.set(self, "native_mode", value)
+
+
+class DomainInterfaceVlanArgsDict(TypedDict):
+    """
+    VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+    """
+    tags: pulumi.Input[Sequence[pulumi.Input['DomainInterfaceVlanTagArgsDict']]]
+    """
+    The VLANs.
+    """
+    trunk: NotRequired[pulumi.Input[_builtins.bool]]
+    """
+    Carry all of the tags; needed for more than one.
+    """
+
+@pulumi.input_type
+class DomainInterfaceVlanArgs:
+    def __init__(__self__, *,
+                 tags: pulumi.Input[Sequence[pulumi.Input['DomainInterfaceVlanTagArgs']]],
+                 trunk: Optional[pulumi.Input[_builtins.bool]] = None):
+        """
+        VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+        :param pulumi.Input[Sequence[pulumi.Input['DomainInterfaceVlanTagArgs']]] tags: The VLANs.
+        :param pulumi.Input[_builtins.bool] trunk: Carry all of the tags; needed for more than one.
+        """
+        pulumi.set(__self__, "tags", tags)
+        if trunk is not None:
+            pulumi.set(__self__, "trunk", trunk)
+
+    @_builtins.property
+    @pulumi.getter
+    def tags(self) -> pulumi.Input[Sequence[pulumi.Input['DomainInterfaceVlanTagArgs']]]:
+        """
+        The VLANs.
+        """
+        return pulumi.get(self, "tags")
+
+    @tags.setter
+    def tags(self, value: pulumi.Input[Sequence[pulumi.Input['DomainInterfaceVlanTagArgs']]]):
+        pulumi.set(self, "tags", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def trunk(self) -> Optional[pulumi.Input[_builtins.bool]]:
+        """
+        Carry all of the tags; needed for more than one.
+        """
+        return pulumi.get(self, "trunk")
+
+    @trunk.setter
+    def trunk(self, value: Optional[pulumi.Input[_builtins.bool]]):
+        pulumi.set(self, "trunk", value)
+
+
 class DomainInterfaceArgsDict(TypedDict):
     """
     A network card.
@@ -1948,6 +2277,10 @@ class DomainInterfaceArgsDict(TypedDict):
     """
     QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
     """
+    vlan: NotRequired[pulumi.Input['DomainInterfaceVlanArgsDict']]
+    """
+    VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+    """
 
 @pulumi.input_type
 class DomainInterfaceArgs:
@@ -1964,7 +2297,8 @@ class DomainInterfaceArgs:
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  network: Optional[pulumi.Input[_builtins.str]] = None,
                  port: Optional[pulumi.Input['DomainInterfacePortArgs']] = None,
-                 user: Optional[pulumi.Input['DomainInterfaceUserArgs']] = None):
+                 user: Optional[pulumi.Input['DomainInterfaceUserArgs']] = None,
+                 vlan: Optional[pulumi.Input['DomainInterfaceVlanArgs']] = None):
         """
         A network card.
         :param pulumi.Input['DomainInterfaceBandwidthArgs'] bandwidth: Limits of the card's traffic; not for `user` cards.
@@ -1980,6 +2314,7 @@ class DomainInterfaceArgs:
         :param pulumi.Input[_builtins.str] network: The name of a libvirt network (a Network's `name`).
         :param pulumi.Input['DomainInterfacePortArgs'] port: The card's port on the bridge.
         :param pulumi.Input['DomainInterfaceUserArgs'] user: QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+        :param pulumi.Input['DomainInterfaceVlanArgs'] vlan: VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
         """
         if bandwidth is not None:
             pulumi.set(__self__, "bandwidth", bandwidth)
@@ -2007,6 +2342,8 @@ class DomainInterfaceArgs:
             pulumi.set(__self__, "port", port)
         if user is not None:
             pulumi.set(__self__, "user", user)
+        if vlan is not None:
+            pulumi.set(__self__, "vlan", vlan)
 
     @_builtins.property
     @pulumi.getter
@@ -2163,6 +2500,18 @@ class DomainInterfaceArgs:
     @user.setter
     def user(self, value: Optional[pulumi.Input['DomainInterfaceUserArgs']]):
         pulumi.set(self, "user", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def vlan(self) -> Optional[pulumi.Input['DomainInterfaceVlanArgs']]:
+        """
+        VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+        """
+        return pulumi.get(self, "vlan")
+
+    @vlan.setter
+    def vlan(self, value: Optional[pulumi.Input['DomainInterfaceVlanArgs']]):
+        pulumi.set(self, "vlan", value)
 
 
 class DomainMaxMemoryArgsDict(TypedDict):
@@ -2345,6 +2694,164 @@ class DomainMemoryDeviceArgs:
     @requested.setter
     def requested(self, value: Optional[pulumi.Input[_builtins.float]]):
         pulumi.set(self, "requested", value)
+
+
+class DomainMemtuneArgsDict(TypedDict):
+    """
+    What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+    """
+    hard_limit: NotRequired[pulumi.Input[_builtins.float]]
+    """
+    Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+    """
+    soft_limit: NotRequired[pulumi.Input[_builtins.float]]
+    """
+    What the process keeps when the host lacks memory, in MiB.
+    """
+    swap_hard_limit: NotRequired[pulumi.Input[_builtins.float]]
+    """
+    Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+    """
+
+@pulumi.input_type
+class DomainMemtuneArgs:
+    def __init__(__self__, *,
+                 hard_limit: Optional[pulumi.Input[_builtins.float]] = None,
+                 soft_limit: Optional[pulumi.Input[_builtins.float]] = None,
+                 swap_hard_limit: Optional[pulumi.Input[_builtins.float]] = None):
+        """
+        What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+        :param pulumi.Input[_builtins.float] hard_limit: Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+        :param pulumi.Input[_builtins.float] soft_limit: What the process keeps when the host lacks memory, in MiB.
+        :param pulumi.Input[_builtins.float] swap_hard_limit: Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+        """
+        if hard_limit is not None:
+            pulumi.set(__self__, "hard_limit", hard_limit)
+        if soft_limit is not None:
+            pulumi.set(__self__, "soft_limit", soft_limit)
+        if swap_hard_limit is not None:
+            pulumi.set(__self__, "swap_hard_limit", swap_hard_limit)
+
+    @_builtins.property
+    @pulumi.getter(name="hardLimit")
+    def hard_limit(self) -> Optional[pulumi.Input[_builtins.float]]:
+        """
+        Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+        """
+        return pulumi.get(self, "hard_limit")
+
+    @hard_limit.setter
+    def hard_limit(self, value: Optional[pulumi.Input[_builtins.float]]):
+        pulumi.set(self, "hard_limit", value)
+
+    @_builtins.property
+    @pulumi.getter(name="softLimit")
+    def soft_limit(self) -> Optional[pulumi.Input[_builtins.float]]:
+        """
+        What the process keeps when the host lacks memory, in MiB.
+        """
+        return pulumi.get(self, "soft_limit")
+
+    @soft_limit.setter
+    def soft_limit(self, value: Optional[pulumi.Input[_builtins.float]]):
+        pulumi.set(self, "soft_limit", value)
+
+    @_builtins.property
+    @pulumi.getter(name="swapHardLimit")
+    def swap_hard_limit(self) -> Optional[pulumi.Input[_builtins.float]]:
+        """
+        Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+        """
+        return pulumi.get(self, "swap_hard_limit")
+
+    @swap_hard_limit.setter
+    def swap_hard_limit(self, value: Optional[pulumi.Input[_builtins.float]]):
+        pulumi.set(self, "swap_hard_limit", value)
+
+
+class DomainNumatuneMemoryArgsDict(TypedDict):
+    """
+    Where all of the guest's memory is.
+    """
+    nodeset: pulumi.Input[_builtins.str]
+    """
+    The host's NUMA nodes: `0-1`.
+    """
+    mode: NotRequired[pulumi.Input['DomainNumatuneMemoryMode']]
+    """
+    How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+    """
+
+@pulumi.input_type
+class DomainNumatuneMemoryArgs:
+    def __init__(__self__, *,
+                 nodeset: pulumi.Input[_builtins.str],
+                 mode: Optional[pulumi.Input['DomainNumatuneMemoryMode']] = None):
+        """
+        Where all of the guest's memory is.
+        :param pulumi.Input[_builtins.str] nodeset: The host's NUMA nodes: `0-1`.
+        :param pulumi.Input['DomainNumatuneMemoryMode'] mode: How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+        """
+        pulumi.set(__self__, "nodeset", nodeset)
+        if mode is not None:
+            pulumi.set(__self__, "mode", mode)
+
+    @_builtins.property
+    @pulumi.getter
+    def nodeset(self) -> pulumi.Input[_builtins.str]:
+        """
+        The host's NUMA nodes: `0-1`.
+        """
+        return pulumi.get(self, "nodeset")
+
+    @nodeset.setter
+    def nodeset(self, value: pulumi.Input[_builtins.str]):
+        pulumi.set(self, "nodeset", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def mode(self) -> Optional[pulumi.Input['DomainNumatuneMemoryMode']]:
+        """
+        How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+        """
+        return pulumi.get(self, "mode")
+
+    @mode.setter
+    def mode(self, value: Optional[pulumi.Input['DomainNumatuneMemoryMode']]):
+        pulumi.set(self, "mode", value)
+
+
+class DomainNumatuneArgsDict(TypedDict):
+    """
+    The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+    """
+    memory: NotRequired[pulumi.Input['DomainNumatuneMemoryArgsDict']]
+    """
+    Where all of the guest's memory is.
+    """
+
+@pulumi.input_type
+class DomainNumatuneArgs:
+    def __init__(__self__, *,
+                 memory: Optional[pulumi.Input['DomainNumatuneMemoryArgs']] = None):
+        """
+        The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+        :param pulumi.Input['DomainNumatuneMemoryArgs'] memory: Where all of the guest's memory is.
+        """
+        if memory is not None:
+            pulumi.set(__self__, "memory", memory)
+
+    @_builtins.property
+    @pulumi.getter
+    def memory(self) -> Optional[pulumi.Input['DomainNumatuneMemoryArgs']]:
+        """
+        Where all of the guest's memory is.
+        """
+        return pulumi.get(self, "memory")
+
+    @memory.setter
+    def memory(self, value: Optional[pulumi.Input['DomainNumatuneMemoryArgs']]):
+        pulumi.set(self, "memory", value)
 
 
 class DomainOsArgsDict(TypedDict):

@@ -25,6 +25,7 @@ class DomainArgs:
                  memory: pulumi.Input[_builtins.float],
                  adopt: Optional[pulumi.Input[_builtins.bool]] = None,
                  autostart: Optional[pulumi.Input[_builtins.bool]] = None,
+                 blkiotune: Optional[pulumi.Input['DomainBlkiotuneArgs']] = None,
                  clock: Optional[pulumi.Input['DomainClockArgs']] = None,
                  cloud_init: Optional[pulumi.Input['DomainCloudInitArgs']] = None,
                  confirm: Optional[pulumi.Input['DomainConfirmArgs']] = None,
@@ -39,7 +40,9 @@ class DomainArgs:
                  iothreads: Optional[pulumi.Input[_builtins.int]] = None,
                  max_memory: Optional[pulumi.Input['DomainMaxMemoryArgs']] = None,
                  memory_devices: Optional[pulumi.Input[Sequence[pulumi.Input['DomainMemoryDeviceArgs']]]] = None,
+                 memtune: Optional[pulumi.Input['DomainMemtuneArgs']] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 numatune: Optional[pulumi.Input['DomainNumatuneArgs']] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
                  on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
                  on_reboot: Optional[pulumi.Input['DomainOnReboot']] = None,
@@ -58,11 +61,12 @@ class DomainArgs:
         :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB, without its `memoryDevices`.
         :param pulumi.Input[_builtins.bool] adopt: Take over a machine of this name that exists on the host already, with its disks and state.
         :param pulumi.Input[_builtins.bool] autostart: Started with the host; absent: follows `powerState`, on when it is `running`.
+        :param pulumi.Input['DomainBlkiotuneArgs'] blkiotune: The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
         :param pulumi.Input['DomainClockArgs'] clock: The guest's clock.
         :param pulumi.Input['DomainCloudInitArgs'] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         :param pulumi.Input['DomainConfirmArgs'] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
         :param pulumi.Input['DomainCpuArgs'] cpu: The CPU that the guest sees; the default is written at create.
-        :param pulumi.Input['DomainCputuneArgs'] cputune: Where on the host the guest's CPUs run.
+        :param pulumi.Input['DomainCputuneArgs'] cputune: Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
         :param pulumi.Input[_builtins.float] current_memory: How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace the machine.
         :param pulumi.Input[_builtins.str] description: Text for people.
@@ -72,7 +76,9 @@ class DomainArgs:
         :param pulumi.Input[_builtins.int] iothreads: I/O threads, numbered from 1, for disks that name one (`iothread`); absent: none. They come live, and go live unless a disk that stays in the guest uses them.
         :param pulumi.Input['DomainMaxMemoryArgs'] max_memory: Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
         :param pulumi.Input[Sequence[pulumi.Input['DomainMemoryDeviceArgs']]] memory_devices: Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+        :param pulumi.Input['DomainMemtuneArgs'] memtune: What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
+        :param pulumi.Input['DomainNumatuneArgs'] numatune: The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
         :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
@@ -92,6 +98,8 @@ class DomainArgs:
             pulumi.set(__self__, "adopt", adopt)
         if autostart is not None:
             pulumi.set(__self__, "autostart", autostart)
+        if blkiotune is not None:
+            pulumi.set(__self__, "blkiotune", blkiotune)
         if clock is not None:
             pulumi.set(__self__, "clock", clock)
         if cloud_init is not None:
@@ -120,8 +128,12 @@ class DomainArgs:
             pulumi.set(__self__, "max_memory", max_memory)
         if memory_devices is not None:
             pulumi.set(__self__, "memory_devices", memory_devices)
+        if memtune is not None:
+            pulumi.set(__self__, "memtune", memtune)
         if name is not None:
             pulumi.set(__self__, "name", name)
+        if numatune is not None:
+            pulumi.set(__self__, "numatune", numatune)
         if on_crash is not None:
             pulumi.set(__self__, "on_crash", on_crash)
         if on_poweroff is not None:
@@ -187,6 +199,18 @@ class DomainArgs:
 
     @_builtins.property
     @pulumi.getter
+    def blkiotune(self) -> Optional[pulumi.Input['DomainBlkiotuneArgs']]:
+        """
+        The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+        """
+        return pulumi.get(self, "blkiotune")
+
+    @blkiotune.setter
+    def blkiotune(self, value: Optional[pulumi.Input['DomainBlkiotuneArgs']]):
+        pulumi.set(self, "blkiotune", value)
+
+    @_builtins.property
+    @pulumi.getter
     def clock(self) -> Optional[pulumi.Input['DomainClockArgs']]:
         """
         The guest's clock.
@@ -237,7 +261,7 @@ class DomainArgs:
     @pulumi.getter
     def cputune(self) -> Optional[pulumi.Input['DomainCputuneArgs']]:
         """
-        Where on the host the guest's CPUs run.
+        Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
         """
         return pulumi.get(self, "cputune")
 
@@ -355,6 +379,18 @@ class DomainArgs:
 
     @_builtins.property
     @pulumi.getter
+    def memtune(self) -> Optional[pulumi.Input['DomainMemtuneArgs']]:
+        """
+        What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+        """
+        return pulumi.get(self, "memtune")
+
+    @memtune.setter
+    def memtune(self, value: Optional[pulumi.Input['DomainMemtuneArgs']]):
+        pulumi.set(self, "memtune", value)
+
+    @_builtins.property
+    @pulumi.getter
     def name(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
         The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
@@ -364,6 +400,18 @@ class DomainArgs:
     @name.setter
     def name(self, value: Optional[pulumi.Input[_builtins.str]]):
         pulumi.set(self, "name", value)
+
+    @_builtins.property
+    @pulumi.getter
+    def numatune(self) -> Optional[pulumi.Input['DomainNumatuneArgs']]:
+        """
+        The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+        """
+        return pulumi.get(self, "numatune")
+
+    @numatune.setter
+    def numatune(self, value: Optional[pulumi.Input['DomainNumatuneArgs']]):
+        pulumi.set(self, "numatune", value)
 
     @_builtins.property
     @pulumi.getter(name="onCrash")
@@ -530,6 +578,7 @@ class Domain(pulumi.CustomResource):
                  opts: Optional[pulumi.ResourceOptions] = None,
                  adopt: Optional[pulumi.Input[_builtins.bool]] = None,
                  autostart: Optional[pulumi.Input[_builtins.bool]] = None,
+                 blkiotune: Optional[pulumi.Input[Union['DomainBlkiotuneArgs', 'DomainBlkiotuneArgsDict']]] = None,
                  clock: Optional[pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']]] = None,
                  cloud_init: Optional[pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']]] = None,
                  confirm: Optional[pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']]] = None,
@@ -545,7 +594,9 @@ class Domain(pulumi.CustomResource):
                  max_memory: Optional[pulumi.Input[Union['DomainMaxMemoryArgs', 'DomainMaxMemoryArgsDict']]] = None,
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
                  memory_devices: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainMemoryDeviceArgs', 'DomainMemoryDeviceArgsDict']]]]] = None,
+                 memtune: Optional[pulumi.Input[Union['DomainMemtuneArgs', 'DomainMemtuneArgsDict']]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 numatune: Optional[pulumi.Input[Union['DomainNumatuneArgs', 'DomainNumatuneArgsDict']]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
                  on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
                  on_reboot: Optional[pulumi.Input['DomainOnReboot']] = None,
@@ -611,11 +662,12 @@ class Domain(pulumi.CustomResource):
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.bool] adopt: Take over a machine of this name that exists on the host already, with its disks and state.
         :param pulumi.Input[_builtins.bool] autostart: Started with the host; absent: follows `powerState`, on when it is `running`.
+        :param pulumi.Input[Union['DomainBlkiotuneArgs', 'DomainBlkiotuneArgsDict']] blkiotune: The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
         :param pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']] clock: The guest's clock.
         :param pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
         :param pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
         :param pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']] cpu: The CPU that the guest sees; the default is written at create.
-        :param pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']] cputune: Where on the host the guest's CPUs run.
+        :param pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']] cputune: Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
         :param pulumi.Input[_builtins.float] current_memory: How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace the machine.
         :param pulumi.Input[_builtins.str] description: Text for people.
@@ -626,7 +678,9 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[Union['DomainMaxMemoryArgs', 'DomainMaxMemoryArgsDict']] max_memory: Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
         :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB, without its `memoryDevices`.
         :param pulumi.Input[Sequence[pulumi.Input[Union['DomainMemoryDeviceArgs', 'DomainMemoryDeviceArgsDict']]]] memory_devices: Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
+        :param pulumi.Input[Union['DomainMemtuneArgs', 'DomainMemtuneArgsDict']] memtune: What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
+        :param pulumi.Input[Union['DomainNumatuneArgs', 'DomainNumatuneArgsDict']] numatune: The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
         :param pulumi.Input['DomainOnPoweroff'] on_poweroff: What becomes of the machine when the guest powers itself off; default `destroy`. `preserve` is Xen's, and `restart` excludes `onReboot: "destroy"`.
         :param pulumi.Input['DomainOnReboot'] on_reboot: What becomes of the machine when the guest reboots; default `restart`. `preserve` is Xen's.
@@ -711,6 +765,7 @@ class Domain(pulumi.CustomResource):
                  opts: Optional[pulumi.ResourceOptions] = None,
                  adopt: Optional[pulumi.Input[_builtins.bool]] = None,
                  autostart: Optional[pulumi.Input[_builtins.bool]] = None,
+                 blkiotune: Optional[pulumi.Input[Union['DomainBlkiotuneArgs', 'DomainBlkiotuneArgsDict']]] = None,
                  clock: Optional[pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']]] = None,
                  cloud_init: Optional[pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']]] = None,
                  confirm: Optional[pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']]] = None,
@@ -726,7 +781,9 @@ class Domain(pulumi.CustomResource):
                  max_memory: Optional[pulumi.Input[Union['DomainMaxMemoryArgs', 'DomainMaxMemoryArgsDict']]] = None,
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
                  memory_devices: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainMemoryDeviceArgs', 'DomainMemoryDeviceArgsDict']]]]] = None,
+                 memtune: Optional[pulumi.Input[Union['DomainMemtuneArgs', 'DomainMemtuneArgsDict']]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
+                 numatune: Optional[pulumi.Input[Union['DomainNumatuneArgs', 'DomainNumatuneArgsDict']]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
                  on_poweroff: Optional[pulumi.Input['DomainOnPoweroff']] = None,
                  on_reboot: Optional[pulumi.Input['DomainOnReboot']] = None,
@@ -751,6 +808,7 @@ class Domain(pulumi.CustomResource):
 
             __props__.__dict__["adopt"] = adopt
             __props__.__dict__["autostart"] = autostart
+            __props__.__dict__["blkiotune"] = blkiotune
             __props__.__dict__["clock"] = clock
             __props__.__dict__["cloud_init"] = cloud_init
             __props__.__dict__["confirm"] = confirm
@@ -768,7 +826,9 @@ class Domain(pulumi.CustomResource):
                 raise TypeError("Missing required property 'memory'")
             __props__.__dict__["memory"] = memory
             __props__.__dict__["memory_devices"] = memory_devices
+            __props__.__dict__["memtune"] = memtune
             __props__.__dict__["name"] = name
+            __props__.__dict__["numatune"] = numatune
             __props__.__dict__["on_crash"] = on_crash
             __props__.__dict__["on_poweroff"] = on_poweroff
             __props__.__dict__["on_reboot"] = on_reboot
@@ -814,6 +874,7 @@ class Domain(pulumi.CustomResource):
         __props__.__dict__["addresses"] = None
         __props__.__dict__["adopt"] = None
         __props__.__dict__["autostart"] = None
+        __props__.__dict__["blkiotune"] = None
         __props__.__dict__["clock"] = None
         __props__.__dict__["cloud_init"] = None
         __props__.__dict__["confirm"] = None
@@ -831,7 +892,9 @@ class Domain(pulumi.CustomResource):
         __props__.__dict__["max_memory"] = None
         __props__.__dict__["memory"] = None
         __props__.__dict__["memory_devices"] = None
+        __props__.__dict__["memtune"] = None
         __props__.__dict__["name"] = None
+        __props__.__dict__["numatune"] = None
         __props__.__dict__["on_crash"] = None
         __props__.__dict__["on_poweroff"] = None
         __props__.__dict__["on_reboot"] = None
@@ -872,6 +935,14 @@ class Domain(pulumi.CustomResource):
         Started with the host; absent: follows `powerState`, on when it is `running`.
         """
         return pulumi.get(self, "autostart")
+
+    @_builtins.property
+    @pulumi.getter
+    def blkiotune(self) -> pulumi.Output[Optional['outputs.DomainBlkiotune']]:
+        """
+        The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+        """
+        return pulumi.get(self, "blkiotune")
 
     @_builtins.property
     @pulumi.getter
@@ -917,7 +988,7 @@ class Domain(pulumi.CustomResource):
     @pulumi.getter
     def cputune(self) -> pulumi.Output[Optional['outputs.DomainCputune']]:
         """
-        Where on the host the guest's CPUs run.
+        Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
         """
         return pulumi.get(self, "cputune")
 
@@ -1011,11 +1082,27 @@ class Domain(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def memtune(self) -> pulumi.Output[Optional['outputs.DomainMemtune']]:
+        """
+        What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+        """
+        return pulumi.get(self, "memtune")
+
+    @_builtins.property
+    @pulumi.getter
     def name(self) -> pulumi.Output[_builtins.str]:
         """
         The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         """
         return pulumi.get(self, "name")
+
+    @_builtins.property
+    @pulumi.getter
+    def numatune(self) -> pulumi.Output[Optional['outputs.DomainNumatune']]:
+        """
+        The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+        """
+        return pulumi.get(self, "numatune")
 
     @_builtins.property
     @pulumi.getter(name="onCrash")

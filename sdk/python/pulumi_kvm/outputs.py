@@ -17,6 +17,7 @@ from . import outputs
 from ._enums import *
 
 __all__ = [
+    'DomainBlkiotune',
     'DomainClock',
     'DomainCloudInit',
     'DomainConfirm',
@@ -44,8 +45,13 @@ __all__ = [
     'DomainInterfaceMtu',
     'DomainInterfacePort',
     'DomainInterfaceUser',
+    'DomainInterfaceVlan',
+    'DomainInterfaceVlanTag',
     'DomainMaxMemory',
     'DomainMemoryDevice',
+    'DomainMemtune',
+    'DomainNumatune',
+    'DomainNumatuneMemory',
     'DomainOs',
     'DomainPerf',
     'DomainShutdown',
@@ -84,6 +90,29 @@ __all__ = [
     'StoragePoolSourceAuth',
     'StoragePoolSourceHost',
 ]
+
+@pulumi.output_type
+class DomainBlkiotune(dict):
+    """
+    The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+    """
+    def __init__(__self__, *,
+                 weight: Optional[_builtins.int] = None):
+        """
+        The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
+        :param _builtins.int weight: Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+        """
+        if weight is not None:
+            pulumi.set(__self__, "weight", weight)
+
+    @_builtins.property
+    @pulumi.getter
+    def weight(self) -> Optional[_builtins.int]:
+        """
+        Weight among the host's machines when its disks are busy, 100 to 1000; absent: 100.
+        """
+        return pulumi.get(self, "weight")
+
 
 @pulumi.output_type
 class DomainClock(dict):
@@ -485,24 +514,103 @@ class DomainCpuTopology(dict):
 @pulumi.output_type
 class DomainCputune(dict):
     """
-    Where on the host the guest's CPUs run.
+    Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
     """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "emulatorPeriod":
+            suggest = "emulator_period"
+        elif key == "emulatorQuota":
+            suggest = "emulator_quota"
+        elif key == "globalPeriod":
+            suggest = "global_period"
+        elif key == "globalQuota":
+            suggest = "global_quota"
+        elif key == "iothreadPeriod":
+            suggest = "iothread_period"
+        elif key == "iothreadQuota":
+            suggest = "iothread_quota"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in DomainCputune. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        DomainCputune.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        DomainCputune.__key_warning(key)
+        return super().get(key, default)
+
     def __init__(__self__, *,
+                 emulator_period: Optional[_builtins.int] = None,
+                 emulator_quota: Optional[_builtins.int] = None,
                  emulatorpin: Optional['outputs.DomainCputuneEmulatorpin'] = None,
+                 global_period: Optional[_builtins.int] = None,
+                 global_quota: Optional[_builtins.int] = None,
+                 iothread_period: Optional[_builtins.int] = None,
+                 iothread_quota: Optional[_builtins.int] = None,
                  iothreadpins: Optional[Sequence['outputs.DomainCputuneIothreadpin']] = None,
+                 period: Optional[_builtins.int] = None,
+                 quota: Optional[_builtins.int] = None,
+                 shares: Optional[_builtins.int] = None,
                  vcpupins: Optional[Sequence['outputs.DomainCputuneVcpupin']] = None):
         """
-        Where on the host the guest's CPUs run.
+        Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
+        :param _builtins.int emulator_period: The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+        :param _builtins.int emulator_quota: Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
         :param 'DomainCputuneEmulatorpin' emulatorpin: Where the emulator's own threads run.
+        :param _builtins.int global_period: The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+        :param _builtins.int global_quota: Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        :param _builtins.int iothread_period: The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+        :param _builtins.int iothread_quota: Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
         :param Sequence['DomainCputuneIothreadpin'] iothreadpins: Where each of the I/O threads runs; those that are not listed run anywhere.
+        :param _builtins.int period: The time to which `quota` belongs, in microseconds; absent: 100000.
+        :param _builtins.int quota: Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+        :param _builtins.int shares: Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
         :param Sequence['DomainCputuneVcpupin'] vcpupins: Where each of the guest's CPUs runs; those that are not listed run anywhere.
         """
+        if emulator_period is not None:
+            pulumi.set(__self__, "emulator_period", emulator_period)
+        if emulator_quota is not None:
+            pulumi.set(__self__, "emulator_quota", emulator_quota)
         if emulatorpin is not None:
             pulumi.set(__self__, "emulatorpin", emulatorpin)
+        if global_period is not None:
+            pulumi.set(__self__, "global_period", global_period)
+        if global_quota is not None:
+            pulumi.set(__self__, "global_quota", global_quota)
+        if iothread_period is not None:
+            pulumi.set(__self__, "iothread_period", iothread_period)
+        if iothread_quota is not None:
+            pulumi.set(__self__, "iothread_quota", iothread_quota)
         if iothreadpins is not None:
             pulumi.set(__self__, "iothreadpins", iothreadpins)
+        if period is not None:
+            pulumi.set(__self__, "period", period)
+        if quota is not None:
+            pulumi.set(__self__, "quota", quota)
+        if shares is not None:
+            pulumi.set(__self__, "shares", shares)
         if vcpupins is not None:
             pulumi.set(__self__, "vcpupins", vcpupins)
+
+    @_builtins.property
+    @pulumi.getter(name="emulatorPeriod")
+    def emulator_period(self) -> Optional[_builtins.int]:
+        """
+        The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+        """
+        return pulumi.get(self, "emulator_period")
+
+    @_builtins.property
+    @pulumi.getter(name="emulatorQuota")
+    def emulator_quota(self) -> Optional[_builtins.int]:
+        """
+        Most CPU time of the emulator's own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        """
+        return pulumi.get(self, "emulator_quota")
 
     @_builtins.property
     @pulumi.getter
@@ -513,12 +621,68 @@ class DomainCputune(dict):
         return pulumi.get(self, "emulatorpin")
 
     @_builtins.property
+    @pulumi.getter(name="globalPeriod")
+    def global_period(self) -> Optional[_builtins.int]:
+        """
+        The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+        """
+        return pulumi.get(self, "global_period")
+
+    @_builtins.property
+    @pulumi.getter(name="globalQuota")
+    def global_quota(self) -> Optional[_builtins.int]:
+        """
+        Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        """
+        return pulumi.get(self, "global_quota")
+
+    @_builtins.property
+    @pulumi.getter(name="iothreadPeriod")
+    def iothread_period(self) -> Optional[_builtins.int]:
+        """
+        The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+        """
+        return pulumi.get(self, "iothread_period")
+
+    @_builtins.property
+    @pulumi.getter(name="iothreadQuota")
+    def iothread_quota(self) -> Optional[_builtins.int]:
+        """
+        Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+        """
+        return pulumi.get(self, "iothread_quota")
+
+    @_builtins.property
     @pulumi.getter
     def iothreadpins(self) -> Optional[Sequence['outputs.DomainCputuneIothreadpin']]:
         """
         Where each of the I/O threads runs; those that are not listed run anywhere.
         """
         return pulumi.get(self, "iothreadpins")
+
+    @_builtins.property
+    @pulumi.getter
+    def period(self) -> Optional[_builtins.int]:
+        """
+        The time to which `quota` belongs, in microseconds; absent: 100000.
+        """
+        return pulumi.get(self, "period")
+
+    @_builtins.property
+    @pulumi.getter
+    def quota(self) -> Optional[_builtins.int]:
+        """
+        Most CPU time of each of the guest's CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+        """
+        return pulumi.get(self, "quota")
+
+    @_builtins.property
+    @pulumi.getter
+    def shares(self) -> Optional[_builtins.int]:
+        """
+        Weight among the host's machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+        """
+        return pulumi.get(self, "shares")
 
     @_builtins.property
     @pulumi.getter
@@ -1268,7 +1432,8 @@ class DomainInterface(dict):
                  name: Optional[_builtins.str] = None,
                  network: Optional[_builtins.str] = None,
                  port: Optional['outputs.DomainInterfacePort'] = None,
-                 user: Optional['outputs.DomainInterfaceUser'] = None):
+                 user: Optional['outputs.DomainInterfaceUser'] = None,
+                 vlan: Optional['outputs.DomainInterfaceVlan'] = None):
         """
         A network card.
         :param 'DomainInterfaceBandwidth' bandwidth: Limits of the card's traffic; not for `user` cards.
@@ -1284,6 +1449,7 @@ class DomainInterface(dict):
         :param _builtins.str network: The name of a libvirt network (a Network's `name`).
         :param 'DomainInterfacePort' port: The card's port on the bridge.
         :param 'DomainInterfaceUser' user: QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
+        :param 'DomainInterfaceVlan' vlan: VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
         """
         if bandwidth is not None:
             pulumi.set(__self__, "bandwidth", bandwidth)
@@ -1311,6 +1477,8 @@ class DomainInterface(dict):
             pulumi.set(__self__, "port", port)
         if user is not None:
             pulumi.set(__self__, "user", user)
+        if vlan is not None:
+            pulumi.set(__self__, "vlan", vlan)
 
     @_builtins.property
     @pulumi.getter
@@ -1415,6 +1583,14 @@ class DomainInterface(dict):
         QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.
         """
         return pulumi.get(self, "user")
+
+    @_builtins.property
+    @pulumi.getter
+    def vlan(self) -> Optional['outputs.DomainInterfaceVlan']:
+        """
+        VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+        """
+        return pulumi.get(self, "vlan")
 
 
 @pulumi.output_type
@@ -1659,6 +1835,91 @@ class DomainInterfaceUser(dict):
 
 
 @pulumi.output_type
+class DomainInterfaceVlan(dict):
+    """
+    VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+    """
+    def __init__(__self__, *,
+                 tags: Sequence['outputs.DomainInterfaceVlanTag'],
+                 trunk: Optional[_builtins.bool] = None):
+        """
+        VLAN tags of the guest's packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+        :param Sequence['DomainInterfaceVlanTag'] tags: The VLANs.
+        :param _builtins.bool trunk: Carry all of the tags; needed for more than one.
+        """
+        pulumi.set(__self__, "tags", tags)
+        if trunk is not None:
+            pulumi.set(__self__, "trunk", trunk)
+
+    @_builtins.property
+    @pulumi.getter
+    def tags(self) -> Sequence['outputs.DomainInterfaceVlanTag']:
+        """
+        The VLANs.
+        """
+        return pulumi.get(self, "tags")
+
+    @_builtins.property
+    @pulumi.getter
+    def trunk(self) -> Optional[_builtins.bool]:
+        """
+        Carry all of the tags; needed for more than one.
+        """
+        return pulumi.get(self, "trunk")
+
+
+@pulumi.output_type
+class DomainInterfaceVlanTag(dict):
+    """
+    A VLAN.
+    """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "nativeMode":
+            suggest = "native_mode"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in DomainInterfaceVlanTag. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        DomainInterfaceVlanTag.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        DomainInterfaceVlanTag.__key_warning(key)
+        return super().get(key, default)
+
+    def __init__(__self__, *,
+                 id: _builtins.int,
+                 native_mode: Optional['DomainInterfaceVlanTagNativeMode'] = None):
+        """
+        A VLAN.
+        :param _builtins.int id: The VLAN's number.
+        :param 'DomainInterfaceVlanTagNativeMode' native_mode: How the native VLAN is sent.
+        """
+        pulumi.set(__self__, "id", id)
+        if native_mode is not None:
+            pulumi.set(__self__, "native_mode", native_mode)
+
+    @_builtins.property
+    @pulumi.getter
+    def id(self) -> _builtins.int:
+        """
+        The VLAN's number.
+        """
+        return pulumi.get(self, "id")
+
+    @_builtins.property
+    @pulumi.getter(name="nativeMode")
+    def native_mode(self) -> Optional['DomainInterfaceVlanTagNativeMode']:
+        """
+        How the native VLAN is sent.
+        """
+        return pulumi.get(self, "native_mode")
+
+
+@pulumi.output_type
 class DomainMaxMemory(dict):
     """
     Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
@@ -1770,6 +2031,131 @@ class DomainMemoryDevice(dict):
         For virtio-mem, and required there: how much of it the guest is to have, in MiB, in multiples of `block`. The guest follows at its own pace, and keeps what it cannot give up; `getDomain` shows what it has.
         """
         return pulumi.get(self, "requested")
+
+
+@pulumi.output_type
+class DomainMemtune(dict):
+    """
+    What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+    """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "hardLimit":
+            suggest = "hard_limit"
+        elif key == "softLimit":
+            suggest = "soft_limit"
+        elif key == "swapHardLimit":
+            suggest = "swap_hard_limit"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in DomainMemtune. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        DomainMemtune.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        DomainMemtune.__key_warning(key)
+        return super().get(key, default)
+
+    def __init__(__self__, *,
+                 hard_limit: Optional[_builtins.float] = None,
+                 soft_limit: Optional[_builtins.float] = None,
+                 swap_hard_limit: Optional[_builtins.float] = None):
+        """
+        What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+        :param _builtins.float hard_limit: Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+        :param _builtins.float soft_limit: What the process keeps when the host lacks memory, in MiB.
+        :param _builtins.float swap_hard_limit: Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+        """
+        if hard_limit is not None:
+            pulumi.set(__self__, "hard_limit", hard_limit)
+        if soft_limit is not None:
+            pulumi.set(__self__, "soft_limit", soft_limit)
+        if swap_hard_limit is not None:
+            pulumi.set(__self__, "swap_hard_limit", swap_hard_limit)
+
+    @_builtins.property
+    @pulumi.getter(name="hardLimit")
+    def hard_limit(self) -> Optional[_builtins.float]:
+        """
+        Most memory of the machine's process, QEMU's own included, in MiB; beyond it the host ends it. libvirt also lets it lock so much at its start.
+        """
+        return pulumi.get(self, "hard_limit")
+
+    @_builtins.property
+    @pulumi.getter(name="softLimit")
+    def soft_limit(self) -> Optional[_builtins.float]:
+        """
+        What the process keeps when the host lacks memory, in MiB.
+        """
+        return pulumi.get(self, "soft_limit")
+
+    @_builtins.property
+    @pulumi.getter(name="swapHardLimit")
+    def swap_hard_limit(self) -> Optional[_builtins.float]:
+        """
+        Most memory and swap together, in MiB; needs `hardLimit`, and is not below it.
+        """
+        return pulumi.get(self, "swap_hard_limit")
+
+
+@pulumi.output_type
+class DomainNumatune(dict):
+    """
+    The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+    """
+    def __init__(__self__, *,
+                 memory: Optional['outputs.DomainNumatuneMemory'] = None):
+        """
+        The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
+        :param 'DomainNumatuneMemory' memory: Where all of the guest's memory is.
+        """
+        if memory is not None:
+            pulumi.set(__self__, "memory", memory)
+
+    @_builtins.property
+    @pulumi.getter
+    def memory(self) -> Optional['outputs.DomainNumatuneMemory']:
+        """
+        Where all of the guest's memory is.
+        """
+        return pulumi.get(self, "memory")
+
+
+@pulumi.output_type
+class DomainNumatuneMemory(dict):
+    """
+    Where all of the guest's memory is.
+    """
+    def __init__(__self__, *,
+                 nodeset: _builtins.str,
+                 mode: Optional['DomainNumatuneMemoryMode'] = None):
+        """
+        Where all of the guest's memory is.
+        :param _builtins.str nodeset: The host's NUMA nodes: `0-1`.
+        :param 'DomainNumatuneMemoryMode' mode: How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+        """
+        pulumi.set(__self__, "nodeset", nodeset)
+        if mode is not None:
+            pulumi.set(__self__, "mode", mode)
+
+    @_builtins.property
+    @pulumi.getter
+    def nodeset(self) -> _builtins.str:
+        """
+        The host's NUMA nodes: `0-1`.
+        """
+        return pulumi.get(self, "nodeset")
+
+    @_builtins.property
+    @pulumi.getter
+    def mode(self) -> Optional['DomainNumatuneMemoryMode']:
+        """
+        How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+        """
+        return pulumi.get(self, "mode")
 
 
 @pulumi.output_type

@@ -5,6 +5,8 @@ import { type Conformance, row } from "./table";
 const file = "/var/lib/libvirt/images/source-a";
 const disks = [{ file, target: "vda" }];
 const interfaces = [{ network: "table-a", mac: "52:54:00:00:00:01" }];
+const onSwitch = [{ network: "table-switch", mac: "52:54:00:00:00:01" }];
+const tagged = { interfaces: [{ ...onSwitch[0], vlan: { trunk: true, tags: [{ id: 42 }] } }] };
 const spice = { with: { graphics: { spice: { listen: { type: "address", address: "127.0.0.1" } } } } };
 const vnc = { with: { graphics: { vnc: { listen: { type: "address", address: "127.0.0.1" } } } } };
 const seed = { with: { cloudInit: { pool: "table", userData: "#cloud-config\n" } } };
@@ -74,6 +76,18 @@ export const machines: Conformance = {
       with: { iothreads: 1, cputune: { iothreadpins: [{ iothread: 1 }] } },
     }),
     row("cputune.emulatorpin.cpuset", "0", "1"),
+    row("cputune.shares", 512, 2048),
+    ...["p", "globalP", "emulatorP", "iothreadP"].map((name) => row(`cputune.${name}eriod`, 50000, 100000)),
+    ...["q", "globalQ", "emulatorQ", "iothreadQ"].map((name) => row(`cputune.${name}uota`, 25000, -1)),
+    row("memtune.hardLimit", 500, 600),
+    row("memtune.softLimit", 300, 400),
+    row("memtune.swapHardLimit", 700, 800, { with: { memtune: { hardLimit: 500 } } }),
+    row("blkiotune.weight", 200, 300),
+    row("numatune.memory.mode", "strict", "restrictive", {
+      with: { numatune: { memory: { nodeset: "0" } } },
+      becomes: "update",
+    }),
+    row("numatune.memory.nodeset", "0", "0-1", { becomes: "update" }),
     ...perfEvents.map((name) => row(`perf.${name}`, false, true)),
     row("onPoweroff", "destroy", "restart"),
     row("onReboot", "restart", "destroy"),
@@ -119,6 +133,12 @@ export const machines: Conformance = {
     row("interfaces[].bandwidth.outbound.burst", 500, 600, outbound),
     row("interfaces[].filterref.filter", "clean-traffic", "no-mac-spoofing", { with: { interfaces } }),
     row("interfaces[].port.isolated", true, false, { with: { interfaces } }),
+    row("interfaces[].vlan.trunk", true, false, { with: tagged }),
+    row("interfaces[].vlan.tags[].id", 42, 43, { with: { interfaces: onSwitch }, shows: ["interfaces[0].vlan.tags"] }),
+    row("interfaces[].vlan.tags[].nativeMode", "tagged", "untagged", {
+      with: tagged,
+      shows: ["interfaces[0].vlan.tags"],
+    }),
     row("interfaces[].mtu.size", 1400, 1300, { with: { interfaces } }),
     row("interfaces[].bootOrder", 1, 2, { with: { interfaces } }),
     row("graphics.spice.port", 5910, 5911, spice),

@@ -118,6 +118,16 @@ export const DomainInterfaceLinkState = {
  */
 export type DomainInterfaceLinkState = (typeof DomainInterfaceLinkState)[keyof typeof DomainInterfaceLinkState];
 
+export const DomainInterfaceVlanTagNativeMode = {
+    Tagged: "tagged",
+    Untagged: "untagged",
+} as const;
+
+/**
+ * How the native VLAN is sent.
+ */
+export type DomainInterfaceVlanTagNativeMode = (typeof DomainInterfaceVlanTagNativeMode)[keyof typeof DomainInterfaceVlanTagNativeMode];
+
 export const DomainMemoryDeviceModel = {
     Dimm: "dimm",
     VirtioMem: "virtio-mem",
@@ -127,6 +137,18 @@ export const DomainMemoryDeviceModel = {
  * `dimm` (default): a module that comes and goes as a whole; `virtio-mem`: of which the guest gets as much as is `requested`, with libvirt 7.9 and QEMU 6.0 or newer.
  */
 export type DomainMemoryDeviceModel = (typeof DomainMemoryDeviceModel)[keyof typeof DomainMemoryDeviceModel];
+
+export const DomainNumatuneMemoryMode = {
+    Strict: "strict",
+    Preferred: "preferred",
+    Interleave: "interleave",
+    Restrictive: "restrictive",
+} as const;
+
+/**
+ * How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).
+ */
+export type DomainNumatuneMemoryMode = (typeof DomainNumatuneMemoryMode)[keyof typeof DomainNumatuneMemoryMode];
 
 export const DomainOnCrash = {
     Destroy: "destroy",

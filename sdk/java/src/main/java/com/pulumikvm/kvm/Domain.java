@@ -16,6 +16,7 @@ import com.pulumikvm.kvm.enums.DomainOnReboot;
 import com.pulumikvm.kvm.enums.DomainPowerState;
 import com.pulumikvm.kvm.enums.DomainType;
 import com.pulumikvm.kvm.enums.DomainWhenRestartNeeded;
+import com.pulumikvm.kvm.outputs.DomainBlkiotune;
 import com.pulumikvm.kvm.outputs.DomainClock;
 import com.pulumikvm.kvm.outputs.DomainCloudInit;
 import com.pulumikvm.kvm.outputs.DomainConfirm;
@@ -27,6 +28,8 @@ import com.pulumikvm.kvm.outputs.DomainGraphics;
 import com.pulumikvm.kvm.outputs.DomainInterface;
 import com.pulumikvm.kvm.outputs.DomainMaxMemory;
 import com.pulumikvm.kvm.outputs.DomainMemoryDevice;
+import com.pulumikvm.kvm.outputs.DomainMemtune;
+import com.pulumikvm.kvm.outputs.DomainNumatune;
 import com.pulumikvm.kvm.outputs.DomainOs;
 import com.pulumikvm.kvm.outputs.DomainPerf;
 import com.pulumikvm.kvm.outputs.DomainShutdown;
@@ -178,6 +181,20 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.autostart);
     }
     /**
+     * The machine&#39;s part of the host&#39;s disk I/O. Needs libvirt&#39;s cgroup controller `blkio`.
+     * 
+     */
+    @Export(name="blkiotune", refs={DomainBlkiotune.class}, tree="[0]")
+    private Output</* @Nullable */ DomainBlkiotune> blkiotune;
+
+    /**
+     * @return The machine&#39;s part of the host&#39;s disk I/O. Needs libvirt&#39;s cgroup controller `blkio`.
+     * 
+     */
+    public Output<Optional<DomainBlkiotune>> blkiotune() {
+        return Codegen.optional(this.blkiotune);
+    }
+    /**
      * The guest&#39;s clock.
      * 
      */
@@ -248,14 +265,14 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.cpu);
     }
     /**
-     * Where on the host the guest&#39;s CPUs run.
+     * Where on the host the guest&#39;s CPUs run, and how much of it they get; all but the pins needs libvirt&#39;s cgroup controller `cpu`.
      * 
      */
     @Export(name="cputune", refs={DomainCputune.class}, tree="[0]")
     private Output</* @Nullable */ DomainCputune> cputune;
 
     /**
-     * @return Where on the host the guest&#39;s CPUs run.
+     * @return Where on the host the guest&#39;s CPUs run, and how much of it they get; all but the pins needs libvirt&#39;s cgroup controller `cpu`.
      * 
      */
     public Output<Optional<DomainCputune>> cputune() {
@@ -416,6 +433,20 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.memoryDevices);
     }
     /**
+     * What the machine may use of the host&#39;s memory; absent: no limit. Needs libvirt&#39;s cgroup controller `memory`.
+     * 
+     */
+    @Export(name="memtune", refs={DomainMemtune.class}, tree="[0]")
+    private Output</* @Nullable */ DomainMemtune> memtune;
+
+    /**
+     * @return What the machine may use of the host&#39;s memory; absent: no limit. Needs libvirt&#39;s cgroup controller `memory`.
+     * 
+     */
+    public Output<Optional<DomainMemtune>> memtune() {
+        return Codegen.optional(this.memtune);
+    }
+    /**
      * The machine&#39;s name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
      * 
      */
@@ -428,6 +459,20 @@ public class Domain extends com.pulumi.resources.CustomResource {
      */
     public Output<String> name() {
         return this.name;
+    }
+    /**
+     * The host&#39;s NUMA nodes from which the guest&#39;s memory comes. In mode `restrictive` (libvirt&#39;s cgroup controller `cpuset`) they change live; all else by a power cycle.
+     * 
+     */
+    @Export(name="numatune", refs={DomainNumatune.class}, tree="[0]")
+    private Output</* @Nullable */ DomainNumatune> numatune;
+
+    /**
+     * @return The host&#39;s NUMA nodes from which the guest&#39;s memory comes. In mode `restrictive` (libvirt&#39;s cgroup controller `cpuset`) they change live; all else by a power cycle.
+     * 
+     */
+    public Output<Optional<DomainNumatune>> numatune() {
+        return Codegen.optional(this.numatune);
     }
     /**
      * What becomes of the machine when the guest crashes; default `destroy`.

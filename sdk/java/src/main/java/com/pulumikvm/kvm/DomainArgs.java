@@ -12,6 +12,7 @@ import com.pulumikvm.kvm.enums.DomainOnReboot;
 import com.pulumikvm.kvm.enums.DomainPowerState;
 import com.pulumikvm.kvm.enums.DomainType;
 import com.pulumikvm.kvm.enums.DomainWhenRestartNeeded;
+import com.pulumikvm.kvm.inputs.DomainBlkiotuneArgs;
 import com.pulumikvm.kvm.inputs.DomainClockArgs;
 import com.pulumikvm.kvm.inputs.DomainCloudInitArgs;
 import com.pulumikvm.kvm.inputs.DomainConfirmArgs;
@@ -22,6 +23,8 @@ import com.pulumikvm.kvm.inputs.DomainGraphicsArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfaceArgs;
 import com.pulumikvm.kvm.inputs.DomainMaxMemoryArgs;
 import com.pulumikvm.kvm.inputs.DomainMemoryDeviceArgs;
+import com.pulumikvm.kvm.inputs.DomainMemtuneArgs;
+import com.pulumikvm.kvm.inputs.DomainNumatuneArgs;
 import com.pulumikvm.kvm.inputs.DomainOsArgs;
 import com.pulumikvm.kvm.inputs.DomainPerfArgs;
 import com.pulumikvm.kvm.inputs.DomainShutdownArgs;
@@ -68,6 +71,21 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
      */
     public Optional<Output<Boolean>> autostart() {
         return Optional.ofNullable(this.autostart);
+    }
+
+    /**
+     * The machine&#39;s part of the host&#39;s disk I/O. Needs libvirt&#39;s cgroup controller `blkio`.
+     * 
+     */
+    @Import(name="blkiotune")
+    private @Nullable Output<DomainBlkiotuneArgs> blkiotune;
+
+    /**
+     * @return The machine&#39;s part of the host&#39;s disk I/O. Needs libvirt&#39;s cgroup controller `blkio`.
+     * 
+     */
+    public Optional<Output<DomainBlkiotuneArgs>> blkiotune() {
+        return Optional.ofNullable(this.blkiotune);
     }
 
     /**
@@ -131,14 +149,14 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * Where on the host the guest&#39;s CPUs run.
+     * Where on the host the guest&#39;s CPUs run, and how much of it they get; all but the pins needs libvirt&#39;s cgroup controller `cpu`.
      * 
      */
     @Import(name="cputune")
     private @Nullable Output<DomainCputuneArgs> cputune;
 
     /**
-     * @return Where on the host the guest&#39;s CPUs run.
+     * @return Where on the host the guest&#39;s CPUs run, and how much of it they get; all but the pins needs libvirt&#39;s cgroup controller `cpu`.
      * 
      */
     public Optional<Output<DomainCputuneArgs>> cputune() {
@@ -296,6 +314,21 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
+     * What the machine may use of the host&#39;s memory; absent: no limit. Needs libvirt&#39;s cgroup controller `memory`.
+     * 
+     */
+    @Import(name="memtune")
+    private @Nullable Output<DomainMemtuneArgs> memtune;
+
+    /**
+     * @return What the machine may use of the host&#39;s memory; absent: no limit. Needs libvirt&#39;s cgroup controller `memory`.
+     * 
+     */
+    public Optional<Output<DomainMemtuneArgs>> memtune() {
+        return Optional.ofNullable(this.memtune);
+    }
+
+    /**
      * The machine&#39;s name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
      * 
      */
@@ -308,6 +341,21 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
      */
     public Optional<Output<String>> name() {
         return Optional.ofNullable(this.name);
+    }
+
+    /**
+     * The host&#39;s NUMA nodes from which the guest&#39;s memory comes. In mode `restrictive` (libvirt&#39;s cgroup controller `cpuset`) they change live; all else by a power cycle.
+     * 
+     */
+    @Import(name="numatune")
+    private @Nullable Output<DomainNumatuneArgs> numatune;
+
+    /**
+     * @return The host&#39;s NUMA nodes from which the guest&#39;s memory comes. In mode `restrictive` (libvirt&#39;s cgroup controller `cpuset`) they change live; all else by a power cycle.
+     * 
+     */
+    public Optional<Output<DomainNumatuneArgs>> numatune() {
+        return Optional.ofNullable(this.numatune);
     }
 
     /**
@@ -510,6 +558,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
     private DomainArgs(DomainArgs $) {
         this.adopt = $.adopt;
         this.autostart = $.autostart;
+        this.blkiotune = $.blkiotune;
         this.clock = $.clock;
         this.cloudInit = $.cloudInit;
         this.confirm = $.confirm;
@@ -525,7 +574,9 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         this.maxMemory = $.maxMemory;
         this.memory = $.memory;
         this.memoryDevices = $.memoryDevices;
+        this.memtune = $.memtune;
         this.name = $.name;
+        this.numatune = $.numatune;
         this.onCrash = $.onCrash;
         this.onPoweroff = $.onPoweroff;
         this.onReboot = $.onReboot;
@@ -599,6 +650,27 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder autostart(Boolean autostart) {
             return autostart(Output.of(autostart));
+        }
+
+        /**
+         * @param blkiotune The machine&#39;s part of the host&#39;s disk I/O. Needs libvirt&#39;s cgroup controller `blkio`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder blkiotune(@Nullable Output<DomainBlkiotuneArgs> blkiotune) {
+            $.blkiotune = blkiotune;
+            return this;
+        }
+
+        /**
+         * @param blkiotune The machine&#39;s part of the host&#39;s disk I/O. Needs libvirt&#39;s cgroup controller `blkio`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder blkiotune(DomainBlkiotuneArgs blkiotune) {
+            return blkiotune(Output.of(blkiotune));
         }
 
         /**
@@ -686,7 +758,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param cputune Where on the host the guest&#39;s CPUs run.
+         * @param cputune Where on the host the guest&#39;s CPUs run, and how much of it they get; all but the pins needs libvirt&#39;s cgroup controller `cpu`.
          * 
          * @return builder
          * 
@@ -697,7 +769,7 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param cputune Where on the host the guest&#39;s CPUs run.
+         * @param cputune Where on the host the guest&#39;s CPUs run, and how much of it they get; all but the pins needs libvirt&#39;s cgroup controller `cpu`.
          * 
          * @return builder
          * 
@@ -947,6 +1019,27 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
+         * @param memtune What the machine may use of the host&#39;s memory; absent: no limit. Needs libvirt&#39;s cgroup controller `memory`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder memtune(@Nullable Output<DomainMemtuneArgs> memtune) {
+            $.memtune = memtune;
+            return this;
+        }
+
+        /**
+         * @param memtune What the machine may use of the host&#39;s memory; absent: no limit. Needs libvirt&#39;s cgroup controller `memory`.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder memtune(DomainMemtuneArgs memtune) {
+            return memtune(Output.of(memtune));
+        }
+
+        /**
          * @param name The machine&#39;s name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
          * 
          * @return builder
@@ -965,6 +1058,27 @@ public final class DomainArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder name(String name) {
             return name(Output.of(name));
+        }
+
+        /**
+         * @param numatune The host&#39;s NUMA nodes from which the guest&#39;s memory comes. In mode `restrictive` (libvirt&#39;s cgroup controller `cpuset`) they change live; all else by a power cycle.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder numatune(@Nullable Output<DomainNumatuneArgs> numatune) {
+            $.numatune = numatune;
+            return this;
+        }
+
+        /**
+         * @param numatune The host&#39;s NUMA nodes from which the guest&#39;s memory comes. In mode `restrictive` (libvirt&#39;s cgroup controller `cpuset`) they change live; all else by a power cycle.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder numatune(DomainNumatuneArgs numatune) {
+            return numatune(Output.of(numatune));
         }
 
         /**

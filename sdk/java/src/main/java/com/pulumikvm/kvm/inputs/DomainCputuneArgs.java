@@ -8,6 +8,7 @@ import com.pulumi.core.annotations.Import;
 import com.pulumikvm.kvm.inputs.DomainCputuneEmulatorpinArgs;
 import com.pulumikvm.kvm.inputs.DomainCputuneIothreadpinArgs;
 import com.pulumikvm.kvm.inputs.DomainCputuneVcpupinArgs;
+import java.lang.Integer;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -15,12 +16,42 @@ import javax.annotation.Nullable;
 
 
 /**
- * Where on the host the guest&#39;s CPUs run.
+ * Where on the host the guest&#39;s CPUs run, and how much of it they get; all but the pins needs libvirt&#39;s cgroup controller `cpu`.
  * 
  */
 public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
 
     public static final DomainCputuneArgs Empty = new DomainCputuneArgs();
+
+    /**
+     * The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    @Import(name="emulatorPeriod")
+    private @Nullable Output<Integer> emulatorPeriod;
+
+    /**
+     * @return The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    public Optional<Output<Integer>> emulatorPeriod() {
+        return Optional.ofNullable(this.emulatorPeriod);
+    }
+
+    /**
+     * Most CPU time of the emulator&#39;s own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    @Import(name="emulatorQuota")
+    private @Nullable Output<Integer> emulatorQuota;
+
+    /**
+     * @return Most CPU time of the emulator&#39;s own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    public Optional<Output<Integer>> emulatorQuota() {
+        return Optional.ofNullable(this.emulatorQuota);
+    }
 
     /**
      * Where the emulator&#39;s own threads run.
@@ -38,6 +69,66 @@ public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
+     * The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    @Import(name="globalPeriod")
+    private @Nullable Output<Integer> globalPeriod;
+
+    /**
+     * @return The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    public Optional<Output<Integer>> globalPeriod() {
+        return Optional.ofNullable(this.globalPeriod);
+    }
+
+    /**
+     * Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    @Import(name="globalQuota")
+    private @Nullable Output<Integer> globalQuota;
+
+    /**
+     * @return Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    public Optional<Output<Integer>> globalQuota() {
+        return Optional.ofNullable(this.globalQuota);
+    }
+
+    /**
+     * The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    @Import(name="iothreadPeriod")
+    private @Nullable Output<Integer> iothreadPeriod;
+
+    /**
+     * @return The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    public Optional<Output<Integer>> iothreadPeriod() {
+        return Optional.ofNullable(this.iothreadPeriod);
+    }
+
+    /**
+     * Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    @Import(name="iothreadQuota")
+    private @Nullable Output<Integer> iothreadQuota;
+
+    /**
+     * @return Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    public Optional<Output<Integer>> iothreadQuota() {
+        return Optional.ofNullable(this.iothreadQuota);
+    }
+
+    /**
      * Where each of the I/O threads runs; those that are not listed run anywhere.
      * 
      */
@@ -50,6 +141,51 @@ public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
      */
     public Optional<Output<List<DomainCputuneIothreadpinArgs>>> iothreadpins() {
         return Optional.ofNullable(this.iothreadpins);
+    }
+
+    /**
+     * The time to which `quota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    @Import(name="period")
+    private @Nullable Output<Integer> period;
+
+    /**
+     * @return The time to which `quota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    public Optional<Output<Integer>> period() {
+        return Optional.ofNullable(this.period);
+    }
+
+    /**
+     * Most CPU time of each of the guest&#39;s CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    @Import(name="quota")
+    private @Nullable Output<Integer> quota;
+
+    /**
+     * @return Most CPU time of each of the guest&#39;s CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    public Optional<Output<Integer>> quota() {
+        return Optional.ofNullable(this.quota);
+    }
+
+    /**
+     * Weight among the host&#39;s machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+     * 
+     */
+    @Import(name="shares")
+    private @Nullable Output<Integer> shares;
+
+    /**
+     * @return Weight among the host&#39;s machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+     * 
+     */
+    public Optional<Output<Integer>> shares() {
+        return Optional.ofNullable(this.shares);
     }
 
     /**
@@ -70,8 +206,17 @@ public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
     private DomainCputuneArgs() {}
 
     private DomainCputuneArgs(DomainCputuneArgs $) {
+        this.emulatorPeriod = $.emulatorPeriod;
+        this.emulatorQuota = $.emulatorQuota;
         this.emulatorpin = $.emulatorpin;
+        this.globalPeriod = $.globalPeriod;
+        this.globalQuota = $.globalQuota;
+        this.iothreadPeriod = $.iothreadPeriod;
+        this.iothreadQuota = $.iothreadQuota;
         this.iothreadpins = $.iothreadpins;
+        this.period = $.period;
+        this.quota = $.quota;
+        this.shares = $.shares;
         this.vcpupins = $.vcpupins;
     }
 
@@ -94,6 +239,48 @@ public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
+         * @param emulatorPeriod The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder emulatorPeriod(@Nullable Output<Integer> emulatorPeriod) {
+            $.emulatorPeriod = emulatorPeriod;
+            return this;
+        }
+
+        /**
+         * @param emulatorPeriod The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder emulatorPeriod(Integer emulatorPeriod) {
+            return emulatorPeriod(Output.of(emulatorPeriod));
+        }
+
+        /**
+         * @param emulatorQuota Most CPU time of the emulator&#39;s own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder emulatorQuota(@Nullable Output<Integer> emulatorQuota) {
+            $.emulatorQuota = emulatorQuota;
+            return this;
+        }
+
+        /**
+         * @param emulatorQuota Most CPU time of the emulator&#39;s own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder emulatorQuota(Integer emulatorQuota) {
+            return emulatorQuota(Output.of(emulatorQuota));
+        }
+
+        /**
          * @param emulatorpin Where the emulator&#39;s own threads run.
          * 
          * @return builder
@@ -112,6 +299,90 @@ public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder emulatorpin(DomainCputuneEmulatorpinArgs emulatorpin) {
             return emulatorpin(Output.of(emulatorpin));
+        }
+
+        /**
+         * @param globalPeriod The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder globalPeriod(@Nullable Output<Integer> globalPeriod) {
+            $.globalPeriod = globalPeriod;
+            return this;
+        }
+
+        /**
+         * @param globalPeriod The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder globalPeriod(Integer globalPeriod) {
+            return globalPeriod(Output.of(globalPeriod));
+        }
+
+        /**
+         * @param globalQuota Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder globalQuota(@Nullable Output<Integer> globalQuota) {
+            $.globalQuota = globalQuota;
+            return this;
+        }
+
+        /**
+         * @param globalQuota Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder globalQuota(Integer globalQuota) {
+            return globalQuota(Output.of(globalQuota));
+        }
+
+        /**
+         * @param iothreadPeriod The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothreadPeriod(@Nullable Output<Integer> iothreadPeriod) {
+            $.iothreadPeriod = iothreadPeriod;
+            return this;
+        }
+
+        /**
+         * @param iothreadPeriod The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothreadPeriod(Integer iothreadPeriod) {
+            return iothreadPeriod(Output.of(iothreadPeriod));
+        }
+
+        /**
+         * @param iothreadQuota Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothreadQuota(@Nullable Output<Integer> iothreadQuota) {
+            $.iothreadQuota = iothreadQuota;
+            return this;
+        }
+
+        /**
+         * @param iothreadQuota Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder iothreadQuota(Integer iothreadQuota) {
+            return iothreadQuota(Output.of(iothreadQuota));
         }
 
         /**
@@ -143,6 +414,69 @@ public final class DomainCputuneArgs extends com.pulumi.resources.ResourceArgs {
          */
         public Builder iothreadpins(DomainCputuneIothreadpinArgs... iothreadpins) {
             return iothreadpins(List.of(iothreadpins));
+        }
+
+        /**
+         * @param period The time to which `quota` belongs, in microseconds; absent: 100000.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder period(@Nullable Output<Integer> period) {
+            $.period = period;
+            return this;
+        }
+
+        /**
+         * @param period The time to which `quota` belongs, in microseconds; absent: 100000.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder period(Integer period) {
+            return period(Output.of(period));
+        }
+
+        /**
+         * @param quota Most CPU time of each of the guest&#39;s CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder quota(@Nullable Output<Integer> quota) {
+            $.quota = quota;
+            return this;
+        }
+
+        /**
+         * @param quota Most CPU time of each of the guest&#39;s CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder quota(Integer quota) {
+            return quota(Output.of(quota));
+        }
+
+        /**
+         * @param shares Weight among the host&#39;s machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder shares(@Nullable Output<Integer> shares) {
+            $.shares = shares;
+            return this;
+        }
+
+        /**
+         * @param shares Weight among the host&#39;s machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder shares(Integer shares) {
+            return shares(Output.of(shares));
         }
 
         /**

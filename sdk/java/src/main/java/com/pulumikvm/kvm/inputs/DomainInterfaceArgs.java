@@ -11,6 +11,7 @@ import com.pulumikvm.kvm.inputs.DomainInterfaceLinkArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfaceMtuArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfacePortArgs;
 import com.pulumikvm.kvm.inputs.DomainInterfaceUserArgs;
+import com.pulumikvm.kvm.inputs.DomainInterfaceVlanArgs;
 import java.lang.Integer;
 import java.lang.String;
 import java.util.Objects;
@@ -221,6 +222,21 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
         return Optional.ofNullable(this.user);
     }
 
+    /**
+     * VLAN tags of the guest&#39;s packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+     * 
+     */
+    @Import(name="vlan")
+    private @Nullable Output<DomainInterfaceVlanArgs> vlan;
+
+    /**
+     * @return VLAN tags of the guest&#39;s packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+     * 
+     */
+    public Optional<Output<DomainInterfaceVlanArgs>> vlan() {
+        return Optional.ofNullable(this.vlan);
+    }
+
     private DomainInterfaceArgs() {}
 
     private DomainInterfaceArgs(DomainInterfaceArgs $) {
@@ -237,6 +253,7 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
         this.network = $.network;
         this.port = $.port;
         this.user = $.user;
+        this.vlan = $.vlan;
     }
 
     public static Builder builder() {
@@ -528,6 +545,27 @@ public final class DomainInterfaceArgs extends com.pulumi.resources.ResourceArgs
          */
         public Builder user(DomainInterfaceUserArgs user) {
             return user(Output.of(user));
+        }
+
+        /**
+         * @param vlan VLAN tags of the guest&#39;s packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder vlan(@Nullable Output<DomainInterfaceVlanArgs> vlan) {
+            $.vlan = vlan;
+            return this;
+        }
+
+        /**
+         * @param vlan VLAN tags of the guest&#39;s packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+         * 
+         * @return builder
+         * 
+         */
+        public Builder vlan(DomainInterfaceVlanArgs vlan) {
+            return vlan(Output.of(vlan));
         }
 
         public DomainInterfaceArgs build() {

@@ -7,6 +7,7 @@ import com.pulumi.core.annotations.CustomType;
 import com.pulumikvm.kvm.outputs.DomainCputuneEmulatorpin;
 import com.pulumikvm.kvm.outputs.DomainCputuneIothreadpin;
 import com.pulumikvm.kvm.outputs.DomainCputuneVcpupin;
+import java.lang.Integer;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -15,15 +16,60 @@ import javax.annotation.Nullable;
 @CustomType
 public final class DomainCputune {
     /**
+     * @return The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    private @Nullable Integer emulatorPeriod;
+    /**
+     * @return Most CPU time of the emulator&#39;s own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    private @Nullable Integer emulatorQuota;
+    /**
      * @return Where the emulator&#39;s own threads run.
      * 
      */
     private @Nullable DomainCputuneEmulatorpin emulatorpin;
     /**
+     * @return The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    private @Nullable Integer globalPeriod;
+    /**
+     * @return Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    private @Nullable Integer globalQuota;
+    /**
+     * @return The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    private @Nullable Integer iothreadPeriod;
+    /**
+     * @return Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    private @Nullable Integer iothreadQuota;
+    /**
      * @return Where each of the I/O threads runs; those that are not listed run anywhere.
      * 
      */
     private @Nullable List<DomainCputuneIothreadpin> iothreadpins;
+    /**
+     * @return The time to which `quota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    private @Nullable Integer period;
+    /**
+     * @return Most CPU time of each of the guest&#39;s CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    private @Nullable Integer quota;
+    /**
+     * @return Weight among the host&#39;s machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+     * 
+     */
+    private @Nullable Integer shares;
     /**
      * @return Where each of the guest&#39;s CPUs runs; those that are not listed run anywhere.
      * 
@@ -32,6 +78,20 @@ public final class DomainCputune {
 
     private DomainCputune() {}
     /**
+     * @return The time to which `emulatorQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    public Optional<Integer> emulatorPeriod() {
+        return Optional.ofNullable(this.emulatorPeriod);
+    }
+    /**
+     * @return Most CPU time of the emulator&#39;s own threads in each `emulatorPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    public Optional<Integer> emulatorQuota() {
+        return Optional.ofNullable(this.emulatorQuota);
+    }
+    /**
      * @return Where the emulator&#39;s own threads run.
      * 
      */
@@ -39,11 +99,60 @@ public final class DomainCputune {
         return Optional.ofNullable(this.emulatorpin);
     }
     /**
+     * @return The time to which `globalQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    public Optional<Integer> globalPeriod() {
+        return Optional.ofNullable(this.globalPeriod);
+    }
+    /**
+     * @return Most CPU time of the whole machine (under cgroup v1 none of its parts may have more) in each `globalPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    public Optional<Integer> globalQuota() {
+        return Optional.ofNullable(this.globalQuota);
+    }
+    /**
+     * @return The time to which `iothreadQuota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    public Optional<Integer> iothreadPeriod() {
+        return Optional.ofNullable(this.iothreadPeriod);
+    }
+    /**
+     * @return Most CPU time of each of the I/O threads in each `iothreadPeriod`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    public Optional<Integer> iothreadQuota() {
+        return Optional.ofNullable(this.iothreadQuota);
+    }
+    /**
      * @return Where each of the I/O threads runs; those that are not listed run anywhere.
      * 
      */
     public List<DomainCputuneIothreadpin> iothreadpins() {
         return this.iothreadpins == null ? List.of() : this.iothreadpins;
+    }
+    /**
+     * @return The time to which `quota` belongs, in microseconds; absent: 100000.
+     * 
+     */
+    public Optional<Integer> period() {
+        return Optional.ofNullable(this.period);
+    }
+    /**
+     * @return Most CPU time of each of the guest&#39;s CPUs in each `period`, in microseconds, 1000 or more; absent or -1: no limit.
+     * 
+     */
+    public Optional<Integer> quota() {
+        return Optional.ofNullable(this.quota);
+    }
+    /**
+     * @return Weight among the host&#39;s machines when its CPUs are busy; absent: 1024 under cgroup v1, 100 under v2, where 10000 is the most.
+     * 
+     */
+    public Optional<Integer> shares() {
+        return Optional.ofNullable(this.shares);
     }
     /**
      * @return Where each of the guest&#39;s CPUs runs; those that are not listed run anywhere.
@@ -62,21 +171,75 @@ public final class DomainCputune {
     }
     @CustomType.Builder
     public static final class Builder {
+        private @Nullable Integer emulatorPeriod;
+        private @Nullable Integer emulatorQuota;
         private @Nullable DomainCputuneEmulatorpin emulatorpin;
+        private @Nullable Integer globalPeriod;
+        private @Nullable Integer globalQuota;
+        private @Nullable Integer iothreadPeriod;
+        private @Nullable Integer iothreadQuota;
         private @Nullable List<DomainCputuneIothreadpin> iothreadpins;
+        private @Nullable Integer period;
+        private @Nullable Integer quota;
+        private @Nullable Integer shares;
         private @Nullable List<DomainCputuneVcpupin> vcpupins;
         public Builder() {}
         public Builder(DomainCputune defaults) {
     	      Objects.requireNonNull(defaults);
+    	      this.emulatorPeriod = defaults.emulatorPeriod;
+    	      this.emulatorQuota = defaults.emulatorQuota;
     	      this.emulatorpin = defaults.emulatorpin;
+    	      this.globalPeriod = defaults.globalPeriod;
+    	      this.globalQuota = defaults.globalQuota;
+    	      this.iothreadPeriod = defaults.iothreadPeriod;
+    	      this.iothreadQuota = defaults.iothreadQuota;
     	      this.iothreadpins = defaults.iothreadpins;
+    	      this.period = defaults.period;
+    	      this.quota = defaults.quota;
+    	      this.shares = defaults.shares;
     	      this.vcpupins = defaults.vcpupins;
         }
 
         @CustomType.Setter
+        public Builder emulatorPeriod(@Nullable Integer emulatorPeriod) {
+
+            this.emulatorPeriod = emulatorPeriod;
+            return this;
+        }
+        @CustomType.Setter
+        public Builder emulatorQuota(@Nullable Integer emulatorQuota) {
+
+            this.emulatorQuota = emulatorQuota;
+            return this;
+        }
+        @CustomType.Setter
         public Builder emulatorpin(@Nullable DomainCputuneEmulatorpin emulatorpin) {
 
             this.emulatorpin = emulatorpin;
+            return this;
+        }
+        @CustomType.Setter
+        public Builder globalPeriod(@Nullable Integer globalPeriod) {
+
+            this.globalPeriod = globalPeriod;
+            return this;
+        }
+        @CustomType.Setter
+        public Builder globalQuota(@Nullable Integer globalQuota) {
+
+            this.globalQuota = globalQuota;
+            return this;
+        }
+        @CustomType.Setter
+        public Builder iothreadPeriod(@Nullable Integer iothreadPeriod) {
+
+            this.iothreadPeriod = iothreadPeriod;
+            return this;
+        }
+        @CustomType.Setter
+        public Builder iothreadQuota(@Nullable Integer iothreadQuota) {
+
+            this.iothreadQuota = iothreadQuota;
             return this;
         }
         @CustomType.Setter
@@ -89,6 +252,24 @@ public final class DomainCputune {
             return iothreadpins(List.of(iothreadpins));
         }
         @CustomType.Setter
+        public Builder period(@Nullable Integer period) {
+
+            this.period = period;
+            return this;
+        }
+        @CustomType.Setter
+        public Builder quota(@Nullable Integer quota) {
+
+            this.quota = quota;
+            return this;
+        }
+        @CustomType.Setter
+        public Builder shares(@Nullable Integer shares) {
+
+            this.shares = shares;
+            return this;
+        }
+        @CustomType.Setter
         public Builder vcpupins(@Nullable List<DomainCputuneVcpupin> vcpupins) {
 
             this.vcpupins = vcpupins;
@@ -99,8 +280,17 @@ public final class DomainCputune {
         }
         public DomainCputune build() {
             final var _resultValue = new DomainCputune();
+            _resultValue.emulatorPeriod = emulatorPeriod;
+            _resultValue.emulatorQuota = emulatorQuota;
             _resultValue.emulatorpin = emulatorpin;
+            _resultValue.globalPeriod = globalPeriod;
+            _resultValue.globalQuota = globalQuota;
+            _resultValue.iothreadPeriod = iothreadPeriod;
+            _resultValue.iothreadQuota = iothreadQuota;
             _resultValue.iothreadpins = iothreadpins;
+            _resultValue.period = period;
+            _resultValue.quota = quota;
+            _resultValue.shares = shares;
             _resultValue.vcpupins = vcpupins;
             return _resultValue;
         }

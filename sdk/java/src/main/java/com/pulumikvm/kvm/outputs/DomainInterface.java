@@ -10,6 +10,7 @@ import com.pulumikvm.kvm.outputs.DomainInterfaceLink;
 import com.pulumikvm.kvm.outputs.DomainInterfaceMtu;
 import com.pulumikvm.kvm.outputs.DomainInterfacePort;
 import com.pulumikvm.kvm.outputs.DomainInterfaceUser;
+import com.pulumikvm.kvm.outputs.DomainInterfaceVlan;
 import java.lang.Integer;
 import java.lang.String;
 import java.util.Objects;
@@ -83,6 +84,11 @@ public final class DomainInterface {
      * 
      */
     private @Nullable DomainInterfaceUser user;
+    /**
+     * @return VLAN tags of the guest&#39;s packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+     * 
+     */
+    private @Nullable DomainInterfaceVlan vlan;
 
     private DomainInterface() {}
     /**
@@ -176,6 +182,13 @@ public final class DomainInterface {
     public Optional<DomainInterfaceUser> user() {
         return Optional.ofNullable(this.user);
     }
+    /**
+     * @return VLAN tags of the guest&#39;s packets: on Open vSwitch (a network with that `virtualPort`), and from libvirt 11 on any bridge.
+     * 
+     */
+    public Optional<DomainInterfaceVlan> vlan() {
+        return Optional.ofNullable(this.vlan);
+    }
 
     public static Builder builder() {
         return new Builder();
@@ -199,6 +212,7 @@ public final class DomainInterface {
         private @Nullable String network;
         private @Nullable DomainInterfacePort port;
         private @Nullable DomainInterfaceUser user;
+        private @Nullable DomainInterfaceVlan vlan;
         public Builder() {}
         public Builder(DomainInterface defaults) {
     	      Objects.requireNonNull(defaults);
@@ -215,6 +229,7 @@ public final class DomainInterface {
     	      this.network = defaults.network;
     	      this.port = defaults.port;
     	      this.user = defaults.user;
+    	      this.vlan = defaults.vlan;
         }
 
         @CustomType.Setter
@@ -295,6 +310,12 @@ public final class DomainInterface {
             this.user = user;
             return this;
         }
+        @CustomType.Setter
+        public Builder vlan(@Nullable DomainInterfaceVlan vlan) {
+
+            this.vlan = vlan;
+            return this;
+        }
         public DomainInterface build() {
             final var _resultValue = new DomainInterface();
             _resultValue.bandwidth = bandwidth;
@@ -310,6 +331,7 @@ public final class DomainInterface {
             _resultValue.network = network;
             _resultValue.port = port;
             _resultValue.user = user;
+            _resultValue.vlan = vlan;
             return _resultValue;
         }
     }
