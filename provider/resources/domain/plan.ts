@@ -108,7 +108,7 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   const situation: Situation = { before: found.values, after: wanted, ...found.situation };
   const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, found.values);
   const planned = differences(table, found.values, wanted, { managed: former, situation }).filter(leads(wanted));
-  const fitting = withinPorts(heldByGuest(found, wanted, planned), found);
+  const fitting = withinPorts(otherInGuest(found, wanted, heldByGuest(found, wanted, planned)), found);
   return [...fitting, ...liveOnly(found, wanted, situation, fitting)];
 }
 
@@ -121,6 +121,18 @@ function heldByGuest(found: FoundDomain, wanted: Values, changes: readonly Diffe
   );
   const isLacking = (one: Difference): boolean => lacking.some((name) => touches(name, label(one)));
   return changes.map((one) => (one.cost === "restart" && !isLacking(one) ? { ...one, cost: "live" } : one));
+}
+
+/** A device that another hand took out of the definition alone is in the guest, where it may lack what waits for a power cycle. */
+function otherInGuest(found: FoundDomain, wanted: Values, changes: readonly Difference[]): readonly Difference[] {
+  const live = found.situation?.live;
+  const added = (one: Difference): boolean => one.kind === "add" && one.cost === "live" && one.path.length === 2;
+  if (!live || !changes.some(added)) return changes;
+  const lacking = differences(table, live, wanted, { situation: { ...found.situation, before: live, after: wanted } })
+    .filter(({ cost, path }) => cost === "restart" && path.length > 2)
+    .map(label);
+  const lacks = (one: Difference): boolean => added(one) && lacking.some((name) => touches(name, label(one)));
+  return changes.map((one) => (lacks(one) ? { ...one, cost: "restart" } : one));
 }
 
 /** Each new device takes a port of its own: those for which none is left wait for a power cycle. */

@@ -196,6 +196,17 @@ describe("a running machine", () => {
     expect(await changes(handLive, args)).toEqual(["disks.1 delete live"]);
   });
 
+  it("waits with a disk that a hand took out of the definition, where the guest has it in another form", async () => {
+    const serial = (text: string): string => vdb.replace("</disk>", `<serial>${text}</serial></disk>`);
+    const more = { disks: [...args.disks, file("vdb", "/b.raw", { serial: "new" })] };
+    const guest = (text: string): Stage => ({
+      inactive: definition(here),
+      live: definition(here + serial(text), mark(), ' id="3"'),
+    });
+    expect(await changes(guest("new"), more)).toEqual(["disks.1 add live"]);
+    expect(await changes(guest("old"), more)).toEqual(["disks.1 add restart"]);
+  });
+
   it("waits with what a power cycle is needed for, and says so until then", async () => {
     const more = { ...args, memory: 128 };
     expect(await changes(stage, more, args)).toEqual(["memory update restart"]);
