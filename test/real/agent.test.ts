@@ -79,7 +79,22 @@ describe("a machine whose guest has an agent", () => {
     await web.destroy();
   });
 
-  it("stops by its power button where its agent hangs, and by force only where that is allowed", async () => {
+  it("that hears neither agent nor button is left as it is in time, and turned off where that is allowed", async () => {
+    const web = new Driven(domain, place, "stubborn");
+    const args = { ...base, cloudInit: runs(`sleep 8; killall -STOP qemu-ga; ${deaf}`), shutdown: { timeout: 3 } };
+    await web.up(args);
+    await until(() => !answers(web));
+    const run = virsh("domid", web.id ?? "");
+    // libvirt itself waits longer for an agent.
+    await expect(web.up({ ...args, memory: 256 })).rejects.toThrow(/did not stop within 3 s and was left as it is/);
+    expect(virsh("domid", web.id ?? "")).toBe(run);
+    await web.up({ ...args, memory: 256, shutdown: { timeout: 3, thenForce: true } });
+    expect(virsh("domid", web.id ?? "")).not.toBe(run);
+    expect(web.said.join("\n")).toContain("did not stop by itself and is turned off");
+    await web.destroy();
+  });
+
+  it("stops by its power button where its agent hangs", async () => {
     const web = new Driven(domain, place, "hanging");
     const args = { ...base, cloudInit: runs("sleep 8; killall -STOP qemu-ga"), shutdown: { timeout: 40 } };
     await web.up(args);

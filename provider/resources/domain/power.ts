@@ -20,6 +20,8 @@ const PM_SUSPENDED = 7;
 export type PowerStep = "start" | "start paused" | "stop" | "pause" | "resume";
 
 const PRESS_AGAIN_MS = 8000;
+/** libvirt itself waits for an agent for a minute; a call that goes on keeps its connection. */
+const AGENT_GIVEN_UP_MS = 70_000;
 
 /** How long a guest may take to stop, and whether it is turned off then. */
 export interface ShutdownPolicy {
@@ -133,8 +135,9 @@ export async function stop(request: Request, name: string, uuid: string, policy:
   if (state === SHUTOFF) return;
   // A guest that does not run cannot answer.
   const able = state !== CRASHED && state !== PAUSED && policy.timeoutMs > 0;
-  const asked = able ? await ask(request, uuid, policy) : undefined;
-  if (asked !== undefined && (await stopped(request, uuid, policy.timeoutMs, name, asked))) return;
+  const end = performance.now() + policy.timeoutMs;
+  const asked = able ? await ask(request, uuid, end) : undefined;
+  if (asked !== undefined && (await stopped(request, uuid, end, name, asked))) return;
   // What crashed runs no more: turning it off loses nothing.
   if (!policy.thenForce && state !== CRASHED) {
     const why =
@@ -151,21 +154,26 @@ export async function stop(request: Request, name: string, uuid: string, policy:
   });
 }
 
-/** Asks the guest, and says by which way; undefined where there is none. */
-async function ask(request: Request, uuid: string, policy: ShutdownPolicy): Promise<number | undefined> {
+/** Asks the guest, and says by which way; undefined where there is none. A hanging agent has half of the time. */
+async function ask(request: Request, uuid: string, end: number): Promise<number | undefined> {
   for (const flags of [SHUTDOWN_AGENT, SHUTDOWN_ACPI]) {
-    if (await askedBy(request, uuid, flags, Math.max(1000, policy.timeoutMs))) return flags;
+    const leftMs = end - performance.now();
+    if (await askedBy(request, uuid, flags, Math.max(1000, flags === SHUTDOWN_AGENT ? leftMs / 2 : leftMs)))
+      return flags;
   }
   return undefined;
 }
 
-async function askedBy(request: Request, uuid: string, flags: number, deadlineMs: number): Promise<boolean> {
+async function askedBy(request: Request, uuid: string, flags: number, patienceMs: number): Promise<boolean> {
+  const patience = AbortSignal.timeout(Math.ceil(patienceMs));
+  const options = { deadlineMs: AGENT_GIVEN_UP_MS, signal: AbortSignal.any([request.signal, patience]) };
   try {
-    await request.place.host.call("DOMAIN_SHUTDOWN_FLAGS", { dom: handleOf(uuid), flags }, { deadlineMs });
+    await request.place.host.call("DOMAIN_SHUTDOWN_FLAGS", { dom: handleOf(uuid), flags }, options);
     return true;
   } catch (error) {
+    request.signal.throwIfAborted();
     // No agent, or one that does not answer; a driver without this way; already off.
-    if (isLibvirt(error, ...NOT_THIS_WAY)) return false;
+    if (isLibvirt(error, ...NOT_THIS_WAY) || patience.aborted) return false;
     throw error;
   }
 }
@@ -187,16 +195,9 @@ const NOT_THIS_WAY = [
  * Waits until the guest is off. A guest that boots does not hear its power button yet, and one whose agent does nothing may:
  * it is pressed again.
  */
-async function stopped(
-  request: Request,
-  uuid: string,
-  timeoutMs: number,
-  name: string,
-  asked: number,
-): Promise<boolean> {
-  const end = performance.now() + timeoutMs;
+async function stopped(request: Request, uuid: string, end: number, name: string, asked: number): Promise<boolean> {
   let told = performance.now();
-  let again = told + (asked === SHUTDOWN_AGENT ? timeoutMs / 2 : PRESS_AGAIN_MS);
+  let again = told + (asked === SHUTDOWN_AGENT ? (end - told) / 2 : PRESS_AGAIN_MS);
   while (performance.now() < end) {
     request.signal.throwIfAborted();
     if (await isOff(request, uuid)) return true;
@@ -208,7 +209,7 @@ async function stopped(
       told = performance.now();
       request.progress(`waiting for domain "${name}" to stop (${Math.round((end - told) / 1000)} s left)`);
     }
-    await sleep(Math.min(200, timeoutMs));
+    await sleep(Math.min(200, Math.max(0, end - performance.now())));
   }
   return isOff(request, uuid);
 }
