@@ -55,7 +55,7 @@ export async function pay(request: Request, { uuid, name }: Debt): Promise<void>
   const before = await picture(request, uuid, found.values, macs);
   for (const step of restartSteps(found.power, "unmanaged")) {
     request.signal.throwIfAborted();
-    await runPower(request, name, uuid, step, {});
+    await runPower(request, name, uuid, step, found.values);
   }
   await waitFor(request, name, uuid, wait, before, macs);
   const after = await observe(request, uuid, {});
