@@ -22,7 +22,7 @@ export function inWords(difference: Difference, table: Table, named: (path: Path
   if (secret || !isPlain(after)) return `${what} ${kind === "add" ? "added" : "changed"}`;
   const unit = field?.kind === "number" ? field.unit?.name : undefined;
   const value = unit === undefined ? short(after) : `${short(after)} ${unit}`;
-  if (before === undefined) return `${what} set to ${value}`;
+  if (before === undefined || before === "") return `${what} set to ${value}`;
   return isPlain(before) ? `${what} ${short(before)} -> ${value}` : `${what} changed`;
 }
 

@@ -30,6 +30,7 @@ describe("a difference in words", () => {
     expect(said(["memory"], 1024, 2048)).toBe("memory 1024 -> 2048 MiB");
     expect(said(["disks", 0, "size"], undefined, 8)).toBe("disks[0].size set to 8 MiB");
     expect(said(["disks", 0, "size"], 8, undefined)).toBe("disks[0].size removed");
+    expect(said(["disks", 0, "name"], "", "a")).toBe("disks[0].name set to a");
   });
 
   it("tells the few properties of an object that differ, by the name that it is told under", () => {

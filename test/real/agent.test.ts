@@ -106,6 +106,26 @@ describe("a machine whose guest has an agent", () => {
     await web.destroy();
   });
 
+  it("that holds the CD of its seed is said to, and has the new one once it let go", async () => {
+    const web = new Driven(domain, place, "mounted");
+    const seeded = (name: string): Values => ({
+      ...base,
+      cloudInit: { pool: "agent", userData: `#cloud-config\nhostname: ${name}\n` },
+    });
+    await web.up(seeded("one"));
+    const run = virsh("domid", web.id ?? "");
+    await expect(web.up(seeded("two"))).rejects.toThrow(
+      /tray of 'sdz'; the guest holds its CD: unmount it there and run up again, or power the machine off/,
+    );
+    const unmount = { execute: "guest-exec", arguments: { path: "/bin/umount", arg: ["/seed"] } };
+    virsh("qemu-agent-command", web.id ?? "", JSON.stringify(unmount));
+    await web.up(seeded("two"));
+    expect(virsh("domid", web.id ?? "")).toBe(run);
+    expect(virsh("vol-list", "agent").match(/mounted-\S+-seed-\w+\.iso /g)).toHaveLength(1);
+    expect((await web.preview(seeded("two"))).changes).toBe(false);
+    await web.destroy();
+  });
+
   it("confirms a change by its agent, and has the former one back where the agent is silent", async () => {
     const web = new Driven(domain, place, "sure");
     const args = { ...base, confirm: { by: "agent", within: 60 }, shutdown: { timeout: 40 } };

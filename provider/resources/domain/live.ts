@@ -1,4 +1,5 @@
 import type { Difference, LiveKeys } from "../../fields";
+import { Code, codeName, isLibvirt } from "../../rpc";
 import { cloneXml, find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { doing } from "../errors";
 import type { Request } from "../port";
@@ -151,7 +152,17 @@ async function swapSeed(at: Running): Promise<void> {
   // Without a seed in the definition the drive stays until the next power cycle, but empty.
   const emptied = cloneXml(inGuest);
   emptied.children = emptied.children.filter((node) => !("name" in node && node.name === "source"));
-  await edit(at, "disk", inGuest, planned ?? emptied);
+  await edit(at, "disk", inGuest, planned ?? emptied).catch(trayHeld);
+}
+
+/** A guest that mounted the CD keeps the drive's tray shut. */
+function trayHeld(error: unknown): never {
+  if (!isLibvirt(error, Code.OPERATION_FAILED) || !error.message.includes("tray")) throw error;
+  throw new Error(
+    `libvirt refused (${error.code}, ${codeName(error.code)}): ${error.message}; the guest holds its CD: unmount it there and run ` +
+      "up again, or power the machine off and start it, which brings the new seed",
+    { cause: error },
+  );
 }
 
 /** Runs the acts of a plan; an error says which change it was and what had been applied before. */
