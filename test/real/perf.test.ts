@@ -66,7 +66,7 @@ describe("perf events", () => {
     await web.up(small);
     const args = counting({ cmt: true });
     await expect(web.up(args)).rejects.toThrow(
-      /change perf .*libvirt refused \(74, .*cmt.*the host has no such counter: take it out of perf, or the machine does not start again/,
+      /change perf\.cmt .*libvirt refused \(74, .*cmt.*the host has no such counter: take it out of perf, or the machine does not start again/,
     );
     expect(await costs(web, args)).toEqual(["perf live"]);
     const id = web.id ?? "";
