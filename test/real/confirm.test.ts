@@ -1,24 +1,21 @@
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
 import { Driven } from "./driven";
+import { guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // A change that its guest must confirm, on a real guest that takes a lease, serves a page and hears its power button.
 jest.setTimeout(180_000);
 
-const root = join(__dirname, "../..");
-const script = `import { guest } from "${root}/scripts/guest.mjs"; process.stdout.write(JSON.stringify(guest()));`;
 const virsh = (...args: string[]): string =>
   execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
 
 let place: Place;
 let args: Values;
 beforeAll(() => {
-  const out = execFileSync("node", ["--input-type=module", "-e", script], { encoding: "utf8" });
-  const { kernel, initrd } = JSON.parse(out.slice(out.indexOf("{"))) as { kernel: string; initrd: string };
+  const { kernel, initrd } = guestFiles();
   const network =
     "<network><name>confirm</name><bridge name='virbrc'/><ip address='10.98.0.1' netmask='255.255.255.0'>" +
     "<dhcp><range start='10.98.0.10' end='10.98.0.99'/></dhcp></ip></network>";

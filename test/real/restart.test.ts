@@ -1,16 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
 import { Driven } from "./driven";
+import { guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // What a change that a running guest cannot take does to it, on a real guest that hears its power button.
 jest.setTimeout(120_000);
 
-const root = join(__dirname, "../..");
-const script = `import { guest } from "${root}/scripts/guest.mjs"; process.stdout.write(JSON.stringify(guest()));`;
 const virsh = (...args: string[]): string =>
   execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
 const pool = "/var/lib/libvirt/images/restart";
@@ -19,9 +17,7 @@ const blank = `${pool}/root.raw`;
 let place: Place;
 let os: Values;
 beforeAll(() => {
-  const out = execFileSync("node", ["--input-type=module", "-e", script], { encoding: "utf8" });
-  const files = JSON.parse(out.slice(out.indexOf("{"))) as { kernel: string; initrd: string };
-  os = { kernel: files.kernel, initrd: files.initrd, cmdline: "console=ttyS0 quiet" };
+  os = { ...guestFiles(), cmdline: "console=ttyS0 quiet" };
   execFileSync("mkdir", ["-p", pool]);
   virsh("pool-define-as", "restart", "dir", "--target", pool);
   virsh("pool-start", "restart");
