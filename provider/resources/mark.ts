@@ -18,6 +18,8 @@ export interface Mark {
   readonly run?: string;
   /** When the first of them was deferred (ISO 8601, UTC). */
   readonly since?: string;
+  /** A volume of a former seed that the guest may still hold: whoever comes next takes it away. */
+  readonly formerSeed?: string;
 }
 
 /** A mark for a new life of an owner's object. */
@@ -32,6 +34,7 @@ export function readMark(root: XmlElement): Mark | undefined {
   const deferred = found.attributes.get("deferred") ?? "";
   const run = found.attributes.get("run");
   const since = found.attributes.get("since");
+  const formerSeed = found.attributes.get("formerSeed");
   return {
     owner: found.attributes.get("owner") ?? "",
     incarnation: found.attributes.get("incarnation") ?? "",
@@ -39,6 +42,7 @@ export function readMark(root: XmlElement): Mark | undefined {
     deferred: deferred === "" ? [] : deferred.split(" "),
     ...(run === undefined ? {} : { run }),
     ...(since === undefined ? {} : { since }),
+    ...(formerSeed === undefined ? {} : { formerSeed }),
   };
 }
 
@@ -77,6 +81,7 @@ function attributesOf(mark: Mark): Record<string, string> {
     ...(mark.deferred.length > 0 ? { deferred: mark.deferred.join(" ") } : {}),
     ...(mark.run === undefined ? {} : { run: mark.run }),
     ...(mark.since === undefined ? {} : { since: mark.since }),
+    ...(mark.formerSeed === undefined ? {} : { formerSeed: mark.formerSeed }),
   };
 }
 

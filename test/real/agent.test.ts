@@ -22,6 +22,11 @@ const base = {
 };
 /** The guest's first user data: a script that runs when the guest is up. */
 const runs = (script: string): Values => ({ pool: "agent", userData: `#!/bin/sh\n${script}\n` });
+/** The machine with a seed that gives its guest a name. */
+const seeded = (name: string): Values => ({
+  ...base,
+  cloudInit: { pool: "agent", userData: `#cloud-config\nhostname: ${name}\n` },
+});
 const deaf = "sleep 1; while :; do for reader in $(pidof head); do kill -9 $reader; done; sleep 1; done";
 const answers = (machine: Driven): boolean => {
   try {
@@ -108,10 +113,6 @@ describe("a machine whose guest has an agent", () => {
 
   it("that holds the CD of its seed is said to, and has the new one once it let go", async () => {
     const web = new Driven(domain, place, "mounted");
-    const seeded = (name: string): Values => ({
-      ...base,
-      cloudInit: { pool: "agent", userData: `#cloud-config\nhostname: ${name}\n` },
-    });
     await web.up(seeded("one"));
     const run = virsh("domid", web.id ?? "");
     await expect(web.up(seeded("two"))).rejects.toThrow(
@@ -124,6 +125,25 @@ describe("a machine whose guest has an agent", () => {
     expect(virsh("vol-list", "agent").match(/mounted-\S+-seed-\w+\.iso /g)).toHaveLength(1);
     expect((await web.preview(seeded("two"))).changes).toBe(false);
     await web.destroy();
+  });
+
+  it("leaves no seed behind where another hand's power cycle brought the new one", async () => {
+    const web = new Driven(domain, place, "cycled");
+    const seeds = (): number => virsh("vol-list", "agent").match(/cycled-\S+-seed-\w+\.iso /g)?.length ?? 0;
+    await web.up(seeded("one"));
+    await expect(web.up(seeded("two"))).rejects.toThrow(/the guest holds its CD/);
+    virsh("destroy", web.id ?? "");
+    virsh("start", web.id ?? "");
+    expect([(await web.preview(seeded("two"))).differences, seeds()]).toEqual([[], 2]);
+    await web.up(seeded("two"));
+    expect([(await web.preview(seeded("two"))).changes, seeds()]).toEqual([false, 1]);
+
+    await until(() => answers(web));
+    await expect(web.up(seeded("three"))).rejects.toThrow(/the guest holds its CD/);
+    virsh("destroy", web.id ?? "");
+    virsh("start", web.id ?? "");
+    await web.destroy();
+    expect(seeds()).toBe(0);
   });
 
   it("confirms a change by its agent, and has the former one back where the agent is silent", async () => {

@@ -26,6 +26,7 @@ describe("a mark", () => {
     ready,
     markFor(owner, "abc", "creating"),
     { ...ready, deferred: ["memory"], run: "3" },
+    { ...ready, formerSeed: "/pool/web-seed-0123456789ab.iso" },
     { ...ready, deferred: ["cpu.mode", "disks[vda].cache", "interfaces[52:54:00:00:00:01].model"], run: "12" },
   ])("comes back as it was written: %j", (mark) => {
     expect(readMark(parseXml(marked("<domain/>", mark)))).toEqual(mark);

@@ -19,7 +19,7 @@ import { changesOf, type Plan, plan } from "./plan";
 import { runPower } from "./power";
 import { proveStart } from "./proof";
 import { remove } from "./remove";
-import { dropSeed, makeSeed } from "./seedVolume";
+import { dropFormerSeed, dropSeed, makeSeed } from "./seedVolume";
 import { owed } from "./restart";
 import { refuseType } from "./template";
 import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
@@ -106,6 +106,8 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   const seedPath = await makeSeed(request, goal, found);
   const seed = seedPath === undefined ? {} : { seedPath };
   const planned = plan(found, goal, { facts, volumes, ...seed, now: new Date().toISOString() });
+  // The definition that is written names it no more.
+  if (found) await dropFormerSeed(request, found, seedPath);
   const named = found?.live ? found : await rename(request, found, goal, planned);
   await apply(request, named, goal, planned).catch(async (error: unknown) => {
     // A seed that no definition names would be nobody's.

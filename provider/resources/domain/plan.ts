@@ -228,7 +228,9 @@ function define(
   furnish(root, wanted, found === undefined);
   bootByDevice(root);
   writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
-  writeMark(root, markOf(goal.mark, found, deferred, wanted, at.now));
+  const held = formerSeed(found, at.seedPath);
+  const mark = held === undefined ? goal.mark : { ...goal.mark, formerSeed: held };
+  writeMark(root, markOf(mark, found, deferred, wanted, at.now));
   return root;
 }
 
@@ -295,6 +297,12 @@ function bootByDevice(root: XmlElement): void {
   if (!devices.some((node) => "name" in node && find(node, "boot"))) return;
   const os = find(root, "os");
   if (os) for (const node of childrenOf(os, "boot")) removeChild(os, node);
+}
+
+/** The seed that the guest holds until its drive has the new one, or that its saved image would bring back. */
+function formerSeed(found: FoundDomain | undefined, seedPath: string | undefined): string | undefined {
+  if (found?.liveSeedPath !== undefined && found.liveSeedPath !== seedPath) return found.liveSeedPath;
+  return found?.saved ? found.mark?.formerSeed : undefined;
 }
 
 /** A machine that needs no further step is ready when it is defined: one write instead of two. */

@@ -5,7 +5,7 @@ import type { Request } from "../port";
 import type { FoundDomain } from "./observe";
 import { shutdownPolicy, stop } from "./power";
 import { dropLeftovers } from "./proof";
-import { dropSeed } from "./seedVolume";
+import { dropFormerSeed, dropSeed } from "./seedVolume";
 
 /** Managed save, snapshot metadata, NVRAM, checkpoint metadata; TPM state where libvirt knows the flag (8.9). */
 const UNDEFINE_FLAGS = [1 | 2 | 4 | 16 | 32, 1 | 2 | 4 | 16, 1 | 2, 0] as const;
@@ -17,6 +17,7 @@ export async function remove(request: Request, found: FoundDomain, olds: Values)
   }
   await dropSeed(request, found.seedPath, undefined);
   await dropSeed(request, found.liveSeedPath, found.seedPath);
+  await dropFormerSeed(request, { ...found, saved: false }, undefined);
   if (olds["whenRestartNeeded"] === "restart") await dropLeftovers(request, found.id, found.inactive);
   await undefine(request, found);
 }

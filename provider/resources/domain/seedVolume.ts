@@ -26,6 +26,13 @@ export async function makeSeed(
   return made.path;
 }
 
+/** Takes away the seed that an earlier swap left in the guest's drive, once the guest has let it go. */
+export async function dropFormerSeed(request: Request, found: FoundDomain, kept: string | undefined): Promise<void> {
+  const former = found.mark?.formerSeed;
+  if (found.saved || former === found.liveSeedPath || former === found.seedPath) return;
+  await dropSeed(request, former, kept);
+}
+
 /** Takes away a seed volume that a definition names no more; only seeds that we made have such a name. */
 export async function dropSeed(request: Request, path: string | undefined, kept: string | undefined): Promise<void> {
   if (path === undefined || path === kept || !/-seed-[0-9a-f]{12}\.iso$/.test(path)) return;
