@@ -156,6 +156,20 @@ describe("a running machine", () => {
     expect((await web.check(off({ port: -1, autoport: true }))).failures).toEqual([]);
   });
 
+  it("gives a screen that comes later, or from another kind of place, the loopback address", async () => {
+    const web = new Driven(domain, place, "later");
+    const off = (graphics: Values): Values => ({ ...small, powerState: "stopped", graphics });
+    const open = { listen: { type: "address" } };
+    const listens = (): string[] => virsh("dumpxml", web.id ?? "", "--inactive").match(/<listen type=.*>/g) ?? [];
+    const loopback = "<listen type='address' address='127.0.0.1'/>";
+    await web.up(off({ spice: { listen: { type: "none" } } }));
+    await web.up(off({ spice: { listen: { type: "none" } }, vnc: open }));
+    expect(listens()).toEqual(["<listen type='none'/>", loopback]);
+    await web.up(off({ spice: open, vnc: open }));
+    expect(listens()).toEqual([loopback, loopback]);
+    expect((await web.preview(off({ spice: open, vnc: open }))).changes).toBe(false);
+  });
+
   it("moves a screen from the address of the default to another kind of place, and back", async () => {
     const web = new Driven(domain, place, "places");
     const off = (vnc: Values): Values => ({ ...small, powerState: "stopped", graphics: { vnc } });

@@ -225,7 +225,7 @@ function define(
   const name = readPath(root, "name");
   writeTable(table, root, { ...lowered, ...type, ...online, name }, { ...managed, onlineVcpus: wanted["vcpus"] });
   fitMemory(root, wanted, managed);
-  furnish(root, wanted, found === undefined);
+  furnish(root, wanted, found && openScreens(found.inactive));
   bootByDevice(root);
   writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
   const held = formerSeed(found, at.seedPath);
@@ -244,7 +244,7 @@ function initialOf(wanted: Values, facts: HostFacts): Values {
 }
 
 /** Devices that a wish brings along. */
-function furnish(root: XmlElement, wanted: Values, isNew: boolean): void {
+function furnish(root: XmlElement, wanted: Values, open: ReadonlySet<unknown> = new Set()): void {
   const devices = find(root, "devices");
   if (devices) controlScsi(devices);
   if (!devices || !isRecord(wanted["graphics"])) return;
@@ -256,12 +256,22 @@ function furnish(root: XmlElement, wanted: Values, isNew: boolean): void {
   }
   for (const screen of findAll(root, "devices/graphics")) {
     if (!find(screen, "listen")) screen.children.push(element("listen", { type: "address", address: LOOPBACK }));
-    const listen = find(screen, "listen[@type='address']");
-    // Of another hand's machine it is the host's choice.
-    if (isNew && listen && !listen.attributes.has("address")) listen.attributes.set("address", LOOPBACK);
+    const listen = openListen(screen);
+    if (listen && !open.has(screen.attributes.get("type"))) listen.attributes.set("address", LOOPBACK);
     forgetPlace(screen);
     choosePorts(screen, wanted["graphics"]);
   }
+}
+
+/** The kinds of screens that another hand left to the host's choice of an address, which stays. */
+function openScreens(root: XmlElement): ReadonlySet<unknown> {
+  const screens = findAll(root, "devices/graphics").filter((screen) => openListen(screen) !== undefined);
+  return new Set(screens.map((screen) => screen.attributes.get("type")));
+}
+
+function openListen(screen: XmlElement): XmlElement | undefined {
+  const listen = find(screen, "listen[@type='address']");
+  return listen?.attributes.has("address") === false ? listen : undefined;
 }
 
 /** With autoport libvirt drops the ports that the program gave, and takes it for given from one run to the next; a socket has none. */
