@@ -2,7 +2,7 @@ import type { Place } from "../../../provider/resources/place";
 import { Machine } from "./machine";
 import type { Program } from "./program";
 import { Thing } from "./things";
-import type { Way } from "./way";
+import type { Guest, Way } from "./way";
 
 /** Drives each resource by itself, as the engine would: every announced cost is compared with the host. */
 export class ThroughPort implements Way {
@@ -19,7 +19,7 @@ export class ThroughPort implements Way {
     this.volumes = ["walked-a", "walked-b"].map((name) => new Thing(place, "Volume", name, stack));
   }
 
-  async build(program: Program, guest: "answers" | "unseen"): Promise<void> {
+  async build(program: Program, guest: Guest): Promise<void> {
     for (const [index, volume] of this.volumes.entries()) await volume.create(program.volumes[index] ?? {});
     await this.network.create(program.network);
     await this.machine.create(program.machine, guest);
@@ -38,8 +38,8 @@ export class ThroughPort implements Way {
     return [...wrong, ...(await this.machine.step(machine)).wrong];
   }
 
-  cycle({ machine }: Program): Promise<string[]> {
-    return this.machine.cycle(machine);
+  cycle({ machine }: Program, guest: Guest): Promise<string[]> {
+    return this.machine.cycle(machine, [], guest);
   }
 
   async destroy(): Promise<void> {

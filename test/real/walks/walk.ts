@@ -26,7 +26,7 @@ export async function walk(place: Place, edits: readonly Edit[], way: Way): Prom
       if (wrong.length > 0) return { at, wrong };
     }
     // The last power cycle, after which nothing waits.
-    const wrong = await way.cycle(walker.program);
+    const wrong = await way.cycle(walker.program, "unseen");
     if (wrong.length > 0) return { at: edits.length, wrong };
     const walked = await viewOf(place);
     await way.destroy();
@@ -52,7 +52,7 @@ class Walker {
   ) {}
 
   async edit(edit: Edit): Promise<readonly string[]> {
-    if (edit.cycle) return this.way.cycle(this.program);
+    if (edit.cycle) return this.way.cycle(this.program, "answers");
     if (edit.hand && (!this.isMine(edit.hand) || !byHand(edit.hand))) return [];
     const former = this.program;
     this.program = edited(former, edit);
