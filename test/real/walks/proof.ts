@@ -37,7 +37,9 @@ function complaintsOf(one: Difference, before: Sight, after: Sight, pending: rea
   if (cost === "live" && inGuest === false) told.push(`${name}: announced live, the guest lacks it`);
   // What starts with this update is started with all of it.
   if (cost !== "restart" || before.run === undefined || before.run !== after.run) return told;
-  if (inGuest) told.push(`${name}: announced for a power cycle, the guest has it already`);
+  // A guest whose value was never that of the definition has still not lost it.
+  if (inGuest && (one.kind !== "delete" || isNone(one, seenIn(after.live ?? {}, one))))
+    told.push(`${name}: announced for a power cycle, the guest has it already`);
   if (!pending.some((one) => name === one || name.startsWith(`${one}.`)))
     told.push(`${name}: not in restartPending (${pending.join(", ")})`);
   return told;
@@ -58,9 +60,17 @@ export function meets(table: Table, values: Values, one: Difference): boolean {
   const { path, key, before, after, kind } = one;
   if (table === domain && path[0] === "cloudInit") return seedMeets(values, one);
   const [field, seen] = valueAt(table, values, path, key);
+  if (kind === "delete" && isNone(one, seen)) return true;
   if (kind !== "delete") return equalValues(field, table === domain ? asWritten(after, path) : after, seen);
-  const own = LIBVIRTS_OWN[path.join(".")];
-  return seen === undefined || seen === own || (typeof path.at(-1) === "string" && !equalValues(field, before, seen));
+  return typeof path.at(-1) === "string" && !equalValues(field, before, seen);
+}
+
+function isNone({ path }: Difference, seen: unknown): boolean {
+  return seen === undefined || seen === LIBVIRTS_OWN[path.join(".")];
+}
+
+function seenIn(values: Values, { path, key }: Difference): unknown {
+  return path[0] === "cloudInit" ? undefined : valueAt(domain, values, path, key)[1];
 }
 
 /** A volume is written into the machine as its file. */
