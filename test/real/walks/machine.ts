@@ -95,8 +95,13 @@ export class Machine {
   /** The next diff is empty. */
   private async left(wanted: Values): Promise<string[]> {
     const { differences, changes } = await this.driven.preview(wanted);
-    const paths = differences.map(({ path, kind, cost }) => `${path.join(".")} ${kind} ${cost}`);
-    return changes ? [`the next diff is not empty: ${paths.join(", ")}`] : [];
+    if (!changes) return [];
+    const told = differences.map(
+      ({ path, kind, cost, before, after }) =>
+        `${path.join(".")} ${kind} ${cost}, ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
+    );
+    const state = virsh("domstate", this.id, "--reason");
+    return [`the next diff is not empty: ${told.join("; ")}; the machine is ${state}`];
   }
 
   /** A power cycle by hand, after which the guest has all of it and nothing waits. */
