@@ -72,7 +72,7 @@ namespace PulumiKvm.Kvm
     }
 
     /// <summary>
-    /// How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+    /// How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
     /// </summary>
     [EnumType]
     public readonly struct DomainDiskBus : IEquatable<DomainDiskBus>

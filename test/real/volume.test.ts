@@ -686,7 +686,7 @@ describe("data", () => {
     const grown = await preview("used", made, { ...news, capacity: 0.02 });
     const updated = await volume.update(grown.request, made.id, made.outputs, grown.inputs);
     const { capacity } = await place.host.call("DOMAIN_GET_BLOCK_INFO", { dom, path: "vda", flags: 0 });
-    expect(capacity).toBe(BigInt(Math.ceil(Math.round(0.02 * 1024 ** 3) / 512) * 512));
+    expect(capacity).toBe(BigInt(Math.ceil((0.02 * 1024 ** 3) / 4096) * 4096));
     const after = { id: made.id, inputs: grown.inputs, outputs: updated.outputs };
     expect((await preview("used", after, { ...news, capacity: 0.02 })).diff.changes).toBe(false);
     await place.host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 });
@@ -701,7 +701,7 @@ describe("data", () => {
     const wish = await preview("fails", made, { ...news, capacity: 1_000_000 });
     const failure = await volume.update(wish.request, made.id, made.outputs, wish.inputs).catch((e: unknown) => e);
     expect(String(failure)).toMatch(
-      /resize volume "fails" in pool "pool" from 0\.01 to 1000000 GiB: libvirt refused \(\d+, /,
+      /resize volume "fails" in pool "pool" from 0\.0100021 to 1000000 GiB: libvirt refused \(\d+, /,
     );
     const { outputs } = failure as PartialFailure;
     expect(outputs).toMatchObject({ __made: made.outputs["__made"], __written: made.outputs["__written"] });

@@ -8,7 +8,7 @@ import { checkMemory } from "./memoryDevices";
 import { SEED_TARGET } from "./seed";
 import { typeComplaint } from "./template";
 import { checkVlans } from "./vlans";
-import { itemsOf } from "./wanted";
+import { busOf, itemsOf } from "./wanted";
 
 /** What the table cannot say of a machine's inputs: identities of devices, sizes, and whether the host can run it. */
 export async function checkMore(
@@ -19,6 +19,7 @@ export async function checkMore(
   const inputs = withCards(request, given);
   const failures = [
     ...checkIdentities(inputs),
+    ...checkNames(inputs),
     ...checkSeed(inputs),
     ...checkCards(inputs),
     ...checkSizes(inputs),
@@ -86,6 +87,27 @@ function checkIdentities(inputs: Values): Failure[] {
   ];
 }
 
+/** On these buses the host tells disks apart by the letters of their names. */
+const LETTERED: readonly unknown[] = ["virtio", "usb"];
+
+function checkNames(inputs: Values): Failure[] {
+  const taken = new Map<string, string>();
+  return itemsOf(inputs["disks"]).flatMap((disk, index) => {
+    const [bus, { target }] = [busOf(disk), disk];
+    if (!LETTERED.includes(bus) || typeof target !== "string") return [];
+    const place = `${String(bus)} ${target.replace(/^(xv|.)d/, "")}`;
+    const other = taken.get(place);
+    taken.set(place, target);
+    if (other === undefined || other === target) return [];
+    return [
+      {
+        property: printPath(["disks", index, "target"]),
+        reason: `"${target}" and "${other}" are one place on the bus ${String(bus)}: give one of them other letters`,
+      },
+    ];
+  });
+}
+
 function checkSeed(inputs: Values): Failure[] {
   if (inputs["cloudInit"] === undefined) return [];
   const index = itemsOf(inputs["disks"]).findIndex((disk) => disk["target"] === SEED_TARGET);
@@ -128,7 +150,7 @@ function checkThreads(inputs: Values): Failure[] {
   };
   const disks = itemsOf(inputs["disks"]).flatMap((disk, index) => {
     const property = printPath(["disks", index, "iothread"]);
-    const bus = disk["bus"] ?? "virtio";
+    const bus = busOf(disk);
     const other = disk["iothread"] !== undefined && bus !== "virtio" && bus !== UNKNOWN;
     return other ? [{ property, reason: 'is for disks of bus "virtio"' }] : lacks(property, disk["iothread"]);
   });

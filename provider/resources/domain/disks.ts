@@ -100,7 +100,7 @@ export const disk = {
     xml: bus,
     values: ["virtio", "scsi", "sata", "ide", "usb", "fdc", "xen"],
     change: "restart",
-    doc: "How the guest sees it; default `virtio`, for a `cdrom` `sata`.",
+    doc: "How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.",
   }),
   device: text({
     xml: device,

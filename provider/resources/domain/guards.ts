@@ -3,7 +3,7 @@ import { find, readPath } from "../../xml";
 import type { Goal } from "../flow";
 import { Refusal } from "../port";
 import type { FoundDomain } from "./observe";
-import { changesOf } from "./plan";
+import { changesOf } from "./changes";
 import { complete, itemsOf } from "./wanted";
 import { tell } from "./words";
 

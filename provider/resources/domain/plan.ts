@@ -1,12 +1,4 @@
-import {
-  type Difference,
-  differences,
-  isRecord,
-  readTable,
-  type Situation,
-  type Values,
-  writeTable,
-} from "../../fields";
+import { type Difference, isRecord, readTable, type Values, writeTable } from "../../fields";
 import {
   childrenOf,
   cloneXml,
@@ -21,12 +13,12 @@ import {
 import type { Goal } from "../flow";
 import { type Mark, writeMark } from "../mark";
 import type { HostFacts } from "../place";
+import { changesOf } from "./changes";
 import { diskChains, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import { LOOPBACK, places } from "./graphics";
 import type { FoundDomain, Power } from "./observe";
-import { deferredOf, label, pendingOf, runOf, touches } from "./pending";
-import { SCHEDULE } from "./limits";
+import { deferredOf, runOf } from "./pending";
 import { guestFields } from "./live";
 import { fitMemory } from "./memory";
 import { slotNew } from "./memoryDevices";
@@ -35,7 +27,7 @@ import type { PowerStep } from "./power";
 import { restarts, restartSteps } from "./restart";
 import { writeSeed } from "./seed";
 import { initialValues, scsiController, tablet, template, videoCard } from "./template";
-import { complete, completeDevices, itemsOf, lower, lowerManaged, pick, type Resolved } from "./wanted";
+import { complete, completeDevices, lower, lowerManaged, type Resolved } from "./wanted";
 
 /** The way from what is found to what is wanted, as a value: print it, test it, then run it. */
 export interface Plan {
@@ -102,106 +94,6 @@ function autostartStep(found: FoundDomain | undefined, wanted: Values): { autost
   const after = wanted["autostart"];
   return typeof after === "boolean" && after !== before ? { autostart: after } : {};
 }
-
-/** What differs in the definition, and what of the live-class properties differs in the running guest alone. */
-export function changesOf(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {
-  const situation: Situation = { before: found.values, after: wanted, ...found.situation };
-  const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, found.values);
-  const planned = differences(table, found.values, wanted, { managed: former, situation }).filter(leads(wanted));
-  const fitting = withinPorts(otherInGuest(found, wanted, heldByGuest(found, wanted, planned)), found);
-  return [...fitting, ...liveOnly(found, wanted, situation, fitting)];
-}
-
-/** A definition that goes back to what the guest runs with waits for nothing. */
-function heldByGuest(found: FoundDomain, wanted: Values, changes: readonly Difference[]): readonly Difference[] {
-  const live = found.situation?.live;
-  if (!live || !changes.some(({ cost }) => cost === "restart")) return changes;
-  const lacking = differences(table, live, wanted, { managed: live, situation: { before: live, after: wanted } }).map(
-    label,
-  );
-  const isLacking = (one: Difference): boolean => lacking.some((name) => touches(name, label(one)));
-  return changes.map((one) => (one.cost === "restart" && !isLacking(one) ? { ...one, cost: "live" } : one));
-}
-
-/** A device that another hand took out of the definition alone is in the guest, where it may lack what waits for a power cycle. */
-function otherInGuest(found: FoundDomain, wanted: Values, changes: readonly Difference[]): readonly Difference[] {
-  const live = found.situation?.live;
-  const added = (one: Difference): boolean => one.kind === "add" && one.cost === "live" && one.path.length === 2;
-  if (!live || !changes.some(added)) return changes;
-  const lacking = differences(table, live, wanted, { situation: { ...found.situation, before: live, after: wanted } })
-    .filter(({ cost, path }) => cost === "restart" && path.length > 2)
-    .map(label);
-  const lacks = (one: Difference): boolean => added(one) && lacking.some((name) => touches(name, label(one)));
-  return changes.map((one) => (lacks(one) ? { ...one, cost: "restart" } : one));
-}
-
-/** Each new device takes a port of its own: those for which none is left wait for a power cycle. */
-function withinPorts(changes: readonly Difference[], { situation }: FoundDomain): readonly Difference[] {
-  let left = situation?.freePorts ?? 0;
-  const { disks, interfaces, memoryDevices } = situation?.live ?? {};
-  const there = [...itemsOf(disks), ...itemsOf(interfaces), ...itemsOf(memoryDevices)];
-  const plugged = new Set(there.map(({ target, mac, name }) => target ?? mac ?? name));
-  return changes.map((one) => {
-    if (one.cost !== "live" || one.kind !== "add" || one.path.length !== 2 || !isRecord(one.after)) return one;
-    const [list] = one.path;
-    if (plugged.has(one.key)) return one;
-    const virtio = one.after["bus"] === "virtio" || one.after["model"] === "virtio-mem";
-    if (list !== "interfaces" && !virtio) return one;
-    left -= 1;
-    return left >= 0 ? one : { ...one, cost: "restart" };
-  });
-}
-
-/** A follower (`currentMemory` of `memory`) is no change of its own while its leader changes. */
-function leads(wanted: Values): (difference: Difference, index: number, all: Difference[]) => boolean {
-  const leaders: Record<string, string> = { currentMemory: "memory", onlineVcpus: "vcpus" };
-  return ({ path, cost }, _, all) => {
-    const leader = leaders[String(path[0])];
-    if (leader === undefined || wanted[String(path[0])] !== wanted[leader] || cost === "live") return true;
-    return !all.some((other) => other.path[0] === leader);
-  };
-}
-
-/** Live and definition can differ by another hand: what the guest lacks is mended too, unless it waits for a power cycle. */
-function liveOnly(
-  found: FoundDomain,
-  wanted: Values,
-  situation: Situation,
-  planned: readonly Difference[],
-): Difference[] {
-  const live = found.situation?.live;
-  if (!live) return [];
-  const known = new Set(planned.map(label));
-  const waiting = pendingOf(found);
-  const compared = { ...pick(live, IN_GUEST), cputune: withoutPins(live["cputune"]) };
-  const wish = { ...pick(wanted, IN_GUEST), cputune: withoutPins(wanted["cputune"]) };
-  return differences(table, compared, wish, { situation: { ...situation, before: live } }).filter(
-    (one) => one.cost === "live" && !known.has(label(one)) && !waiting.some((name) => touches(name, label(one))),
-  );
-}
-
-/** A pin that was taken back stays in the guest, on all CPUs. */
-function withoutPins(tune: unknown): Values {
-  return isRecord(tune) ? pick(tune, Object.keys(SCHEDULE)) : {};
-}
-
-/** What a guest has as it was told; its balloon moves by itself. */
-const IN_GUEST = [
-  "title",
-  "description",
-  "onlineVcpus",
-  "iothreads",
-  "perf",
-  "memtune",
-  "blkiotune",
-  "numatune",
-  "onPoweroff",
-  "onReboot",
-  "onCrash",
-  "disks",
-  "interfaces",
-  "memoryDevices",
-];
 
 function define(
   found: FoundDomain | undefined,

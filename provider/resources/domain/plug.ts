@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseXml, printXml, type XmlElement } from "../../xml";
+import { childrenOf, cloneXml, find, parseXml, printXml, removeChild, type XmlElement } from "../../xml";
 import type { Running } from "./live";
 
 // virDomainModificationImpact
@@ -7,11 +7,18 @@ const LIVE = 1;
 /** How long a guest may take to let go of a device. */
 const DETACH_SECONDS = 20;
 
+/** True for a guest that was started with an order of kinds (`<os><boot dev='hd'/>`): it takes no device with a place of its own. */
+export function bootsByKind(live: XmlElement): boolean {
+  return find(live, "os/boot") !== undefined;
+}
+
 /** Plugs a device of the definition into the running guest. */
 export async function attach({ request, found }: Running, planned: XmlElement): Promise<void> {
+  const device = cloneXml(planned);
+  if (found.live && bootsByKind(found.live)) for (const node of childrenOf(device, "boot")) removeChild(device, node);
   await request.place.host.call("DOMAIN_ATTACH_DEVICE_FLAGS", {
     dom: found.handle,
-    xml: printXml(planned),
+    xml: printXml(device),
     flags: LIVE,
   });
 }

@@ -24,6 +24,7 @@ export function complete(inputs: Values, uuid: string, managed: Values | undefin
       ? {}
       : { autostart: inputs["autostart"] ?? (power === UNKNOWN ? power : power === "running") }),
     ...completeDevices(inputs, uuid),
+    disks: restoredDisks(completeDisks(inputs["disks"]), completeDisks(managed?.["disks"])),
   };
 }
 
@@ -52,16 +53,44 @@ function restored(inputs: Values, managed: Values | undefined, facts: HostFacts)
   return { ...result, ...Object.fromEntries(fates) };
 }
 
+/** The same for disks. */
+function restoredDisks(disks: unknown, managed: unknown): unknown {
+  if (!Array.isArray(disks)) return disks;
+  return disks.map((disk: unknown) => {
+    if (!isRecord(disk)) return disk;
+    const former = itemsOf(managed).find(({ target }) => target === disk["target"]) ?? {};
+    const taken = ([name]: [string, unknown]): boolean => disk[name] === undefined && former[name] !== undefined;
+    return { ...disk, ...Object.fromEntries(Object.entries(initialDisk(disk)).filter(taken)) };
+  });
+}
+
+/** What a new disk gets where the program says nothing. */
+function initialDisk({ device, target }: Values): Values {
+  return device === "disk" ? { discard: "unmap", serial: target } : {};
+}
+
 /** Disks with their target and bus; every device that a machine is created with has both. */
 export function completeDisks(disks: unknown): unknown {
   if (!Array.isArray(disks)) return disks === undefined ? [] : disks;
   return disks.map((disk: unknown) => {
     if (!isRecord(disk)) return disk;
-    const bus = disk["bus"] ?? (disk["device"] === "cdrom" ? "sata" : disk["device"] === "floppy" ? "fdc" : "virtio");
+    const bus = busOf(disk);
     const prefix = bus === "virtio" ? "vd" : bus === "ide" ? "hd" : bus === "fdc" ? "fd" : bus === "xen" ? "xvd" : "sd";
     return { ...disk, bus, target: disk["target"] ?? (bus === UNKNOWN ? UNKNOWN : `${prefix}a`) };
   });
 }
+
+/** The bus of a disk; where the program gives none its name tells, as to libvirt. */
+export function busOf({ bus, device, target }: Values): unknown {
+  if (bus !== undefined) return bus;
+  if (device === "cdrom") return "sata";
+  if (device === "floppy") return "fdc";
+  if (device === UNKNOWN || target === UNKNOWN) return UNKNOWN;
+  const [, prefix = "vd"] = /^(sd|hd|fd|xvd)/.exec(typeof target === "string" ? target : "") ?? [];
+  return BUSES[prefix];
+}
+
+const BUSES: Readonly<Record<string, string>> = { vd: "virtio", sd: "scsi", hd: "ide", fd: "fdc", xvd: "xen" };
 
 function completeCards(cards: unknown, uuid: string): unknown {
   if (!Array.isArray(cards)) return cards === undefined ? [] : cards;
@@ -138,9 +167,8 @@ function lowerDisk(item: Values, volumes: ReadonlyMap<string, Resolved>, chains:
   if (met(item, volumes, chains)) return overlaid(item, volumes, chains) ? without(plain, ["format"]) : plain;
   const resolved = typeof item["volume"] === "string" ? volumes.get(item["volume"]) : undefined;
   const source = resolved ? { [resolved.type]: resolved.path } : pick(item, ["file", "block"]);
-  const hard = item["device"] === "disk" && !chains.has(target);
   return {
-    ...(hard ? { discard: "unmap", serial: target } : {}),
+    ...(chains.has(target) ? {} : initialDisk(item)),
     ...(Object.keys(source).length > 0 ? { format: resolved?.format ?? "raw" } : {}),
     ...plain,
     ...source,

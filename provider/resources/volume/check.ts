@@ -6,7 +6,7 @@ import { isFilled } from "../flow";
 import { identityValues } from "../owner";
 import { isAway } from "../place";
 import type { Request } from "../port";
-import { bytesOf, gibibytesOf, printGibibytes, volume } from "./fields";
+import { bytesOf, gibibytesOf, printGibibytes, volume, wholeBlocks } from "./fields";
 import { poolType } from "./find";
 import { digestOf, grownHead, inspect, openImage, sourcePath } from "./image";
 
@@ -71,7 +71,7 @@ async function askedFor(inputs: Values, olds: Values | undefined): Promise<Asked
     const facts = await inspect(image, inputs["format"] === "raw", () => digestOf(image, inputs));
     const { capacity } = inputs;
     if (facts.format === "qcow2" && typeof capacity === "number" && bytesOf(capacity) > facts.virtualBytes) {
-      await grownHead(image, sectors(bytesOf(capacity)));
+      await grownHead(image, wholeBlocks(bytesOf(capacity), "qcow2"));
     }
     return { content: `sha256:${facts.sha256}`, format: facts.format, capacity: gibibytesOf(facts.virtualBytes) };
   } finally {
@@ -159,9 +159,4 @@ export function shrinkText(before: bigint, after: bigint): string {
     `would shrink from ${printGibibytes(before)} to ${printGibibytes(after)} GiB, which cuts off the end of the disk and what the guest keeps there; ` +
     `\`allowShrink: true\` does it in place`
   );
-}
-
-/** The next multiple of 512. */
-export function sectors(bytes: bigint): bigint {
-  return ((bytes + 511n) / 512n) * 512n;
 }

@@ -17,9 +17,23 @@ export function printGibibytes(bytes: bigint): string {
   return String(Number(gibibytesOf(bytes).toPrecision(6)));
 }
 
-/** qcow2 and block devices count in sectors, so less than one is no difference. */
+const SECTOR = 512n;
+/** Where a raw image ends in the middle of its host's block, QEMU takes it neither shared nor past the host's cache. */
+const BLOCK = 4096n;
+
+/** The size of an image that is to hold these bytes. */
+export function wholeBlocks(bytes: bigint, format: unknown): bigint {
+  const unit = format === "qcow2" ? SECTOR : BLOCK;
+  return ((bytes + unit - 1n) / unit) * unit;
+}
+
+/** Images count in blocks, so less than one is no difference. */
+export function sameBytes(one: bigint, other: bigint): boolean {
+  return one - other < BLOCK && other - one < BLOCK;
+}
+
 function sameCapacity(wanted: number, found: number): boolean {
-  return Math.abs(wanted - found) * GIB < 512;
+  return sameBytes(bytesOf(wanted), bytesOf(found));
 }
 
 /** libvirt probes a raw volume that holds a CD as `iso`: the same bytes. */

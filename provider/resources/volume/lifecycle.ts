@@ -5,8 +5,8 @@ import { explain } from "../errors";
 import { type Definition, type Goal, isFilled, resource } from "../flow";
 import { printOwner } from "../owner";
 import { Refusal, type Request } from "../port";
-import { checkVolume, sectors, shrinkText } from "./check";
-import { bytesOf, volume as table } from "./fields";
+import { checkVolume, shrinkText } from "./check";
+import { bytesOf, sameBytes, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
 import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
 import { allMachines, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
@@ -61,7 +61,8 @@ export function unfinishedOf({ finished }: FoundVolume): Difference[] {
 }
 
 function refuseShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink }: Values): void {
-  if (typeof capacity !== "number" || allowShrink === true || foundBytes - bytesOf(capacity) < 512n) return;
+  if (typeof capacity !== "number" || allowShrink === true || foundBytes < bytesOf(capacity)) return;
+  if (sameBytes(foundBytes, bytesOf(capacity))) return;
   throw new Refusal(`${named(vol)}: \`capacity\` ${shrinkText(foundBytes, bytesOf(capacity))}`);
 }
 
@@ -198,21 +199,27 @@ async function contentOf(request: Request, goal: Goal): Promise<{ content?: Cont
   const { inputs } = goal;
   const asked = typeof inputs["capacity"] === "number" ? bytesOf(inputs["capacity"]) : undefined;
   const image = await openImage(inputs);
-  if (image) return { content: await uploadOf(image, inputs, asked), capacityBytes: asked ?? BigInt(image.length) };
+  if (image) return { content: await uploadOf(image, inputs, asked), capacityBytes: sizeOf(image, inputs, asked) };
   const backing = typeof inputs["backing"] === "string" ? await backingOf(request, inputs["backing"]) : undefined;
   const capacityBytes = asked ?? backing?.bytes ?? 0n;
-  if (inputs["format"] !== "qcow2") return { capacityBytes };
-  const virtualSize = sectors(capacityBytes);
+  const virtualSize = wholeBlocks(capacityBytes, inputs["format"]);
+  if (inputs["format"] !== "qcow2") return { capacityBytes: virtualSize };
   const mark = `${printOwner(request.owner)} ${goal.mark.incarnation}`;
   const bytes = qcow2Image({ virtualSize, mark, ...(backing ? { backing: backing.image } : {}) });
   return { content: { image: ImageSource.of(bytes) }, capacityBytes: virtualSize };
+}
+
+/** A raw image that is not grown keeps its size to the byte. */
+function sizeOf(image: ImageSource, { format }: Values, asked: bigint | undefined): bigint {
+  const bytes = BigInt(image.length);
+  return asked === undefined || (format !== "qcow2" && asked <= bytes) ? bytes : wholeBlocks(asked, format);
 }
 
 async function uploadOf(image: ImageSource, inputs: Values, asked: bigint | undefined): Promise<Content> {
   const sha256 = String(inputs["__content"]).slice("sha256:".length);
   const promise = { sha256, holds: () => isKnown(inputs, sha256) };
   if (inputs["format"] !== "qcow2" || asked === undefined) return { image, promise };
-  return { image, promise, head: await grownHead(image, sectors(asked)) };
+  return { image, promise, head: await grownHead(image, wholeBlocks(asked, "qcow2")) };
 }
 
 /** The volume that shows through an overlay. */

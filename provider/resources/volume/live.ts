@@ -2,8 +2,7 @@ import type { LiveKeys } from "../../fields";
 import { explain } from "../errors";
 import { readPath } from "../../xml";
 import { Refusal, type Request } from "../port";
-import { sectors } from "./check";
-import { printGibibytes, type volume } from "./fields";
+import { printGibibytes, type volume, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look, onceFree, refreshPool } from "./find";
 import { allMachines, type Target, writerOf } from "./inUse";
 import { named, shrinkFlag } from "./make";
@@ -28,7 +27,7 @@ const BLOCK_RESIZE_BYTES = 1;
 /** Resizes a volume: through the guest that runs on it, which sees the new size at once, else in the pool. */
 async function resize(request: Request, change: LiveChange): Promise<void> {
   const { here, target, fromBytes } = change;
-  const toBytes = change.format === "qcow2" ? sectors(change.toBytes) : change.toBytes;
+  const toBytes = wholeBlocks(change.toBytes, change.format);
   const shrinks = toBytes < fromBytes;
   const [from, to] = [printGibibytes(fromBytes), printGibibytes(toBytes)];
   if (shrinks && !change.allowShrink) {

@@ -1,3 +1,5 @@
+import { sameBytes } from "./fields";
+
 /** How a volume stands on the host, as far as a plan needs it. */
 export interface Standing {
   readonly finished: boolean;
@@ -12,13 +14,12 @@ export type Step =
 
 /**
  * The steps from what stands there to a volume of this size. What an interrupted create left is made again: no part of it is
- * known to be whole. Sizes that differ by less than a sector are the same.
+ * known to be whole. Sizes that differ by less than a block are the same.
  */
 export function plan(found: Standing | undefined, wantedBytes: bigint | undefined): readonly Step[] {
   if (!found) return [{ act: "make" }];
   if (!found.finished) return [{ act: "clear" }, { act: "make" }];
   const fromBytes = found.capacityBytes;
-  if (wantedBytes === undefined || wantedBytes === fromBytes) return [];
-  const apart = wantedBytes > fromBytes ? wantedBytes - fromBytes : fromBytes - wantedBytes;
-  return apart < 512n ? [] : [{ act: "resize", fromBytes, toBytes: wantedBytes }];
+  if (wantedBytes === undefined) return [];
+  return sameBytes(wantedBytes, fromBytes) ? [] : [{ act: "resize", fromBytes, toBytes: wantedBytes }];
 }

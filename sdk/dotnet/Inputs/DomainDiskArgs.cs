@@ -29,7 +29,7 @@ namespace PulumiKvm.Kvm.Inputs
         public Input<int>? BootOrder { get; set; }
 
         /// <summary>
-        /// How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+        /// How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
         /// </summary>
         [Input("bus")]
         public Input<PulumiKvm.Kvm.DomainDiskBus>? Bus { get; set; }

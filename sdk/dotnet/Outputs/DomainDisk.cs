@@ -26,7 +26,7 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly int? BootOrder;
         /// <summary>
-        /// How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+        /// How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
         /// </summary>
         public readonly PulumiKvm.Kvm.DomainDiskBus? Bus;
         /// <summary>

@@ -346,7 +346,7 @@ func (in *domainCpuModePtr) ToDomainCpuModePtrOutputWithContext(ctx context.Cont
 	return pulumi.ToOutputWithContext(ctx, in).(DomainCpuModePtrOutput)
 }
 
-// How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+// How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
 type DomainDiskBus string
 
 const (

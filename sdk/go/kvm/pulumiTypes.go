@@ -1975,7 +1975,7 @@ type DomainDisk struct {
 	Block *string `pulumi:"block"`
 	// Place in the boot order, 1 first; absent everywhere: the first disk by target is booted.
 	BootOrder *int `pulumi:"bootOrder"`
-	// How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+	// How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
 	Bus *DomainDiskBus `pulumi:"bus"`
 	// The host's cache mode; default the hypervisor's.
 	Cache *DomainDiskCache `pulumi:"cache"`
@@ -2022,7 +2022,7 @@ type DomainDiskArgs struct {
 	Block pulumi.StringPtrInput `pulumi:"block"`
 	// Place in the boot order, 1 first; absent everywhere: the first disk by target is booted.
 	BootOrder pulumi.IntPtrInput `pulumi:"bootOrder"`
-	// How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+	// How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
 	Bus DomainDiskBusPtrInput `pulumi:"bus"`
 	// The host's cache mode; default the hypervisor's.
 	Cache DomainDiskCachePtrInput `pulumi:"cache"`
@@ -2114,7 +2114,7 @@ func (o DomainDiskOutput) BootOrder() pulumi.IntPtrOutput {
 	return o.ApplyT(func(v DomainDisk) *int { return v.BootOrder }).(pulumi.IntPtrOutput)
 }
 
-// How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+// How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
 func (o DomainDiskOutput) Bus() DomainDiskBusPtrOutput {
 	return o.ApplyT(func(v DomainDisk) *DomainDiskBus { return v.Bus }).(DomainDiskBusPtrOutput)
 }

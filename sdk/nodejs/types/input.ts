@@ -207,7 +207,7 @@ export interface DomainDiskArgs {
      */
     bootOrder?: pulumi.Input<number>;
     /**
-     * How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+     * How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
      */
     bus?: pulumi.Input<enums.DomainDiskBus>;
     /**

@@ -261,7 +261,7 @@ export interface DomainDisk {
      */
     bootOrder?: number;
     /**
-     * How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+     * How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
      */
     bus?: enums.DomainDiskBus;
     /**

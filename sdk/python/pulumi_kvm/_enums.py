@@ -61,7 +61,7 @@ class DomainCpuMode(_builtins.str, Enum):
 @pulumi.type_token("kvm:index:DomainDiskBus")
 class DomainDiskBus(_builtins.str, Enum):
     """
-    How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+    How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
     """
     VIRTIO = "virtio"
     SCSI = "scsi"

@@ -1045,7 +1045,7 @@ class DomainDiskArgsDict(TypedDict):
     """
     bus: NotRequired[pulumi.Input['DomainDiskBus']]
     """
-    How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+    How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
     """
     cache: NotRequired[pulumi.Input['DomainDiskCache']]
     """
@@ -1123,7 +1123,7 @@ class DomainDiskArgs:
         A disk or drive.
         :param pulumi.Input[_builtins.str] block: A block device of the host; absolute path.
         :param pulumi.Input[_builtins.int] boot_order: Place in the boot order, 1 first; absent everywhere: the first disk by target is booted.
-        :param pulumi.Input['DomainDiskBus'] bus: How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+        :param pulumi.Input['DomainDiskBus'] bus: How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
         :param pulumi.Input['DomainDiskCache'] cache: The host's cache mode; default the hypervisor's.
         :param pulumi.Input['DomainDiskDevice'] device: What it is to the guest; default `disk`. A `cdrom` without a source is an empty drive.
         :param pulumi.Input['DomainDiskDiscard'] discard: Whether the guest's TRIM reaches the image; written as `unmap` for a new disk unless told.
@@ -1199,7 +1199,7 @@ class DomainDiskArgs:
     @pulumi.getter
     def bus(self) -> Optional[pulumi.Input['DomainDiskBus']]:
         """
-        How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+        How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
         """
         return pulumi.get(self, "bus")
 

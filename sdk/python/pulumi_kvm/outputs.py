@@ -826,7 +826,7 @@ class DomainDisk(dict):
         A disk or drive.
         :param _builtins.str block: A block device of the host; absolute path.
         :param _builtins.int boot_order: Place in the boot order, 1 first; absent everywhere: the first disk by target is booted.
-        :param 'DomainDiskBus' bus: How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+        :param 'DomainDiskBus' bus: How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
         :param 'DomainDiskCache' cache: The host's cache mode; default the hypervisor's.
         :param 'DomainDiskDevice' device: What it is to the guest; default `disk`. A `cdrom` without a source is an empty drive.
         :param 'DomainDiskDiscard' discard: Whether the guest's TRIM reaches the image; written as `unmap` for a new disk unless told.
@@ -894,7 +894,7 @@ class DomainDisk(dict):
     @pulumi.getter
     def bus(self) -> Optional['DomainDiskBus']:
         """
-        How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+        How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
         """
         return pulumi.get(self, "bus")
 

@@ -37,8 +37,7 @@ function complaintsOf(one: Difference, before: Sight, after: Sight, pending: rea
   if (cost === "live" && inGuest === false) told.push(`${name}: announced live, the guest lacks it`);
   // What starts with this update is started with all of it.
   if (cost !== "restart" || before.run === undefined || before.run !== after.run) return told;
-  // A guest whose value was never that of the definition has still not lost it.
-  if (inGuest && (one.kind !== "delete" || isNone(one, seenIn(after.live ?? {}, one))))
+  if (inGuest && (one.kind !== "delete" || lost(one, after)))
     told.push(`${name}: announced for a power cycle, the guest has it already`);
   if (!pending.some((one) => name === one || name.startsWith(`${one}.`)))
     told.push(`${name}: not in restartPending (${pending.join(", ")})`);
@@ -67,6 +66,13 @@ export function meets(table: Table, values: Values, one: Difference): boolean {
 
 function isNone({ path }: Difference, seen: unknown): boolean {
   return seen === undefined || seen === LIBVIRTS_OWN[path.join(".")];
+}
+
+/** True where a guest lost a value: one that has another value than the definition had, or lacks all of its group, did not. */
+function lost(one: Difference, { live = {}, inactive }: Sight): boolean {
+  const group = { ...one, path: one.path.slice(0, -1) };
+  const waits = group.path.length > 0 && seenIn(live, group) === undefined && seenIn(inactive, group) !== undefined;
+  return !waits && isNone(one, seenIn(live, one));
 }
 
 function seenIn(values: Values, { path, key }: Difference): unknown {

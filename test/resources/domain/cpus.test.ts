@@ -1,6 +1,6 @@
 import { removableCpus } from "../../../provider/resources/domain/cpus";
 import { runLive } from "../../../provider/resources/domain/live";
-import { changesOf } from "../../../provider/resources/domain/plan";
+import { changesOf } from "../../../provider/resources/domain/changes";
 import { complete } from "../../../provider/resources/domain/wanted";
 import { LibvirtError } from "../../../provider/rpc";
 import { parseXml } from "../../../provider/xml";

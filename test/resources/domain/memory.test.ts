@@ -1,5 +1,5 @@
 import { UNKNOWN, type Values } from "../../../provider/fields";
-import { changesOf } from "../../../provider/resources/domain/plan";
+import { changesOf } from "../../../provider/resources/domain/changes";
 import { complete } from "../../../provider/resources/domain/wanted";
 import { findAll, printXml } from "../../../provider/xml";
 import { facts, found, ID, inputs, mark, planned } from "./fakeHost";

@@ -152,12 +152,18 @@ describe("disks", () => {
     [{ bus: "ide" }, "ide", "hda"],
     [{ bus: "xen" }, "xen", "xvda"],
     [{ target: "vdq", bus: "usb" }, "usb", "vdq"],
+    [{ target: "vdb" }, "virtio", "vdb"],
+    [{ target: "sdb" }, "scsi", "sdb"],
+    [{ target: "sdb", device: "cdrom" }, "sata", "sdb"],
+    [{ target: "hdb" }, "ide", "hdb"],
+    [{ target: "xvdb" }, "xen", "xvdb"],
   ])("%j is on %s as %s", (disk, bus, target) => {
     expect(completeDisks([disk])).toEqual([{ ...disk, bus, target }]);
   });
 
   it("without a known bus have no known name", () => {
     expect(completeDisks([{ bus: UNKNOWN }])).toEqual([{ bus: UNKNOWN, target: UNKNOWN }]);
+    expect(completeDisks([{ target: UNKNOWN }])).toEqual([{ bus: UNKNOWN, target: UNKNOWN }]);
     expect(completeDisks(UNKNOWN)).toBe(UNKNOWN);
     expect(completeDisks(undefined)).toEqual([]);
   });

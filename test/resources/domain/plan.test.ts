@@ -1,6 +1,7 @@
 import { checkValues, UNKNOWN, type Values } from "../../../provider/fields";
 import { domain } from "../../../provider/resources/domain/fields";
-import { changesOf, plan, powerSteps } from "../../../provider/resources/domain/plan";
+import { changesOf } from "../../../provider/resources/domain/changes";
+import { plan, powerSteps } from "../../../provider/resources/domain/plan";
 import { complete } from "../../../provider/resources/domain/wanted";
 import { find, printXml, type XmlElement } from "../../../provider/xml";
 import { facts, found, goal, ID, inputs, mark, MARK, planned, type Stage, told, volumeXml } from "./fakeHost";
@@ -184,6 +185,33 @@ describe("a running machine", () => {
     const { plan: step } = await planned(stage, more, args);
     expect(step.live.map(({ key }) => key)).toEqual(["vdb"]);
     expect(step.deferred).toEqual(["disks[vdc]", "interfaces[52:54:00:00:00:01]"]);
+  });
+
+  it("that boots by kinds gets a disk with a place in the boot order live, and its place with a power cycle", async () => {
+    const byKind = (xml: string): string => xml.replace("</os>", '<boot dev="hd"/></os>');
+    const guest = { inactive: byKind(stage.inactive), live: byKind(stage.live) };
+    const more = { disks: [...args.disks, file("vdb", "/b.raw", { bootOrder: 1 })] };
+    expect(await changes(guest, more, args)).toEqual(["disks.1 add live", "disks.1.bootOrder add restart"]);
+    expect(await changes(stage, more, args)).toEqual(["disks.1 add live"]);
+    const { plan: step } = await planned(guest, more, args);
+    expect(step.deferred).toEqual(["disks[vdb].bootOrder"]);
+    expect(xmlOf(step.definition)).toContain('<boot order="1"/>');
+  });
+
+  it("gets back what a new disk has, where the program takes its serial or its TRIM away", async () => {
+    const own = vda
+      .replace('type="qcow2"', 'type="qcow2" discard="ignore"')
+      .replace("</disk>", "<serial>mine</serial></disk>");
+    const both = { inactive: definition(root + own), live: definition(root + own, mark(), ' id="3"') };
+    const former = { disks: [file("vda", "/a.qcow2", { serial: "mine", discard: "ignore" })] };
+    expect(await changes(both, args, former)).toEqual([
+      "disks.0.discard update restart",
+      "disks.0.serial update restart",
+    ]);
+    const { plan: step } = await planned(both, args, former);
+    expect(xmlOf(step.definition)).toContain('discard="unmap"');
+    expect(xmlOf(step.definition)).toContain("<serial>vda</serial>");
+    expect(await changes(both, args)).toEqual([]);
   });
 
   it("loses a disk live, and shows one that was attached by hand as a delete", async () => {

@@ -1,3 +1,4 @@
+import { wholeBlocks } from "../../../provider/resources/volume/fields";
 import { plan } from "../../../provider/resources/volume/plan";
 
 const GIB = 1024n ** 3n;
@@ -16,8 +17,13 @@ it("resizes in place", () => {
   expect(plan(standing, GIB / 2n)).toEqual([{ act: "resize", fromBytes: GIB, toBytes: GIB / 2n }]);
 });
 
-it("does nothing where the size is as wanted, or differs by less than a sector, or is not told", () => {
+it("does nothing where the size is as wanted, or differs by less than a block, or is not told", () => {
   expect(plan({ finished: true, capacityBytes: GIB }, GIB)).toEqual([]);
-  expect(plan({ finished: true, capacityBytes: GIB }, GIB - 511n)).toEqual([]);
+  expect(plan({ finished: true, capacityBytes: GIB }, GIB - 4095n)).toEqual([]);
   expect(plan({ finished: true, capacityBytes: GIB }, undefined)).toEqual([]);
+});
+
+it("fills the last block of the host in a raw image, the last sector in qcow2", () => {
+  expect([wholeBlocks(0n, "raw"), wholeBlocks(4096n, "raw"), wholeBlocks(4097n, "raw")]).toEqual([0n, 4096n, 8192n]);
+  expect([wholeBlocks(1n, "qcow2"), wholeBlocks(513n, "qcow2")]).toEqual([512n, 1024n]);
 });

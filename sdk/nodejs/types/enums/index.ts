@@ -35,7 +35,7 @@ export const DomainDiskBus = {
 } as const;
 
 /**
- * How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+ * How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
  */
 export type DomainDiskBus = (typeof DomainDiskBus)[keyof typeof DomainDiskBus];
 

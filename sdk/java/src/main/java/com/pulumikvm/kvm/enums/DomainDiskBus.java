@@ -9,7 +9,7 @@ import java.util.Objects;
 import java.util.StringJoiner;
 
     /**
-     * How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+     * How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
      * 
      */
     @EnumType

@@ -59,14 +59,14 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+     * How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
      * 
      */
     @Import(name="bus")
     private @Nullable Output<DomainDiskBus> bus;
 
     /**
-     * @return How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+     * @return How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
      * 
      */
     public Optional<Output<DomainDiskBus>> bus() {
@@ -350,7 +350,7 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param bus How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+         * @param bus How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
          * 
          * @return builder
          * 
@@ -361,7 +361,7 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param bus How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+         * @param bus How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
          * 
          * @return builder
          * 

@@ -31,7 +31,7 @@ public final class DomainDisk {
      */
     private @Nullable Integer bootOrder;
     /**
-     * @return How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+     * @return How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
      * 
      */
     private @Nullable DomainDiskBus bus;
@@ -117,7 +117,7 @@ public final class DomainDisk {
         return Optional.ofNullable(this.bootOrder);
     }
     /**
-     * @return How the guest sees it; default `virtio`, for a `cdrom` `sata`.
+     * @return How the guest sees it; default as its `target` is named (`vda` and none: `virtio`, `sda`: `scsi`), for a `cdrom` `sata`.
      * 
      */
     public Optional<DomainDiskBus> bus() {

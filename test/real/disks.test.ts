@@ -1,0 +1,108 @@
+import { execFileSync } from "node:child_process";
+import type { Values } from "../../provider/fields";
+import { domain } from "../../provider/resources/domain/lifecycle";
+import type { Place } from "../../provider/resources/place";
+import { clear, costs, virsh } from "./changing";
+import { Driven } from "./driven";
+import { placeOf } from "./request";
+
+// Disks of real machines in their firmware: which bus they are on, and what order they boot in.
+jest.setTimeout(60_000);
+
+const image = "/var/lib/libvirt/images/disks";
+
+let place: Place;
+beforeAll(() => {
+  execFileSync("truncate", ["-s", "4M", `${image}-a.raw`, `${image}-b.raw`]);
+  place = placeOf();
+});
+afterAll(async () => {
+  await place.host.close();
+});
+afterEach(clear);
+
+const small = { type: "qemu", memory: 64, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
+const disk = (letter: string, target: string, more: Values = {}): Values => ({
+  file: `${image}-${letter}.raw`,
+  target,
+  ...more,
+});
+const definitions = (machine: Driven): string[] => [
+  virsh("dumpxml", machine.id ?? ""),
+  virsh("dumpxml", machine.id ?? "", "--inactive"),
+];
+
+async function isSettled(machine: Driven, args: Values): Promise<void> {
+  expect((await machine.preview(args)).differences).toEqual([]);
+  await machine.refresh();
+  expect((await machine.preview(args)).differences).toEqual([]);
+}
+
+describe("a disk without a bus", () => {
+  it("is on the one that its name tells", async () => {
+    const web = new Driven(domain, place, "buses");
+    const args = { ...small, disks: [disk("a", "sda"), disk("b", "vdb")] };
+    await web.up(args);
+    for (const xml of definitions(web)) {
+      expect(xml).toMatch(/<target dev='sda' bus='scsi'\/>/);
+      expect(xml).toMatch(/<target dev='vdb' bus='virtio'\/>/);
+    }
+    await isSettled(web, args);
+  });
+
+  it("is refused by check where another of its bus has its letters: QEMU takes the two for one", async () => {
+    const reasons = async (...disks: Values[]): Promise<string[]> => {
+      const { failures } = await new Driven(domain, place, "x").check({ ...small, disks });
+      return failures.map(({ property, reason }) => `${property}: ${reason}`);
+    };
+    const virtio = disk("b", "sda", { bus: "virtio" });
+    expect(await reasons(disk("a", "vda"), virtio)).toEqual([
+      'disks[1].target: "sda" and "vda" are one place on the bus virtio: give one of them other letters',
+    ]);
+    expect(await reasons(disk("a", "vda"), disk("b", "sda"))).toEqual([]);
+    const xml =
+      "<domain type='qemu'><name>twice</name><memory unit='MiB'>64</memory><os><type machine='q35'>hvm</type></os><devices>" +
+      ["vda", "sda"]
+        .map((name) => `<disk type='file'><source file='${image}-a.raw'/><target dev='${name}' bus='virtio'/></disk>`)
+        .join("") +
+      "</devices></domain>";
+    execFileSync("bash", ["-c", "cat > /tmp/twice.xml"], { input: xml });
+    expect(() => virsh("create", "/tmp/twice.xml")).toThrow(/virtio-disk0/);
+  });
+});
+
+describe("a place in the boot order", () => {
+  it("waits for a power cycle on a guest that boots by kinds of devices, where the disk comes at once", async () => {
+    const web = new Driven(domain, place, "order");
+    await web.up({ ...small, disks: [disk("a", "vda")] });
+    expect(definitions(web)[0]).toContain("<boot dev='hd'/>");
+    const args = { ...small, disks: [disk("a", "vda"), disk("b", "vdb", { bootOrder: 1 })] };
+    expect(await costs(web, args)).toEqual(["disks.1 live", "disks.1.bootOrder restart"]);
+    await web.up(args);
+    expect(web.outputs["restartPending"]).toEqual(["disks[vdb].bootOrder"]);
+    const [live, inactive] = definitions(web);
+    expect(live).toMatch(/disks-b[^]*vdb/);
+    expect(live).not.toContain("<boot order");
+    expect(inactive).toContain("<boot order='1'/>");
+    await isSettled(web, args);
+    virsh("destroy", web.id ?? "");
+    virsh("start", web.id ?? "");
+    await isSettled(web, args);
+    expect([web.outputs["restartPending"], definitions(web)[0]]).toEqual([
+      [],
+      expect.stringContaining("<boot order='1'/>"),
+    ]);
+  });
+});
+
+describe("serial and TRIM", () => {
+  it("are those of a new disk again where the program takes its own away", async () => {
+    const web = new Driven(domain, place, "serial");
+    await web.up({ ...small, disks: [disk("a", "vda", { serial: "mine", discard: "ignore" })] });
+    const args = { ...small, disks: [disk("a", "vda")] };
+    expect(await costs(web, args)).toEqual(["disks.0.discard restart", "disks.0.serial restart"]);
+    await web.up(args);
+    expect(definitions(web)[1]).toMatch(/discard='unmap'[^]*<serial>vda</);
+    await isSettled(web, args);
+  });
+});
