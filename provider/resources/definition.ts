@@ -65,8 +65,13 @@ export interface Definition<F extends Found> {
   lost?(request: Request, id: string, olds: Values, news: Values): Promise<readonly Difference[]>;
   /** Says in words what an update would do. */
   announce?(request: Request, found: F, changes: readonly Difference[], wanted: Values): void;
-  /** Says why an update must not happen (it would cost more than the program allows), or nothing; pure. */
-  forbidUpdate?(found: F, changes: readonly Difference[], wanted: Values): string | undefined;
+  /** Says why an update must not happen (it would cost more than the program allows, or cannot be done), or nothing. */
+  forbidUpdate?(
+    request: Request,
+    found: F,
+    changes: readonly Difference[],
+    wanted: Values,
+  ): string | undefined | Promise<string | undefined>;
   /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
   forbidReplace?(request: Request, found: F, olds: Values, inputs: Values): Promise<string | undefined>;
   /** Brings the object to the goal from wherever it is, and returns it as it then stands. */

@@ -118,7 +118,7 @@ class Flow<F extends Found> {
       request.info(`${this.what(olds)} was not finished by the last run; this one goes on`);
     const diff = this.judge(olds, news, all);
     if (diff.replaces.length > 0) await this.guardReplace(request, found, olds, news);
-    else this.guardUpdate(found, all, wanted);
+    else await this.guardUpdate(request, found, all, wanted);
     return diff;
   }
 
@@ -137,8 +137,8 @@ class Flow<F extends Found> {
     };
   }
 
-  private guardUpdate(found: F, changes: readonly Difference[], wanted: Values): void {
-    const reason = this.kind.forbidUpdate?.(found, changes, wanted);
+  private async guardUpdate(request: Request, found: F, changes: readonly Difference[], wanted: Values): Promise<void> {
+    const reason = await this.kind.forbidUpdate?.(request, found, changes, wanted);
     if (reason !== undefined) throw new Refusal(reason);
   }
 

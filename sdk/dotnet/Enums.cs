@@ -39,7 +39,7 @@ namespace PulumiKvm.Kvm
     }
 
     /// <summary>
-    /// How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+    /// How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
     /// </summary>
     [EnumType]
     public readonly struct DomainCpuMode : IEquatable<DomainCpuMode>

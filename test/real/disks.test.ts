@@ -106,3 +106,21 @@ describe("serial and TRIM", () => {
     await isSettled(web, args);
   });
 });
+
+describe("a CD drive", () => {
+  it("that another hand took out of the definition alone goes back there, and nothing waits", async () => {
+    const web = new Driven(domain, place, "drive");
+    const args = { ...small, disks: [disk("a", "vda"), disk("b", "sda", { device: "cdrom" })] };
+    await web.up(args);
+    virsh("detach-disk", web.id ?? "", "sda", "--config");
+    expect(await costs(web, args)).toEqual(["disks.1 live"]);
+    await web.up(args);
+    expect(web.outputs["restartPending"]).toEqual([]);
+    for (const xml of definitions(web)) expect(xml).toMatch(/device='cdrom'[^]*disks-b/);
+    await isSettled(web, args);
+    // Without one in the guest it is what it always was: a change for the next power cycle.
+    expect(await costs(web, { ...args, disks: [...args.disks, disk("b", "sdb", { device: "cdrom" })] })).toEqual([
+      "disks.2 restart",
+    ]);
+  });
+});

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
-import { changesLive, clear, virsh } from "./changing";
+import { changesLive, clear, costs, virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
 
@@ -113,6 +113,30 @@ describe("a running machine", () => {
       onReboot: "destroy",
     });
     expect(failures).toEqual([{ property: "onReboot", reason: '"destroy" does not go with onPoweroff "restart"' }]);
+  });
+
+  it("names a CPU model without its mode, and the mode without a model", async () => {
+    const failures = async (cpu: Values): Promise<string[]> => {
+      const { failures } = await new Driven(domain, place, "x").check({ ...small, cpu });
+      return failures.map(({ property, reason }) => `${property}: ${reason}`);
+    };
+    expect(await failures({ mode: "maximum", model: "Nehalem" })).toEqual(['cpu.model: is for mode "custom"']);
+    expect(await failures({ mode: "custom" })).toEqual(['cpu.model: is required with mode "custom"']);
+    expect(await failures({ model: "Nehalem" })).toEqual([]);
+  });
+
+  it("takes a CPU model alone for one of mode custom, and takes both back", async () => {
+    const web = new Driven(domain, place, "model");
+    await web.up(small);
+    const model = { ...small, cpu: { model: "Nehalem" } };
+    expect(await costs(web, model)).toEqual(["cpu.mode restart", "cpu.model restart"]);
+    await web.up(model);
+    const defined = (): string => virsh("dumpxml", web.id ?? "", "--inactive");
+    expect(defined()).toMatch(/<cpu mode='custom'[^]*Nehalem/);
+    expect((await web.preview(model)).changes).toBe(false);
+    await web.up(small);
+    expect(defined()).toContain("<cpu mode='maximum'");
+    expect([web.outputs["restartPending"], (await web.preview(small)).changes]).toEqual([[], false]);
   });
 
   it("names the end of a password that is not there", async () => {

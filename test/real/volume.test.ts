@@ -695,6 +695,22 @@ describe("data", () => {
     expect(existsSync(fileOf(made.outputs))).toBe(false);
   });
 
+  it("that a running machine has read-only is not grown under it in qcow2, as the preview says", async () => {
+    const news = { pool: "pool", name: "read", capacity: 0.01, format: "qcow2" };
+    const made = await create("read", news);
+    const xml = domainXml(fileOf(made.outputs), "<readonly/>").replace('type="raw"', 'type="qcow2"');
+    const { dom } = await place.host.call("DOMAIN_CREATE_XML", { xml_desc: xml, flags: 0 });
+    const more = { ...news, capacity: 0.02 };
+    await expect(preview("read", made, more)).rejects.toThrow(
+      /"read" in pool "pool": the running machine "user" has it read-only, .*`capacity` .*power the machine off first/,
+    );
+    expect((await preview("read", made, news)).diff.changes).toBe(false);
+    await place.host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 });
+    const grown = await preview("read", made, more);
+    const updated = await volume.update(grown.request, made.id, made.outputs, grown.inputs);
+    await volume.delete(made.request, made.id, updated.outputs);
+  });
+
   it("a grow that fails is told, and keeps what the state knows", async () => {
     const news = { pool: "pool", name: "fails", capacity: 0.01, format: "raw" };
     const made = await create("fails", news);

@@ -130,6 +130,11 @@ describe("a network's check", () => {
     ["no interface to bridge", { forward: { mode: "private" } }, "forward"],
     ["ports backwards", { forward: { mode: "nat", nat: { ports: { start: 9, end: 2 } } } }, "forward.nat.ports"],
     ["an unknown mode", { forward: { mode: "magic" } }, "forward.mode"],
+    [
+      "the port of a service without a target",
+      { dns: { srvs: [{ service: "ldap", protocol: "tcp", port: 389 }] } },
+      "dns.srvs[0].port",
+    ],
     ["several tags without a trunk", { vlan: { tags: [{ id: 1 }, { id: 2 }] } }, "vlan.trunk"],
     ["an output", { bridgeName: "virbr0" }, "bridgeName"],
     ["a slip", { ip: [] }, "ip"],

@@ -49,7 +49,7 @@ export const os = object(
       change: machineChange,
       check: grammar.objectName,
       same: sameMachine,
-      doc: "Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.",
+      doc: "Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.",
     }),
     firmware: text({
       xml: firmware,
@@ -82,18 +82,18 @@ export const cpu = object(
       xml: "@mode",
       values: ["custom", "host-model", "host-passthrough", "maximum"],
       change: "restart",
-      doc: "How the model is chosen; default `host-model` under kvm, `maximum` under qemu.",
+      doc: "How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.",
     }),
     model: text({
       xml: "model",
       change: "restart",
       check: grammar.objectName,
-      doc: "The model, with mode `custom`.",
+      doc: "The model; with mode `custom` alone, which needs one.",
     }),
     topology: object(
       {
         sockets: int({ xml: "@sockets", required: true, min: 1, change: "restart", doc: "Sockets." }),
-        dies: int({ xml: "@dies", min: 1, change: "restart", doc: "Dies in a socket; default 1." }),
+        dies: int({ xml: "@dies", min: 1, default: 1, change: "restart", doc: "Dies in a socket; default 1." }),
         cores: int({ xml: "@cores", required: true, min: 1, change: "restart", doc: "Cores in a die." }),
         threads: int({ xml: "@threads", required: true, min: 1, change: "restart", doc: "Threads in a core." }),
       },

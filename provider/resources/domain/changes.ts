@@ -4,7 +4,7 @@ import type { FoundDomain } from "./observe";
 import { bootsByKind } from "./plug";
 import { label, pendingOf, touches } from "./pending";
 import { SCHEDULE } from "./limits";
-import { completeDevices, itemsOf, lowerManaged, pick } from "./wanted";
+import { completeDevices, initialDisk, itemsOf, lowerManaged, pick } from "./wanted";
 
 /** What differs in the definition, and what of the live-class properties differs in the running guest alone. */
 export function changesOf(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {
@@ -20,11 +20,22 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
 function heldByGuest(found: FoundDomain, wanted: Values, changes: readonly Difference[]): readonly Difference[] {
   const live = found.situation?.live;
   if (!live || !changes.some(({ cost }) => cost === "restart")) return changes;
-  const lacking = differences(table, live, wanted, { managed: live, situation: { before: live, after: wanted } }).map(
+  const wish = { ...wanted, disks: written(wanted["disks"], live) };
+  const lacking = differences(table, live, wish, { managed: live, situation: { before: live, after: wish } }).map(
     label,
   );
   const isLacking = (one: Difference): boolean => lacking.some((name) => touches(name, label(one)));
   return changes.map((one) => (one.cost === "restart" && !isLacking(one) ? { ...one, cost: "live" } : one));
+}
+
+/** Disks as they are written into a definition; what a guest has of them by itself is taken from it. */
+function written(disks: unknown, live: Values): unknown {
+  if (!Array.isArray(disks)) return disks;
+  return itemsOf(disks).map((disk) => {
+    const there = itemsOf(live["disks"]).find(({ target }) => target === disk["target"]) ?? {};
+    const own = pick(there, disk["device"] === "cdrom" ? ["format", "readOnly"] : ["format"]);
+    return { ...own, ...initialDisk(disk), ...disk };
+  });
 }
 
 /** A device that another hand took out of the definition alone is in the guest, where it may lack what waits for a power cycle. */

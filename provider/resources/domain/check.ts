@@ -23,6 +23,7 @@ export async function checkMore(
     ...checkSeed(inputs),
     ...checkCards(inputs),
     ...checkSizes(inputs),
+    ...checkModel(inputs),
     ...checkLimits(inputs),
     ...checkThreads(inputs),
     ...checkMemory(inputs),
@@ -124,6 +125,16 @@ function checkSizes(inputs: Values): Failure[] {
     return wrong ? [{ property: name, reason: `must not be above ${most} (${limit})` }] : [];
   };
   return [...over("currentMemory", "memory"), ...over("onlineVcpus", "vcpus")];
+}
+
+/** libvirt drops a model in any other mode, and takes QEMU's own where mode `custom` names none. */
+function checkModel({ cpu }: Values): Failure[] {
+  if (!isRecord(cpu)) return [];
+  const { mode, model } = cpu;
+  if (mode === "custom" && model === undefined)
+    return [{ property: "cpu.model", reason: 'is required with mode "custom"' }];
+  if (model === undefined || mode === undefined || mode === "custom" || mode === UNKNOWN) return [];
+  return [{ property: "cpu.model", reason: 'is for mode "custom"' }];
 }
 
 /** libvirt takes a limit of reads and writes together, or of each. */

@@ -47,7 +47,7 @@ const definition: Definition<FoundDomain> = {
   wanted: (found, inputs, managed) => complete(inputs, found.id, managed, found.facts),
   changes: changesOf,
   differencesMore,
-  forbidUpdate,
+  forbidUpdate: (_, found, changes, wanted) => forbidUpdate(found, changes, wanted),
   announce,
   reach,
   remove,

@@ -114,6 +114,7 @@ export const numatune = object(
         mode: text({
           xml: "@mode",
           values: ["strict", "preferred", "interleave", "restrictive"],
+          default: "strict",
           change: numaChange,
           doc: "How the nodes are used: these alone (`strict`, the default, and `restrictive`), first (`preferred`), or in turn (`interleave`).",
         }),

@@ -14,9 +14,10 @@ export interface Resolved {
 /** The inputs with all that follows from them: identities of devices, followers of other fields, defaults taken back. */
 export function complete(inputs: Values, uuid: string, managed: Values | undefined, facts: HostFacts): Values {
   const power = inputs["powerState"];
+  const given = withCpuMode(inputs);
   return {
-    ...inputs,
-    ...restored(inputs, managed, facts),
+    ...given,
+    ...restored(given, managed && withCpuMode(managed), facts),
     currentMemory: inputs["currentMemory"] ?? inputs["memory"],
     onlineVcpus: inputs["onlineVcpus"] ?? inputs["vcpus"],
     ...(inputs["graphics"] === undefined ? {} : { graphics: withPlaces(inputs["graphics"], managed?.["graphics"]) }),
@@ -26,6 +27,13 @@ export function complete(inputs: Values, uuid: string, managed: Values | undefin
     ...completeDevices(inputs, uuid),
     disks: restoredDisks(completeDisks(inputs["disks"]), completeDisks(managed?.["disks"])),
   };
+}
+
+/** A model without a mode is one of mode `custom`, as for libvirt. */
+function withCpuMode(inputs: Values): Values {
+  const { cpu } = inputs;
+  const open = isRecord(cpu) && cpu["model"] !== undefined && cpu["mode"] === undefined;
+  return open ? { ...inputs, cpu: { ...cpu, mode: "custom" } } : inputs;
 }
 
 /** Devices with the identities that they have on the host. */
@@ -65,7 +73,7 @@ function restoredDisks(disks: unknown, managed: unknown): unknown {
 }
 
 /** What a new disk gets where the program says nothing. */
-function initialDisk({ device, target }: Values): Values {
+export function initialDisk({ device, target }: Values): Values {
   return device === "disk" ? { discard: "unmap", serial: target } : {};
 }
 

@@ -83,6 +83,7 @@ export function complaints(inputs: Values): Failure[] {
     ...ownBridgeComplaints(inputs),
     ...vlanComplaints(inputs),
     ...ipComplaints(inputs),
+    ...serviceComplaints(inputs),
   ];
 }
 
@@ -162,6 +163,15 @@ function vlanComplaints(inputs: Values): Failure[] {
   return vlan["tags"].length > 1 && vlan["trunk"] === undefined
     ? [failure(["vlan", "trunk"], "must be true where there is more than one tag")]
     : [];
+}
+
+/** A service record without a target says that there is no such service: nothing stands where there is none. */
+function serviceComplaints({ dns }: Values): Failure[] {
+  return records(isRecord(dns) ? dns["srvs"] : undefined).flatMap(({ value, index }) =>
+    ["port", "priority", "weight"]
+      .filter((name) => value[name] !== undefined && value["target"] === undefined)
+      .map((name) => failure(["dns", "srvs", index, name], "needs a target beside it")),
+  );
 }
 
 function ipComplaints(inputs: Values): Failure[] {

@@ -114,6 +114,14 @@ export function mentions(root: XmlElement, target: Target): boolean {
   return byName || elementsOf(root).some((inner) => mentions(inner, target));
 }
 
+/** The name of a running machine that holds the volume, and cannot write it; undefined where none does. */
+export function readerOf(machines: readonly Machine[], target: Target): string | undefined {
+  if (writerOf(machines, target)) return undefined;
+  const holds = ({ running: runs, definitions: [live] }: Machine): boolean =>
+    runs && live !== undefined && findAll(live, "devices/disk").some((disk) => mentions(disk, target));
+  return machines.find(holds)?.domain.name;
+}
+
 /** The running machine that may write the volume now, with the disk's target; undefined where none does. */
 export function writerOf(machines: readonly Machine[], target: Target): { domain: Domain; disk: string } | undefined {
   for (const { domain, running: runs, definitions } of machines) {

@@ -9,7 +9,7 @@ import { checkVolume, shrinkText } from "./check";
 import { bytesOf, sameBytes, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
 import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
-import { allMachines, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
+import { allMachines, readerOf, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
 import { live } from "./live";
 import { type Content, deleteVolume, makeVolume, named, placeOf } from "./make";
 import { type FoundVolume, hidden, isPlain, madeOf, observe, picture, writtenAt } from "./observe";
@@ -30,6 +30,7 @@ export const definition: Definition<FoundVolume> = {
   changes: changesOf,
   differencesMore: (_, found) => Promise.resolve(unfinishedOf(found)),
   forbidReplace,
+  forbidUpdate,
   reach: (request, found, goal) => reach(request, found, goal, contentOf),
   remove: removeFound,
   outputs: (found) => found.outputs,
@@ -74,6 +75,22 @@ export async function forbidReplace(
   inputs: Values,
 ): Promise<string | undefined> {
   return (await forbidUnderUsers(request, found, olds, inputs)) ?? forbidDataLoss(request, found, olds, inputs);
+}
+
+/** libvirt grows no disk that is read only, and QEMU keeps everybody else from a qcow2 image that it holds. */
+export async function forbidUpdate(
+  request: Request,
+  { here }: FoundVolume,
+  changes: readonly Difference[],
+  { format }: Values,
+): Promise<string | undefined> {
+  if (!here || format !== "qcow2" || !changes.some(({ path }) => path[0] === "capacity")) return undefined;
+  const reader = readerOf(await allMachines(request), targetOf(here));
+  if (reader === undefined) return undefined;
+  return (
+    `${named(here.vol)}: the running machine "${reader}" has it read-only, and so nobody can change the \`capacity\` of a ` +
+    `qcow2 image: power the machine off first`
+  );
 }
 
 /** Under a given name the old one must go first, which its users forbid: better told in the preview than half-way. */

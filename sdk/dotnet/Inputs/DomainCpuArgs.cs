@@ -17,13 +17,13 @@ namespace PulumiKvm.Kvm.Inputs
     public sealed class DomainCpuArgs : global::Pulumi.ResourceArgs
     {
         /// <summary>
-        /// How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+        /// How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
         /// </summary>
         [Input("mode")]
         public Input<PulumiKvm.Kvm.DomainCpuMode>? Mode { get; set; }
 
         /// <summary>
-        /// The model, with mode `custom`.
+        /// The model; with mode `custom` alone, which needs one.
         /// </summary>
         [Input("model")]
         public Input<string>? Model { get; set; }

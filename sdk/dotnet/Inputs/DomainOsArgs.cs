@@ -47,7 +47,7 @@ namespace PulumiKvm.Kvm.Inputs
         public Input<string>? Kernel { get; set; }
 
         /// <summary>
-        /// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+        /// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
         /// </summary>
         [Input("machine")]
         public Input<string>? Machine { get; set; }

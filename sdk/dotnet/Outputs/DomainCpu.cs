@@ -18,11 +18,11 @@ namespace PulumiKvm.Kvm.Outputs
     public sealed class DomainCpu
     {
         /// <summary>
-        /// How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+        /// How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
         /// </summary>
         public readonly PulumiKvm.Kvm.DomainCpuMode? Mode;
         /// <summary>
-        /// The model, with mode `custom`.
+        /// The model; with mode `custom` alone, which needs one.
         /// </summary>
         public readonly string? Model;
         /// <summary>

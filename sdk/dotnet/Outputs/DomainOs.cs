@@ -38,7 +38,7 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly string? Kernel;
         /// <summary>
-        /// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+        /// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
         /// </summary>
         public readonly string? Machine;
 

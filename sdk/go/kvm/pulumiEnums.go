@@ -176,7 +176,7 @@ func (in *domainClockOffsetPtr) ToDomainClockOffsetPtrOutputWithContext(ctx cont
 	return pulumi.ToOutputWithContext(ctx, in).(DomainClockOffsetPtrOutput)
 }
 
-// How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+// How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
 type DomainCpuMode string
 
 const (

@@ -889,9 +889,9 @@ func (o DomainConnectionVncPtrOutput) Socket() pulumi.StringPtrOutput {
 
 // The CPU that the guest sees; the default is written at create.
 type DomainCpu struct {
-	// How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+	// How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
 	Mode *DomainCpuMode `pulumi:"mode"`
-	// The model, with mode `custom`.
+	// The model; with mode `custom` alone, which needs one.
 	Model *string `pulumi:"model"`
 	// How the CPUs look to the guest.
 	Topology *DomainCpuTopology `pulumi:"topology"`
@@ -910,9 +910,9 @@ type DomainCpuInput interface {
 
 // The CPU that the guest sees; the default is written at create.
 type DomainCpuArgs struct {
-	// How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+	// How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
 	Mode DomainCpuModePtrInput `pulumi:"mode"`
-	// The model, with mode `custom`.
+	// The model; with mode `custom` alone, which needs one.
 	Model pulumi.StringPtrInput `pulumi:"model"`
 	// How the CPUs look to the guest.
 	Topology DomainCpuTopologyPtrInput `pulumi:"topology"`
@@ -996,12 +996,12 @@ func (o DomainCpuOutput) ToDomainCpuPtrOutputWithContext(ctx context.Context) Do
 	}).(DomainCpuPtrOutput)
 }
 
-// How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+// How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
 func (o DomainCpuOutput) Mode() DomainCpuModePtrOutput {
 	return o.ApplyT(func(v DomainCpu) *DomainCpuMode { return v.Mode }).(DomainCpuModePtrOutput)
 }
 
-// The model, with mode `custom`.
+// The model; with mode `custom` alone, which needs one.
 func (o DomainCpuOutput) Model() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainCpu) *string { return v.Model }).(pulumi.StringPtrOutput)
 }
@@ -1035,7 +1035,7 @@ func (o DomainCpuPtrOutput) Elem() DomainCpuOutput {
 	}).(DomainCpuOutput)
 }
 
-// How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+// How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
 func (o DomainCpuPtrOutput) Mode() DomainCpuModePtrOutput {
 	return o.ApplyT(func(v *DomainCpu) *DomainCpuMode {
 		if v == nil {
@@ -1045,7 +1045,7 @@ func (o DomainCpuPtrOutput) Mode() DomainCpuModePtrOutput {
 	}).(DomainCpuModePtrOutput)
 }
 
-// The model, with mode `custom`.
+// The model; with mode `custom` alone, which needs one.
 func (o DomainCpuPtrOutput) Model() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainCpu) *string {
 		if v == nil {
@@ -5739,7 +5739,7 @@ type DomainOs struct {
 	Initrd *string `pulumi:"initrd"`
 	// Kernel to boot directly: a path on the host (a Volume's `path`).
 	Kernel *string `pulumi:"kernel"`
-	// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+	// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
 	Machine *string `pulumi:"machine"`
 }
 
@@ -5766,7 +5766,7 @@ type DomainOsArgs struct {
 	Initrd pulumi.StringPtrInput `pulumi:"initrd"`
 	// Kernel to boot directly: a path on the host (a Volume's `path`).
 	Kernel pulumi.StringPtrInput `pulumi:"kernel"`
-	// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+	// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
 	Machine pulumi.StringPtrInput `pulumi:"machine"`
 }
 
@@ -5873,7 +5873,7 @@ func (o DomainOsOutput) Kernel() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainOs) *string { return v.Kernel }).(pulumi.StringPtrOutput)
 }
 
-// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
 func (o DomainOsOutput) Machine() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v DomainOs) *string { return v.Machine }).(pulumi.StringPtrOutput)
 }
@@ -5952,7 +5952,7 @@ func (o DomainOsPtrOutput) Kernel() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
-// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+// Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
 func (o DomainOsPtrOutput) Machine() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainOs) *string {
 		if v == nil {

@@ -67,11 +67,11 @@ export interface DomainConfirmArgs {
  */
 export interface DomainCpuArgs {
     /**
-     * How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+     * How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
      */
     mode?: pulumi.Input<enums.DomainCpuMode>;
     /**
-     * The model, with mode `custom`.
+     * The model; with mode `custom` alone, which needs one.
      */
     model?: pulumi.Input<string>;
     /**
@@ -687,7 +687,7 @@ export interface DomainOsArgs {
      */
     kernel?: pulumi.Input<string>;
     /**
-     * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+     * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
      */
     machine?: pulumi.Input<string>;
 }

@@ -121,11 +121,11 @@ export interface DomainConnectionVnc {
  */
 export interface DomainCpu {
     /**
-     * How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+     * How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
      */
     mode?: enums.DomainCpuMode;
     /**
-     * The model, with mode `custom`.
+     * The model; with mode `custom` alone, which needs one.
      */
     model?: string;
     /**
@@ -741,7 +741,7 @@ export interface DomainOs {
      */
     kernel?: string;
     /**
-     * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+     * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
      */
     machine?: string;
 }

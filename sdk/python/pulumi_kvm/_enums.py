@@ -50,7 +50,7 @@ class DomainClockOffset(_builtins.str, Enum):
 @pulumi.type_token("kvm:index:DomainCpuMode")
 class DomainCpuMode(_builtins.str, Enum):
     """
-    How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+    How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
     """
     CUSTOM = "custom"
     HOST_MODEL = "host-model"

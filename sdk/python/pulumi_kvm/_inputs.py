@@ -831,11 +831,11 @@ class DomainCpuArgsDict(TypedDict):
     """
     mode: NotRequired[pulumi.Input['DomainCpuMode']]
     """
-    How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+    How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
     """
     model: NotRequired[pulumi.Input[_builtins.str]]
     """
-    The model, with mode `custom`.
+    The model; with mode `custom` alone, which needs one.
     """
     topology: NotRequired[pulumi.Input['DomainCpuTopologyArgsDict']]
     """
@@ -850,8 +850,8 @@ class DomainCpuArgs:
                  topology: Optional[pulumi.Input['DomainCpuTopologyArgs']] = None):
         """
         The CPU that the guest sees; the default is written at create.
-        :param pulumi.Input['DomainCpuMode'] mode: How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
-        :param pulumi.Input[_builtins.str] model: The model, with mode `custom`.
+        :param pulumi.Input['DomainCpuMode'] mode: How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
+        :param pulumi.Input[_builtins.str] model: The model; with mode `custom` alone, which needs one.
         :param pulumi.Input['DomainCpuTopologyArgs'] topology: How the CPUs look to the guest.
         """
         if mode is not None:
@@ -865,7 +865,7 @@ class DomainCpuArgs:
     @pulumi.getter
     def mode(self) -> Optional[pulumi.Input['DomainCpuMode']]:
         """
-        How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+        How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
         """
         return pulumi.get(self, "mode")
 
@@ -877,7 +877,7 @@ class DomainCpuArgs:
     @pulumi.getter
     def model(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        The model, with mode `custom`.
+        The model; with mode `custom` alone, which needs one.
         """
         return pulumi.get(self, "model")
 
@@ -2880,7 +2880,7 @@ class DomainOsArgsDict(TypedDict):
     """
     machine: NotRequired[pulumi.Input[_builtins.str]]
     """
-    Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+    Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
     """
 
 @pulumi.input_type
@@ -2899,7 +2899,7 @@ class DomainOsArgs:
         :param pulumi.Input['DomainOsFirmware'] firmware: Firmware; default BIOS on x86, UEFI on arm64.
         :param pulumi.Input[_builtins.str] initrd: Its initial RAM disk: a path on the host.
         :param pulumi.Input[_builtins.str] kernel: Kernel to boot directly: a path on the host (a Volume's `path`).
-        :param pulumi.Input[_builtins.str] machine: Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+        :param pulumi.Input[_builtins.str] machine: Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
         """
         if arch is not None:
             pulumi.set(__self__, "arch", arch)
@@ -2978,7 +2978,7 @@ class DomainOsArgs:
     @pulumi.getter
     def machine(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
-        Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+        Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
         """
         return pulumi.get(self, "machine")
 

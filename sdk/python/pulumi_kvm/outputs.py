@@ -419,8 +419,8 @@ class DomainCpu(dict):
                  topology: Optional['outputs.DomainCpuTopology'] = None):
         """
         The CPU that the guest sees; the default is written at create.
-        :param 'DomainCpuMode' mode: How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
-        :param _builtins.str model: The model, with mode `custom`.
+        :param 'DomainCpuMode' mode: How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
+        :param _builtins.str model: The model; with mode `custom` alone, which needs one.
         :param 'DomainCpuTopology' topology: How the CPUs look to the guest.
         """
         if mode is not None:
@@ -434,7 +434,7 @@ class DomainCpu(dict):
     @pulumi.getter
     def mode(self) -> Optional['DomainCpuMode']:
         """
-        How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+        How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
         """
         return pulumi.get(self, "mode")
 
@@ -442,7 +442,7 @@ class DomainCpu(dict):
     @pulumi.getter
     def model(self) -> Optional[_builtins.str]:
         """
-        The model, with mode `custom`.
+        The model; with mode `custom` alone, which needs one.
         """
         return pulumi.get(self, "model")
 
@@ -2177,7 +2177,7 @@ class DomainOs(dict):
         :param 'DomainOsFirmware' firmware: Firmware; default BIOS on x86, UEFI on arm64.
         :param _builtins.str initrd: Its initial RAM disk: a path on the host.
         :param _builtins.str kernel: Kernel to boot directly: a path on the host (a Volume's `path`).
-        :param _builtins.str machine: Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+        :param _builtins.str machine: Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
         """
         if arch is not None:
             pulumi.set(__self__, "arch", arch)
@@ -2236,7 +2236,7 @@ class DomainOs(dict):
     @pulumi.getter
     def machine(self) -> Optional[_builtins.str]:
         """
-        Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+        Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
         """
         return pulumi.get(self, "machine")
 

@@ -28,12 +28,12 @@ export async function walk(place: Place, edits: readonly Edit[], way: Way): Prom
     // The last power cycle, after which nothing waits.
     const wrong = await way.cycle(walker.program, "unseen");
     if (wrong.length > 0) return { at: edits.length, wrong };
-    const walked = await viewOf(place);
+    const walked = await viewOf(place, walker.program);
     await way.destroy();
     const builder = new ThroughPort(place, "fresh");
     try {
       await builder.build(walker.program, "unseen");
-      const unlike = apart(walked, await viewOf(place));
+      const unlike = apart(walked, await viewOf(place, walker.program));
       return unlike.length > 0 ? { at: edits.length, wrong: unlike } : undefined;
     } finally {
       await builder.destroy();
@@ -42,6 +42,9 @@ export async function walk(place: Place, edits: readonly Edit[], way: Way): Prom
     await way.destroy();
   }
 }
+
+/** What a preview refuses, and nothing is touched, though the program is well written. */
+const REFUSED = /the running machine "walked" has it read-only/;
 
 class Walker {
   program: Program = start;
@@ -57,11 +60,21 @@ class Walker {
     const former = this.program;
     this.program = edited(former, edit);
     if (!(await this.way.isWritten(this.program))) this.program = former;
-    const wrong = await this.way.up(this.program);
-    if (wrong.length === 0 || edit.hand || (await this.isSound())) return wrong;
+    const wrong = await this.tried();
+    if (wrong && (wrong.length === 0 || edit.hand || (await this.isSound()))) return wrong;
     // libvirt refuses a machine like that: the program is wrong, and its author takes the edit back.
     this.program = former;
     return this.way.up(this.program);
+  }
+
+  /** Undefined where the preview refuses the program, rightly. */
+  private async tried(): Promise<readonly string[] | undefined> {
+    try {
+      return await this.way.up(this.program);
+    } catch (error) {
+      if (REFUSED.test(String(error))) return undefined;
+      throw error;
+    }
   }
 
   /** A title, or the link of a card, that the program does not give is somebody else's, and stays. */
@@ -101,20 +114,26 @@ function byHand(words: readonly string[]): boolean {
 type View = Readonly<Record<string, unknown>>;
 
 /** What stands on the host, as an import reads it, and the machine's definition less what is made of owner and order. */
-async function viewOf(place: Place): Promise<View> {
+async function viewOf(place: Place, { machine }: Program): Promise<View> {
   const read = async (token: Token, id: string): Promise<Values> => {
     const driven = new Driven(load(token), place, "walked");
     driven.id = id;
     await driven.refresh();
     return driven.inputs ?? {};
   };
-  return {
+  const view = {
     Domain: sorted(await read("Domain", virsh("domuuid", "walked"))),
     Network: await read("Network", virsh("net-uuid", "walked")),
     "Volume a": await read("Volume", "table/walked-a"),
     "Volume b": await read("Volume", "table/walked-b"),
     definition: normalized(virsh("dumpxml", "walked", "--inactive")),
   };
+  return isRecord(machine["os"]) && machine["os"]["machine"] !== undefined ? view : ofAnyVersion(view);
+}
+
+/** A version of the machine type that the program gave and gives no more stays. */
+function ofAnyVersion(view: View): View {
+  return JSON.parse(JSON.stringify(view).replace(/pc-(q35|i440fx)-\d+\.\d+/g, "$1")) as View; // still the same
 }
 
 function sorted(values: Values): Values {

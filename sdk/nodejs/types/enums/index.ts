@@ -20,7 +20,7 @@ export const DomainCpuMode = {
 } as const;
 
 /**
- * How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+ * How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
  */
 export type DomainCpuMode = (typeof DomainCpuMode)[keyof typeof DomainCpuMode];
 

@@ -9,7 +9,7 @@ import java.util.Objects;
 import java.util.StringJoiner;
 
     /**
-     * How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+     * How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
      * 
      */
     @EnumType

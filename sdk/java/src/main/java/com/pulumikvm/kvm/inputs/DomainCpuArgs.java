@@ -22,14 +22,14 @@ public final class DomainCpuArgs extends com.pulumi.resources.ResourceArgs {
     public static final DomainCpuArgs Empty = new DomainCpuArgs();
 
     /**
-     * How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+     * How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
      * 
      */
     @Import(name="mode")
     private @Nullable Output<DomainCpuMode> mode;
 
     /**
-     * @return How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+     * @return How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
      * 
      */
     public Optional<Output<DomainCpuMode>> mode() {
@@ -37,14 +37,14 @@ public final class DomainCpuArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * The model, with mode `custom`.
+     * The model; with mode `custom` alone, which needs one.
      * 
      */
     @Import(name="model")
     private @Nullable Output<String> model;
 
     /**
-     * @return The model, with mode `custom`.
+     * @return The model; with mode `custom` alone, which needs one.
      * 
      */
     public Optional<Output<String>> model() {
@@ -93,7 +93,7 @@ public final class DomainCpuArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param mode How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+         * @param mode How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
          * 
          * @return builder
          * 
@@ -104,7 +104,7 @@ public final class DomainCpuArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param mode How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+         * @param mode How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
          * 
          * @return builder
          * 
@@ -114,7 +114,7 @@ public final class DomainCpuArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param model The model, with mode `custom`.
+         * @param model The model; with mode `custom` alone, which needs one.
          * 
          * @return builder
          * 
@@ -125,7 +125,7 @@ public final class DomainCpuArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param model The model, with mode `custom`.
+         * @param model The model; with mode `custom` alone, which needs one.
          * 
          * @return builder
          * 

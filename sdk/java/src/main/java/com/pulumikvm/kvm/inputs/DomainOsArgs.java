@@ -96,14 +96,14 @@ public final class DomainOsArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+     * Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
      * 
      */
     @Import(name="machine")
     private @Nullable Output<String> machine;
 
     /**
-     * @return Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+     * @return Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
      * 
      */
     public Optional<Output<String>> machine() {
@@ -245,7 +245,7 @@ public final class DomainOsArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param machine Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+         * @param machine Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
          * 
          * @return builder
          * 
@@ -256,7 +256,7 @@ public final class DomainOsArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param machine Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+         * @param machine Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
          * 
          * @return builder
          * 

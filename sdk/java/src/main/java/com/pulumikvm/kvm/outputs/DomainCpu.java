@@ -14,12 +14,12 @@ import javax.annotation.Nullable;
 @CustomType
 public final class DomainCpu {
     /**
-     * @return How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+     * @return How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
      * 
      */
     private @Nullable DomainCpuMode mode;
     /**
-     * @return The model, with mode `custom`.
+     * @return The model; with mode `custom` alone, which needs one.
      * 
      */
     private @Nullable String model;
@@ -31,14 +31,14 @@ public final class DomainCpu {
 
     private DomainCpu() {}
     /**
-     * @return How the model is chosen; default `host-model` under kvm, `maximum` under qemu.
+     * @return How the model is chosen; default `custom` with a model, else `host-model` under kvm, `maximum` under qemu.
      * 
      */
     public Optional<DomainCpuMode> mode() {
         return Optional.ofNullable(this.mode);
     }
     /**
-     * @return The model, with mode `custom`.
+     * @return The model; with mode `custom` alone, which needs one.
      * 
      */
     public Optional<String> model() {

@@ -38,7 +38,7 @@ public final class DomainOs {
      */
     private @Nullable String kernel;
     /**
-     * @return Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+     * @return Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
      * 
      */
     private @Nullable String machine;
@@ -80,7 +80,7 @@ public final class DomainOs {
         return Optional.ofNullable(this.kernel);
     }
     /**
-     * @return Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, another family (`q35`, `pc`) is a new machine.
+     * @return Machine type; default `q35` on x86, `virt` on arm64. Another version waits for a power cycle, and stays where the program gives none any more; another family (`q35`, `pc`) is a new machine.
      * 
      */
     public Optional<String> machine() {
