@@ -108,6 +108,18 @@ describe("serial and TRIM", () => {
 });
 
 describe("a CD drive", () => {
+  it("is read-only, whatever the program says or says no more", async () => {
+    const web = new Driven(domain, place, "read-only");
+    const args = { ...small, disks: [disk("b", "sda", { device: "cdrom", readOnly: true })] };
+    await web.up(args);
+    await isSettled(web, { ...small, disks: [disk("b", "sda", { device: "cdrom" })] });
+    for (const xml of definitions(web)) expect(xml).toMatch(/device='cdrom'[^]*<readonly\/>/);
+    const { failures } = await web.check({ ...small, disks: [disk("b", "sda", { device: "cdrom", readOnly: false })] });
+    expect(failures).toEqual([
+      { property: "disks[0].readOnly", reason: "must not be false: a cdrom is always read-only" },
+    ]);
+  });
+
   it("that another hand took out of the definition alone goes back there, and nothing waits", async () => {
     const web = new Driven(domain, place, "drive");
     const args = { ...small, disks: [disk("a", "vda"), disk("b", "sda", { device: "cdrom" })] };

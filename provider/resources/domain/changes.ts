@@ -33,8 +33,7 @@ function written(disks: unknown, live: Values): unknown {
   if (!Array.isArray(disks)) return disks;
   return itemsOf(disks).map((disk) => {
     const there = itemsOf(live["disks"]).find(({ target }) => target === disk["target"]) ?? {};
-    const own = pick(there, disk["device"] === "cdrom" ? ["format", "readOnly"] : ["format"]);
-    return { ...own, ...initialDisk(disk), ...disk };
+    return { ...pick(there, ["format"]), ...initialDisk(disk), ...disk };
   });
 }
 

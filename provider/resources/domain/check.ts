@@ -20,6 +20,7 @@ export async function checkMore(
   const failures = [
     ...checkIdentities(inputs),
     ...checkNames(inputs),
+    ...checkDrives(inputs),
     ...checkSeed(inputs),
     ...checkCards(inputs),
     ...checkSizes(inputs),
@@ -107,6 +108,19 @@ function checkNames(inputs: Values): Failure[] {
       },
     ];
   });
+}
+
+function checkDrives(inputs: Values): Failure[] {
+  return itemsOf(inputs["disks"]).flatMap(({ device, readOnly }, index) =>
+    device === "cdrom" && readOnly === false
+      ? [
+          {
+            property: printPath(["disks", index, "readOnly"]),
+            reason: "must not be false: a cdrom is always read-only",
+          },
+        ]
+      : [],
+  );
 }
 
 function checkSeed(inputs: Values): Failure[] {

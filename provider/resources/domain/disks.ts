@@ -122,7 +122,12 @@ export const disk = {
     change: "restart",
     doc: "Place in the boot order, 1 first; absent everywhere: the first disk by target is booted.",
   }),
-  readOnly: flag({ xml: "readonly", form: "present", change: "restart", doc: "The guest may not write to it." }),
+  readOnly: flag({
+    xml: "readonly",
+    form: "present",
+    change: "restart",
+    doc: "The guest may not write to it; a `cdrom` is always so.",
+  }),
   shareable: flag({
     xml: "shareable",
     form: "present",

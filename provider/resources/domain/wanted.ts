@@ -72,8 +72,9 @@ function restoredDisks(disks: unknown, managed: unknown): unknown {
   });
 }
 
-/** What a new disk gets where the program says nothing. */
+/** What a new disk gets where the program says nothing; libvirt makes each CD read-only by itself. */
 export function initialDisk({ device, target }: Values): Values {
+  if (device === "cdrom") return { readOnly: true };
   return device === "disk" ? { discard: "unmap", serial: target } : {};
 }
 

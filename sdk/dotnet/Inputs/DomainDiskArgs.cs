@@ -83,7 +83,7 @@ namespace PulumiKvm.Kvm.Inputs
         public Input<Inputs.DomainDiskIotuneArgs>? Iotune { get; set; }
 
         /// <summary>
-        /// The guest may not write to it.
+        /// The guest may not write to it; a `cdrom` is always so.
         /// </summary>
         [Input("readOnly")]
         public Input<bool>? ReadOnly { get; set; }

@@ -62,7 +62,7 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly Outputs.DomainDiskIotune? Iotune;
         /// <summary>
-        /// The guest may not write to it.
+        /// The guest may not write to it; a `cdrom` is always so.
         /// </summary>
         public readonly bool? ReadOnly;
         /// <summary>

@@ -1993,7 +1993,7 @@ type DomainDisk struct {
 	Iothread *int `pulumi:"iothread"`
 	// I/O limits of the disk; a total excludes its read and write limits.
 	Iotune *DomainDiskIotune `pulumi:"iotune"`
-	// The guest may not write to it.
+	// The guest may not write to it; a `cdrom` is always so.
 	ReadOnly *bool `pulumi:"readOnly"`
 	// The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
 	Serial *string `pulumi:"serial"`
@@ -2040,7 +2040,7 @@ type DomainDiskArgs struct {
 	Iothread pulumi.IntPtrInput `pulumi:"iothread"`
 	// I/O limits of the disk; a total excludes its read and write limits.
 	Iotune DomainDiskIotunePtrInput `pulumi:"iotune"`
-	// The guest may not write to it.
+	// The guest may not write to it; a `cdrom` is always so.
 	ReadOnly pulumi.BoolPtrInput `pulumi:"readOnly"`
 	// The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
 	Serial pulumi.StringPtrInput `pulumi:"serial"`
@@ -2159,7 +2159,7 @@ func (o DomainDiskOutput) Iotune() DomainDiskIotunePtrOutput {
 	return o.ApplyT(func(v DomainDisk) *DomainDiskIotune { return v.Iotune }).(DomainDiskIotunePtrOutput)
 }
 
-// The guest may not write to it.
+// The guest may not write to it; a `cdrom` is always so.
 func (o DomainDiskOutput) ReadOnly() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v DomainDisk) *bool { return v.ReadOnly }).(pulumi.BoolPtrOutput)
 }

@@ -243,7 +243,7 @@ export interface DomainDiskArgs {
      */
     iotune?: pulumi.Input<inputs.DomainDiskIotuneArgs>;
     /**
-     * The guest may not write to it.
+     * The guest may not write to it; a `cdrom` is always so.
      */
     readOnly?: pulumi.Input<boolean>;
     /**

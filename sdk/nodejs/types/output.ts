@@ -297,7 +297,7 @@ export interface DomainDisk {
      */
     iotune?: outputs.DomainDiskIotune;
     /**
-     * The guest may not write to it.
+     * The guest may not write to it; a `cdrom` is always so.
      */
     readOnly?: boolean;
     /**

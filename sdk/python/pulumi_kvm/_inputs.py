@@ -1081,7 +1081,7 @@ class DomainDiskArgsDict(TypedDict):
     """
     read_only: NotRequired[pulumi.Input[_builtins.bool]]
     """
-    The guest may not write to it.
+    The guest may not write to it; a `cdrom` is always so.
     """
     serial: NotRequired[pulumi.Input[_builtins.str]]
     """
@@ -1132,7 +1132,7 @@ class DomainDiskArgs:
         :param pulumi.Input['DomainDiskIo'] io: The host's I/O mode; default the hypervisor's.
         :param pulumi.Input[_builtins.int] iothread: Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
         :param pulumi.Input['DomainDiskIotuneArgs'] iotune: I/O limits of the disk; a total excludes its read and write limits.
-        :param pulumi.Input[_builtins.bool] read_only: The guest may not write to it.
+        :param pulumi.Input[_builtins.bool] read_only: The guest may not write to it; a `cdrom` is always so.
         :param pulumi.Input[_builtins.str] serial: The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
         :param pulumi.Input[_builtins.bool] shareable: Several machines may use it at once; their file system must know about it.
         :param pulumi.Input[_builtins.str] target: The disk's name and identity (`vda`, `sdb`); required with more than one disk; default the first of its bus.
@@ -1307,7 +1307,7 @@ class DomainDiskArgs:
     @pulumi.getter(name="readOnly")
     def read_only(self) -> Optional[pulumi.Input[_builtins.bool]]:
         """
-        The guest may not write to it.
+        The guest may not write to it; a `cdrom` is always so.
         """
         return pulumi.get(self, "read_only")
 

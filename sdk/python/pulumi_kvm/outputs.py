@@ -835,7 +835,7 @@ class DomainDisk(dict):
         :param 'DomainDiskIo' io: The host's I/O mode; default the hypervisor's.
         :param _builtins.int iothread: Number of the I/O thread that serves it, of the machine's `iothreads`; for `virtio` disks. Absent: the emulator itself.
         :param 'DomainDiskIotune' iotune: I/O limits of the disk; a total excludes its read and write limits.
-        :param _builtins.bool read_only: The guest may not write to it.
+        :param _builtins.bool read_only: The guest may not write to it; a `cdrom` is always so.
         :param _builtins.str serial: The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.
         :param _builtins.bool shareable: Several machines may use it at once; their file system must know about it.
         :param _builtins.str target: The disk's name and identity (`vda`, `sdb`); required with more than one disk; default the first of its bus.
@@ -966,7 +966,7 @@ class DomainDisk(dict):
     @pulumi.getter(name="readOnly")
     def read_only(self) -> Optional[_builtins.bool]:
         """
-        The guest may not write to it.
+        The guest may not write to it; a `cdrom` is always so.
         """
         return pulumi.get(self, "read_only")
 

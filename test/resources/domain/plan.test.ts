@@ -356,6 +356,12 @@ describe("media", () => {
   it("are no change where the drive was empty and is", async () => {
     expect(await changes(stage(""), drive({}))).toEqual([]);
   });
+
+  it("are read-only whether or not the program says so", async () => {
+    const [said, silent] = [drive({ file: "/iso/a.iso", readOnly: true }), drive({ file: "/iso/a.iso" })];
+    expect(await changes(a, said, silent)).toEqual([]);
+    expect(await changes(a, silent, said)).toEqual([]);
+  });
 });
 
 describe("a disk that rests on an overlay", () => {

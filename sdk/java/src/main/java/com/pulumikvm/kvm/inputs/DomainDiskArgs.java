@@ -194,14 +194,14 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * The guest may not write to it.
+     * The guest may not write to it; a `cdrom` is always so.
      * 
      */
     @Import(name="readOnly")
     private @Nullable Output<Boolean> readOnly;
 
     /**
-     * @return The guest may not write to it.
+     * @return The guest may not write to it; a `cdrom` is always so.
      * 
      */
     public Optional<Output<Boolean>> readOnly() {
@@ -539,7 +539,7 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param readOnly The guest may not write to it.
+         * @param readOnly The guest may not write to it; a `cdrom` is always so.
          * 
          * @return builder
          * 
@@ -550,7 +550,7 @@ public final class DomainDiskArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param readOnly The guest may not write to it.
+         * @param readOnly The guest may not write to it; a `cdrom` is always so.
          * 
          * @return builder
          * 

@@ -76,7 +76,7 @@ public final class DomainDisk {
      */
     private @Nullable DomainDiskIotune iotune;
     /**
-     * @return The guest may not write to it.
+     * @return The guest may not write to it; a `cdrom` is always so.
      * 
      */
     private @Nullable Boolean readOnly;
@@ -180,7 +180,7 @@ public final class DomainDisk {
         return Optional.ofNullable(this.iotune);
     }
     /**
-     * @return The guest may not write to it.
+     * @return The guest may not write to it; a `cdrom` is always so.
      * 
      */
     public Optional<Boolean> readOnly() {
