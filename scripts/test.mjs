@@ -112,11 +112,19 @@ export async function labEnvironment() {
   };
 }
 
-/** Runs a command in a lab of its own and resolves to its exit code; what it reports is seen. */
-export function runInLab(command, environment) {
+// Processes of two labs have the same numbers, by which jest names what it is about to put into its cache.
+const caches = Array.from({ length: labs }, (_, number) => join(tmpdir(), `pulumi-kvm-jest-${number}`));
+
+/** Runs jest in a lab of its own and resolves to its exit code; what it reports is seen. */
+export async function runInLab(command, environment) {
   // Through a pipe: labs side by side share the terminal, where jest would move the cursor.
   const quiet = ["bash", "-c", 'set -o pipefail; "$@" 2>&1 >/dev/null | cat >&2', "bash"];
-  return inLab([...quiet, ...command], environment);
+  const cache = caches.shift();
+  try {
+    return await inLab([...quiet, ...command, "--cacheDirectory", cache], environment);
+  } finally {
+    caches.push(cache);
+  }
 }
 
 const none = { passed: 0, failed: 0, failures: [] };
