@@ -32,7 +32,7 @@ export async function walk(place: Place, edits: readonly Edit[], way: Way): Prom
     await way.destroy();
     const builder = new ThroughPort(place, "fresh");
     try {
-      await builder.build(walker.program, "unseen");
+      await builder.build({ ...walker.program, machine: { ...walker.program.machine, waitFor: {} } }, "unseen");
       const unlike = apart(walked, await viewOf(place, walker.program));
       return unlike.length > 0 ? { at: edits.length, wrong: unlike } : undefined;
     } finally {
