@@ -60,6 +60,7 @@ describe("a disk without a bus", () => {
       'disks[1].target: "sda" and "vda" are one place on the bus virtio: give one of them other letters',
     ]);
     expect(await reasons(disk("a", "vda"), disk("b", "sda"))).toEqual([]);
+    expect(await reasons({ volume: "root" })).toEqual(['disks[0].volume: must be a volume\'s id, "pool/name"']);
     const xml =
       "<domain type='qemu'><name>twice</name><memory unit='MiB'>64</memory><os><type machine='q35'>hvm</type></os><devices>" +
       ["vda", "sda"]

@@ -172,6 +172,24 @@ describe("a machine on a real host", () => {
     expect(virsh("list", "--all", "--name").trim()).toBe("");
   });
 
+  it("takes over one that runs, and tells what of the program its guest gets at the next power cycle", async () => {
+    const other = new Machine("other");
+    await other.up({ ...small, name: "runs" });
+    const run = virsh("domid", other.id);
+    const mine = new Machine("mine");
+    const args = { ...small, name: "runs", memory: 96, adopt: true };
+    const request = await mine.up(args);
+    expect(virsh("domid", mine.id)).toBe(run);
+    expect(mine.outputs["restartPending"]).toEqual(["memory"]);
+    expect(request.heard.warn.join()).toMatch(/memory waits until it is powered off and started/);
+    expect(await mine.diff(args)).toEqual([]);
+    virsh("destroy", mine.id);
+    virsh("start", mine.id);
+    const read = await domain.read(mine.request(), mine.id, mine.outputs);
+    expect(read?.outputs["restartPending"]).toEqual([]);
+    await mine.destroy();
+  });
+
   it("refuses a finished machine of its own, as after a replace that was forced", async () => {
     const web = new Machine("again");
     await web.up({ ...small, powerState: "stopped" });

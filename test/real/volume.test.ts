@@ -139,6 +139,18 @@ describe("a blank volume", () => {
     }
   });
 
+  it("that another hand grew is shown by refresh, and left out where changes of its size are ignored", async () => {
+    const news = { pool: "pool", name: "handed", capacity: 0.25, format: "raw" };
+    const made = await create("handed", news);
+    execFileSync("virsh", ["-q", "vol-resize", "--pool", "pool", "handed", "512M"]);
+    const read = await volume.read(ask("handed", { oldInputs: made.inputs }), made.id, made.outputs);
+    expect(read?.inputs["capacity"]).toBe(0.5);
+    await expect(preview("handed", made, news)).rejects.toThrow(/would shrink.*allowShrink/);
+    const ignores = ask("handed", { oldInputs: made.inputs, ignores: ([name]) => name === "capacity" });
+    expect((await volume.diff(ignores, made.id, made.outputs, made.inputs)).differences).toEqual([]);
+    await volume.delete(made.request, made.id, made.outputs);
+  });
+
   it("of an odd size in raw ends on a block of the host, by one call", async () => {
     const made = await create("odd", { pool: "pool", name: "odd", capacity: 12345 / 1024 ** 3, format: "raw" });
     expect(statSync(fileOf(made.outputs)).size).toBe(16384);

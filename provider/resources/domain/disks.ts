@@ -1,5 +1,6 @@
 import { flag, grammar, int, object, text, type Values, type XmlPair } from "../../fields";
 import { childrenOf, find, readPath, removeChild, writePath, type XmlElement } from "../../xml";
+import { volumeId } from "../volume/fields";
 
 /** The alias of the CD that carries the machine's own seed: not one of the program's disks. */
 export const SEED_ALIAS = "ua-kvm-seed";
@@ -76,7 +77,7 @@ const iotune = object(
 
 /** A disk or drive of a machine. https://libvirt.org/formatdomain.html#hard-drives-floppy-disks-cdroms */
 export const disk = {
-  volume: text({ change: mediaChange, doc: "The id of a volume (`pool/name`, a Volume's `id`)." }),
+  volume: text({ change: mediaChange, check: volumeId, doc: "The id of a volume (`pool/name`, a Volume's `id`)." }),
   file: text({
     xml: source("file"),
     change: mediaChange,

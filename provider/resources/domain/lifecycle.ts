@@ -248,7 +248,7 @@ async function finish(request: Request, goal: Goal, planned: Plan): Promise<void
     request.place.host.call("DOMAIN_SET_METADATA", {
       dom: handleOf(goal.id),
       type: METADATA_ELEMENT,
-      metadata: printXml(bareMark({ ...goal.mark, phase: "ready" })),
+      metadata: printXml(bareMark({ ...(written ?? goal.mark), phase: "ready" })),
       key: MARK_PREFIX,
       uri: MARK_NAMESPACE,
       flags: CONFIG,

@@ -125,8 +125,9 @@ async function tune(at: Running, difference: Difference): Promise<void> {
   if (schedules || difference.path.length === 1) await setSchedule(at, difference);
 }
 
-/** The screen as the guest has it, with the password of the definition. */
+/** The screen as the guest has it, with the password of the definition; of what else is told the guest has all already. */
 async function setPassword(running: Running, { path }: Difference): Promise<void> {
+  if (path[2] !== "password" && path[2] !== "passwordValidTo") return;
   const { request, found, definition } = running;
   const at = `devices/graphics[@type='${String(path[1])}']`;
   const inGuest = found.live && find(found.live, at);

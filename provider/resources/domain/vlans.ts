@@ -1,4 +1,4 @@
-import { deepEqual, type Failure, isRecord, printPath, type Values } from "../../fields";
+import { deepEqual, type Failure, isRecord, printPath, UNKNOWN, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { type Looking, Refusal } from "../port";
@@ -18,7 +18,7 @@ export function checkVlans(inputs: Values): Failure[] {
     if (card["user"] !== undefined) return fail([], "is not for `user` cards: QEMU's own network knows no VLANs");
     if (vlan["tags"].length === 0) return fail(["tags"], "needs at least one VLAN");
     const ids = itemsOf(vlan["tags"]).map(({ id }) => id);
-    const twice = ids.findIndex((id, at) => ids.indexOf(id) !== at);
+    const twice = ids.findIndex((id, at) => id !== UNKNOWN && ids.indexOf(id) !== at);
     if (twice >= 0) return fail(["tags", twice, "id"], "stands twice");
     return vlan["tags"].length > 1 && vlan["trunk"] === undefined
       ? fail(["trunk"], "must be true where there is more than one tag")
@@ -35,7 +35,7 @@ export async function refuseVlans(
 ): Promise<void> {
   const former = itemsOf(found?.values["interfaces"]);
   const tagged = itemsOf(wanted["interfaces"]).filter((card) => {
-    const before = former.find((one) => one["mac"] === card["mac"]);
+    const before = former.find((one) => String(one["mac"]).toLowerCase() === String(card["mac"]).toLowerCase());
     return isRecord(card["vlan"]) && !deepEqual(before?.["vlan"], card["vlan"]);
   });
   if (tagged.length === 0) return;

@@ -162,10 +162,11 @@ async function hasAddress(request: Request, uuid: string, before: Picture, macs:
   const now = await leases(request, before.networks, macs);
   if (now.some(({ key, expiry }) => expiry !== (before.expiries.get(key) ?? -1n))) return true;
   // A static address has no lease, and an infinite lease never changes: then others have to witness.
+  const own = macs.map((mac) => mac.toLowerCase());
   const agent = await heardFrom(request, handleOf(uuid), Source.agent);
-  if (agent.some(({ mac }) => macs.includes(mac))) return true;
+  if (agent.some(({ mac }) => own.includes(mac))) return true;
   const arp = await heardFrom(request, handleOf(uuid), Source.arp);
-  return arp.some(({ mac, address }) => macs.includes(mac) && !before.arp.has(`${mac} ${address}`));
+  return arp.some(({ mac, address }) => own.includes(mac) && !before.arp.has(`${mac} ${address}`));
 }
 
 /** True when the guest agent answers. */

@@ -43,8 +43,6 @@ export function changesOf(found: FoundVolume, asked: Values, managed: Values | u
   const wanted = keepsSize(found, asked) ? { ...asked, capacity: found.values["capacity"] } : asked;
   const situation = { before: found.values, after: wanted };
   const all = differences(table, found.values, wanted, { managed, situation });
-  const replaced = all.some(({ cost }) => cost === "replace");
-  if (!replaced && found.finished && found.here) refuseShrink(found.here, found.capacityBytes, wanted);
   const property = ["source", "content"].find((name) => (wanted[name] ?? managed?.[name]) !== undefined) ?? "source";
   return all.map((change) => (change.path[0] === "__content" ? { ...change, path: [property] } : change));
 }
@@ -61,10 +59,10 @@ export function unfinishedOf({ finished }: FoundVolume): Difference[] {
   return finished ? [] : [{ path: ["finished"], kind: "update", cost: "live", before: false, after: true }];
 }
 
-function refuseShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink }: Values): void {
-  if (typeof capacity !== "number" || allowShrink === true || foundBytes < bytesOf(capacity)) return;
-  if (sameBytes(foundBytes, bytesOf(capacity))) return;
-  throw new Refusal(`${named(vol)}: \`capacity\` ${shrinkText(foundBytes, bytesOf(capacity))}`);
+function forbidShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink }: Values): string | undefined {
+  if (typeof capacity !== "number" || allowShrink === true || foundBytes < bytesOf(capacity)) return undefined;
+  if (sameBytes(foundBytes, bytesOf(capacity))) return undefined;
+  return `${named(vol)}: \`capacity\` ${shrinkText(foundBytes, bytesOf(capacity))}`;
 }
 
 /** A volume is not pulled away under its users, and bytes that a guest has written go only with `allowDataLoss`. */
@@ -77,14 +75,16 @@ export async function forbidReplace(
   return (await forbidUnderUsers(request, found, olds, inputs)) ?? forbidDataLoss(request, found, olds, inputs);
 }
 
-/** libvirt grows no disk that is read only, and QEMU keeps everybody else from a qcow2 image that it holds. */
+/** A volume shrinks only where the program allows it. libvirt grows no disk that is read only, and QEMU keeps everybody else from a qcow2 image that it holds. */
 export async function forbidUpdate(
   request: Request,
-  { here }: FoundVolume,
+  { here, finished, capacityBytes }: FoundVolume,
   changes: readonly Difference[],
-  { format }: Values,
+  wanted: Values,
 ): Promise<string | undefined> {
-  if (!here || format !== "qcow2" || !changes.some(({ path }) => path[0] === "capacity")) return undefined;
+  if (!here || !changes.some(({ path }) => path[0] === "capacity")) return undefined;
+  const shrinks = finished ? forbidShrink(here, capacityBytes, wanted) : undefined;
+  if (shrinks !== undefined || wanted["format"] !== "qcow2") return shrinks;
   const reader = readerOf(await allMachines(request), targetOf(here));
   if (reader === undefined) return undefined;
   return (

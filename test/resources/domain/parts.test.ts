@@ -4,6 +4,7 @@ import { describe as describeChange, tell } from "../../../provider/resources/do
 import { freePorts, placeOn } from "../../../provider/resources/domain/pci";
 import { seedFiles, seedName, writeSeed } from "../../../provider/resources/domain/seed";
 import { chooseType, typeComplaint } from "../../../provider/resources/domain/template";
+import { checkVlans } from "../../../provider/resources/domain/vlans";
 import { completeDisks } from "../../../provider/resources/domain/wanted";
 import { element, parseXml, printXml } from "../../../provider/xml";
 import { facts, ID, inputs, mark, planned, told } from "./fakeHost";
@@ -166,6 +167,13 @@ describe("disks", () => {
     expect(completeDisks([{ target: UNKNOWN }])).toEqual([{ bus: UNKNOWN, target: UNKNOWN }]);
     expect(completeDisks(UNKNOWN)).toBe(UNKNOWN);
     expect(completeDisks(undefined)).toEqual([]);
+  });
+});
+
+describe("VLANs", () => {
+  it("that are not known yet may be one or two", () => {
+    const vlan = { trunk: true, tags: [{ id: UNKNOWN }, { id: UNKNOWN }] };
+    expect(checkVlans({ interfaces: [{ network: "n", vlan }] })).toEqual([]);
   });
 });
 
