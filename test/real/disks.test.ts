@@ -137,3 +137,25 @@ describe("a CD drive", () => {
     ]);
   });
 });
+
+describe("a disk that waits for a power cycle", () => {
+  it("and that another hand took out of the guest meanwhile, is changed in the definition alone", async () => {
+    const web = new Driven(domain, place, "waits");
+    const args = (more: Values): Values => ({ ...small, disks: [disk("a", "vda"), disk("b", "sda", more)] });
+    await web.up(args({}));
+    await web.up(args({ cache: "none" }));
+    virsh("detach-disk", web.id ?? "", "sda", "--live");
+    const limited = args({ cache: "none", iotune: { totalIopsSec: 100 } });
+    expect(await costs(web, limited)).toEqual(["disks.1.iotune restart"]);
+    await web.up(limited);
+    expect(web.outputs["restartPending"]).toEqual(["disks[sda]"]);
+    const [live, inactive] = definitions(web);
+    expect(live).not.toContain("sda");
+    expect(inactive).toMatch(/<total_iops_sec>100</);
+    virsh("destroy", web.id ?? "");
+    virsh("start", web.id ?? "");
+    await isSettled(web, limited);
+    expect(web.outputs["restartPending"]).toEqual([]);
+    expect(virsh("dumpxml", web.id ?? "")).toMatch(/<total_iops_sec>100</);
+  });
+});

@@ -1,4 +1,12 @@
-import { type Difference, differences, isRecord, type Situation, type Values } from "../../fields";
+import {
+  type AnyField,
+  type Difference,
+  differences,
+  isRecord,
+  keyOf,
+  type Situation,
+  type Values,
+} from "../../fields";
 import { domain as table } from "./fields";
 import type { FoundDomain } from "./observe";
 import { bootsByKind } from "./plug";
@@ -12,8 +20,24 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, found.values);
   const planned = differences(table, found.values, wanted, { managed: former, situation }).filter(leads(wanted));
   const fitting = withinPorts(otherInGuest(found, wanted, heldByGuest(found, wanted, planned)), found);
-  const all = [...fitting, ...liveOnly(found, wanted, situation, fitting)];
+  const all = ofDevicesInGuest(found, [...fitting, ...liveOnly(found, wanted, situation, fitting)]);
   return found.live && bootsByKind(found.live) ? all.flatMap(withoutOrder) : all;
+}
+
+/** A device that another hand took out of the guest, and that waits to come back, is changed in the definition alone. */
+function ofDevicesInGuest({ situation }: FoundDomain, changes: Difference[]): Difference[] {
+  const live = situation?.live;
+  if (!live) return changes;
+  const added = changes.filter(({ kind, cost, path }) => kind === "add" && cost === "live" && path.length === 2);
+  const there = new Set([...keysIn(live, "disks"), ...keysIn(live, "interfaces"), ...added.map(({ key }) => key)]);
+  const isAway = ({ path, key, cost }: Difference): boolean =>
+    cost === "live" && path.length > 2 && (path[0] === "disks" || path[0] === "interfaces") && !there.has(key);
+  return changes.map((one) => (isAway(one) ? { ...one, cost: "restart" } : one));
+}
+
+function keysIn(values: Values, name: "disks" | "interfaces"): (string | undefined)[] {
+  const field: AnyField = table[name];
+  return field.kind === "list" ? itemsOf(values[name]).map((item) => keyOf(field, item)) : [];
 }
 
 /** A definition that goes back to what the guest runs with waits for nothing. */

@@ -69,12 +69,21 @@ async function reach(request: Request, found: FoundNetwork | undefined, goal: Go
     request.warn(text);
   }
   const net = { name: goal.name, uuid: goal.id };
-  for (const step of steps) await run(request, net, step, goal.inputs);
-  const reached = await byId(request, goal.id);
-  if (!reached) throw new Explained(`network "${goal.name}" is gone right after it was made or changed: run up again`);
-  if (attached.length > 0) await replug(request, attached, { name: goal.name, bridge: bridgeOf(reached) });
+  for (const step of steps) {
+    await run(request, net, step, goal.inputs);
+    // At once: what comes after may fail, and then no other run would know of the cards.
+    if (attached.length > 0 && (step.act === "start" || step.act === "restart"))
+      await replug(request, attached, { name: goal.name, bridge: bridgeOf(await reachedBy(request, goal)) });
+  }
+  const reached = await reachedBy(request, goal);
   refuseIgnored(reached, goal);
   return reached;
+}
+
+async function reachedBy(request: Request, goal: Goal): Promise<FoundNetwork> {
+  const reached = await byId(request, goal.id);
+  if (reached) return reached;
+  throw new Explained(`network "${goal.name}" is gone right after it was made or changed: run up again`);
 }
 
 /** Cards lose their network by a restart, and have lost it where the bridge went with a stop; the host's own bridge stays. */
