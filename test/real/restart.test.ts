@@ -102,6 +102,18 @@ describe("a change that a running guest cannot take", () => {
     expect([memoryOf(web), web.outputs["restartPending"]]).toEqual([String(96 * 1024), []]);
   });
 
+  it("is known where it came with a stop that the guest did not obey, and goes when it is taken back", async () => {
+    const web = new Driven(domain, place, "stays");
+    await web.up(deaf);
+    await expect(web.up({ ...deaf, title: "x", powerState: "stopped" })).rejects.toThrow(
+      /did not stop within 1 s and was left as it is.*Its definition is written already$/,
+    );
+    expect(virsh("desc", web.id ?? "", "--title").trim()).toBe("x");
+    await web.up(deaf);
+    expect(virsh("desc", web.id ?? "", "--title").trim()).toBe("");
+    expect((await web.preview(deaf)).changes).toBe(false);
+  });
+
   it("never stops a guest for a definition that this host cannot start", async () => {
     const web = new Driven(domain, place, "proof");
     const args = { ...whole, whenRestartNeeded: "restart", shutdown: { timeout: 0, thenForce: true } };

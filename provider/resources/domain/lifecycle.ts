@@ -215,22 +215,18 @@ async function power(
   for (const step of planned.power) {
     request.signal.throwIfAborted();
     await runPower(request, goal.name, goal.id, step, goal.inputs).catch((error: unknown) => {
-      throw planned.restarts ? afterDefinition(error, planned) : error;
+      throw planned.restarts || planned.definition || planned.live.length > 0 ? afterDefinition(error, planned) : error;
     });
     if (step === "stop" && found?.live) await rename(request, found, goal, planned);
   }
   return async () => (wait ? waitFor(request, goal.name, goal.id, wait, before, macs) : undefined);
 }
 
-/** A restart that did not come to its end is no refusal: the definition was changed. */
-function afterDefinition(error: unknown, planned: Plan): Error {
+/** A power step that did not come to its end is no refusal: the machine was changed before. */
+function afterDefinition(error: unknown, { deferred }: Plan): Error {
   const text = error instanceof Error ? error.message : String(error);
-  return new Error(
-    `${text}. Its definition is written already; ${planned.deferred.join(", ")} will hold from its next start on`,
-    {
-      cause: error,
-    },
-  );
+  const waiting = deferred.length > 0 ? `; ${deferred.join(", ")} will hold from its next start on` : "";
+  return new Error(`${text}. Its definition is written already${waiting}`, { cause: error });
 }
 
 async function pictureFor(request: Request, goal: Goal, macs: readonly string[], starts: boolean): Promise<Picture> {

@@ -57,33 +57,29 @@ export function namesOf(attached: readonly Attached[]): string {
 
 /**
  * Plugs cards in again after their network was stopped and started: libvirt answers success to an update with the same
- * words and leaves the tap unplugged, so each card goes to another network for a moment and back.
+ * words and leaves the tap unplugged, so each card goes to another network for a moment and back. Not bound to the
+ * caller's signal: no later run would know of the cards, and what was made for a moment must go.
  */
 export async function replug(request: Request, attached: readonly Attached[], wire: Wire): Promise<void> {
-  const { place, signal } = request;
+  const { place } = request;
   const xml = `<network><name>kvm-replug-${Date.now().toString(36)}</name></network>`;
   const { net } = await doing("start a network for a moment, to plug cards in again", () =>
-    place.host.call("NETWORK_CREATE_XML", { xml }, { signal }),
+    place.host.call("NETWORK_CREATE_XML", { xml }),
   );
   try {
-    const { name: bridge } = await place.host.call("NETWORK_GET_BRIDGE_NAME", { net }, { signal });
+    const { name: bridge } = await place.host.call("NETWORK_GET_BRIDGE_NAME", { net });
     for (const one of attached) await replugOne(request, one, wire, { name: net.name, bridge });
   } finally {
-    // Not bound to the caller's signal: what was made for a moment must go.
     await place.host.call("NETWORK_DESTROY", { net });
   }
 }
 
 async function replugOne(request: Request, { dom, card }: Attached, home: Wire, away: Wire): Promise<void> {
-  const { place, signal } = request;
+  const { place } = request;
   const mac = readPath(card, "mac/@address") ?? "?";
   for (const wire of [away, home]) {
     try {
-      await place.host.call(
-        "DOMAIN_UPDATE_DEVICE_FLAGS",
-        { dom, xml: printXml(pluggedInto(card, wire)), flags: LIVE },
-        { signal },
-      );
+      await place.host.call("DOMAIN_UPDATE_DEVICE_FLAGS", { dom, xml: printXml(pluggedInto(card, wire)), flags: LIVE });
     } catch (error) {
       if (isLibvirt(error, Code.NO_DOMAIN)) return;
       if (!isLibvirt(error)) throw error;
