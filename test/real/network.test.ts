@@ -67,6 +67,23 @@ describe("a network on a real daemon", () => {
     expect(await names()).not.toContain("full");
   });
 
+  it("keeps an entry that another program adds between the look at it and the writing of its definition", async () => {
+    const one = new Driven(network, place, "shared");
+    const args = { name: "shared", ips: [{ address: "10.33.0.1/24", dhcp: {} }], domain: { name: "lab" } };
+    await one.up(args);
+    const entry = "<host mac='52:54:00:33:00:01' ip='10.33.0.9'/>";
+    const inTurn = place.inTurn.bind(place);
+    const adding = jest.spyOn(place, "inTurn").mockImplementationOnce((queue, act) => {
+      execFileSync("virsh", ["-q", "net-update", "shared", "add", "ip-dhcp-host", entry, "--live", "--config"]);
+      return inTurn(queue, act);
+    });
+    await one.up({ ...args, domain: { name: "other" }, disruptive: true });
+    adding.mockRestore();
+    const texts = [printXml(await xmlOf("shared")), printXml(await xmlOf("shared", 1))];
+    for (const text of texts) expect(text).toMatch(/name="other"[^]*52:54:00:33:00:01/);
+    await one.destroy();
+  });
+
   it("gets a bridge of its own where programs race for one", async () => {
     // Each program has its own process and queue: so has each place here.
     const places = Array.from({ length: 20 }, () => placeOf());

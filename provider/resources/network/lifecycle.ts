@@ -70,7 +70,7 @@ async function reach(request: Request, found: FoundNetwork | undefined, goal: Go
   }
   const net = { name: goal.name, uuid: goal.id };
   for (const step of steps) {
-    await run(request, net, step, goal.inputs);
+    await run(request, net, step, goal, found);
     // At once: what comes after may fail, and then no other run would know of the cards.
     if (attached.length > 0 && (step.act === "start" || step.act === "restart"))
       await replug(request, attached, { name: goal.name, bridge: bridgeOf(await reachedBy(request, goal)) });
@@ -141,8 +141,15 @@ function refuseIgnored(reached: FoundNetwork, goal: Goal): void {
   throw new Explained(`network "${goal.name}": libvirt accepted the change, but does not show it: ${names}`);
 }
 
-async function run(request: Request, net: Network, step: Step, inputs: Values): Promise<void> {
+async function run(
+  request: Request,
+  net: Network,
+  step: Step,
+  goal: Goal,
+  found: FoundNetwork | undefined,
+): Promise<void> {
   const { place, signal } = request;
+  const { inputs } = goal;
   const what = `network "${net.name}"`;
   // One after the other: libvirt races for bridge names.
   const inTurn = (action: string, act: () => Promise<unknown>): Promise<unknown> => {
@@ -152,7 +159,10 @@ async function run(request: Request, net: Network, step: Step, inputs: Values): 
   switch (step.act) {
     case "define":
       await inTurn("define", () =>
-        whileRacing(() => place.host.call("NETWORK_DEFINE_XML", { xml: step.xml }, { signal })),
+        whileRacing(async () => {
+          const xml = found?.persistent ? await patched(request, net, found, goal) : step.xml;
+          await place.host.call("NETWORK_DEFINE_XML", { xml }, { signal });
+        }),
       );
       return;
     case "start":
@@ -181,6 +191,13 @@ async function run(request: Request, net: Network, step: Step, inputs: Values): 
     case "seal":
       await inTurn("finish", () => whileRacing(() => seal(request, net, step)));
   }
+}
+
+/** The definition as it stands now, patched: an entry that another program added since it was looked at stays. */
+async function patched({ place, signal }: Request, net: Network, found: FoundNetwork, goal: Goal): Promise<string> {
+  const { xml } = await place.host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal });
+  const step = plan({ ...found, inactive: parseXml(xml) }, goal).find(({ act }) => act === "define");
+  return step?.act === "define" ? step.xml : xml;
 }
 
 /** Lets libvirt choose the bridge's name again, where it chose it. */
