@@ -2,6 +2,7 @@ import { deepEqual, type Failure, isRecord, printPath, UNKNOWN, type Values } fr
 import { Code, isLibvirt } from "../../rpc";
 import { find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { type Looking, Refusal } from "../port";
+import { interfaceKey } from "./interfaces";
 import { itemsOf } from "./wanted";
 
 /** From this libvirt on a plain bridge takes VLAN tags (in its own count: a million for each major number). */
@@ -35,7 +36,7 @@ export async function refuseVlans(
 ): Promise<void> {
   const former = itemsOf(found?.values["interfaces"]);
   const tagged = itemsOf(wanted["interfaces"]).filter((card) => {
-    const before = former.find((one) => String(one["mac"]).toLowerCase() === String(card["mac"]).toLowerCase());
+    const before = former.find((one) => interfaceKey(one) === interfaceKey(card));
     return isRecord(card["vlan"]) && !deepEqual(before?.["vlan"], card["vlan"]);
   });
   if (tagged.length === 0) return;
@@ -53,7 +54,7 @@ export async function refuseVlans(
 }
 
 function isSame(node: XmlElement, card: Values): boolean {
-  return readPath(node, "mac/@address")?.toLowerCase() === String(card["mac"]).toLowerCase();
+  return readPath(node, "mac/@address")?.toLowerCase() === interfaceKey(card);
 }
 
 /** Where a card is plugged, if it is certain that no VLAN can be there. */

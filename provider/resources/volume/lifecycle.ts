@@ -75,7 +75,10 @@ export async function forbidReplace(
   return (await forbidUnderUsers(request, found, olds, inputs)) ?? forbidDataLoss(request, found, olds, inputs);
 }
 
-/** A volume shrinks only where the program allows it. libvirt grows no disk that is read only, and QEMU keeps everybody else from a qcow2 image that it holds. */
+/**
+ * A volume shrinks only where the program allows it. libvirt grows no disk that is read only, and QEMU keeps everybody else
+ * from a qcow2 image that it holds.
+ */
 export async function forbidUpdate(
   request: Request,
   { here, finished, capacityBytes }: FoundVolume,

@@ -51,28 +51,21 @@ export function afterCycle(differences: readonly Difference[], after: Sight): st
     .map((one) => `${label(one)}: the guest lacks it after a power cycle`);
 }
 
-/** What libvirt writes by itself where a program takes its value back. */
-const LIBVIRTS_OWN: Readonly<Record<string, unknown>> = { "cpu.topology.dies": 1 };
-
 /** True where the values are what the difference leads to. */
 export function meets(table: Table, values: Values, one: Difference): boolean {
   const { path, key, before, after, kind } = one;
   if (table === domain && path[0] === "cloudInit") return seedMeets(values, one);
   const [field, seen] = valueAt(table, values, path, key);
-  if (kind === "delete" && isNone(one, seen)) return true;
+  if (kind === "delete" && seen === undefined) return true;
   if (kind !== "delete") return equalValues(field, table === domain ? asWritten(after, path) : after, seen);
   return typeof path.at(-1) === "string" && !equalValues(field, before, seen);
-}
-
-function isNone({ path }: Difference, seen: unknown): boolean {
-  return seen === undefined || seen === LIBVIRTS_OWN[path.join(".")];
 }
 
 /** True where a guest lost a value: one that has another value than the definition had, or lacks all of its group, did not. */
 function lost(one: Difference, { live = {}, inactive }: Sight): boolean {
   const group = { ...one, path: one.path.slice(0, -1) };
   const waits = group.path.length > 0 && seenIn(live, group) === undefined && seenIn(inactive, group) !== undefined;
-  return !waits && isNone(one, seenIn(live, one));
+  return !waits && seenIn(live, one) === undefined;
 }
 
 function seenIn(values: Values, { path, key }: Difference): unknown {
