@@ -1,3 +1,4 @@
+import type { Difference } from "../../fields";
 import { cloneXml, element, equalXml, find, findAll, readPath, type XmlElement } from "../../xml";
 
 const ADDRESSED = [
@@ -49,17 +50,37 @@ export function placeOn(device: XmlElement, bus: number): void {
   device.children.push(element("address", { type: "pci", domain: "0x0000", bus: hex, slot: "0x00", function: "0x0" }));
 }
 
-/** A device that the guest gets now has the same address in both definitions. */
-export function placeNew(definition: XmlElement, live: XmlElement, inactive: XmlElement): void {
-  const ports = freePorts(live, inactive);
-  const kinds = ["disk", "interface", "memory[@model='virtio-mem']"];
-  for (const device of kinds.flatMap((kind) => findAll(definition, `devices/${kind}`))) {
+/** A device that the guest gets now (`coming`) has the same address in both definitions; ports go in the order of the changes. */
+export function placeNew(
+  definition: XmlElement,
+  live: XmlElement,
+  inactive: XmlElement,
+  coming: readonly Difference[],
+): void {
+  const devices = Object.keys(IDENTITIES).flatMap((kind) => findAll(definition, `devices/${kind}`));
+  for (const device of devices) {
     const held = addressOf(device, live);
     if (held && !isTaken(held, definition)) device.children.push(cloneXml(held));
-    const pci = device.name !== "disk" || readPath(device, "target/@bus") === "virtio";
-    const bus = pci && readPath(device, "address/@type") === undefined ? ports.shift() : undefined;
+  }
+  const ports = freePorts(live, inactive);
+  for (const device of coming.flatMap((change) => devices.find((one) => isMeant(one, change)) ?? [])) {
+    const bus = onPci(device) && readPath(device, "address/@type") === undefined ? ports.shift() : undefined;
     if (bus !== undefined) placeOn(device, bus);
   }
+}
+
+function onPci(device: XmlElement): boolean {
+  if (device.name === "disk") return readPath(device, "target/@bus") === "virtio";
+  return device.name !== "memory" || readPath(device, "@model") === "virtio-mem";
+}
+
+const LISTS: Readonly<Record<string, string>> = { disk: "disks", interface: "interfaces", memory: "memoryDevices" };
+
+/** True for the device that a change plugs in. */
+function isMeant(device: XmlElement, { path, kind, key }: Difference): boolean {
+  if (kind !== "add" || path.length !== 2 || path[0] !== LISTS[device.name]) return false;
+  const [identity = ""] = IDENTITIES[device.name] ?? [];
+  return readPath(device, identity)?.replace(/^ua-/, "").toLowerCase() === key?.toLowerCase();
 }
 
 /** What a device is known by; a place on one bus is none on another, and a DIMM's slot none of virtio-mem. */

@@ -65,7 +65,7 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   const live = found?.live ? liveOf(changes, cycle) : [];
   const definition = define(found, goal, wanted, at, deferred);
   if (found?.live) {
-    placeNew(definition, found.live, found.inactive);
+    placeNew(definition, found.live, found.inactive, live);
     slotNew(definition, found.live);
   }
   const same = found?.persistent === true && equalXml(definition, found.inactive);

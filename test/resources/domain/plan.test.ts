@@ -187,6 +187,24 @@ describe("a running machine", () => {
     expect(step.deferred).toEqual(["disks[vdc]", "interfaces[52:54:00:00:00:01]"]);
   });
 
+  it("gets its last port for the device that is told to come live, whatever stands first in the definition", async () => {
+    const more = {
+      maxMemory: { size: 512, slots: 1 },
+      memoryDevices: [{ name: "a", model: "virtio-mem", size: 128, requested: 64 }],
+    };
+    const room =
+      '<maxMemory slots="1" unit="KiB">524288</maxMemory><cpu mode="host-model"><numa><cell id="0" cpus="0-1" memory="65536" unit="KiB"/></numa></cpu>';
+    const roomy = (xml: string): string => xml.replace('<cpu mode="host-model"/>', room);
+    const guest = { inactive: roomy(stage.inactive), live: roomy(stage.live) };
+    const both = { ...more, disks: [...args.disks, file("vdb", "/b.raw")] };
+    expect(await changes(guest, both, { ...args, maxMemory: more.maxMemory })).toEqual([
+      "memoryDevices.0 add live",
+      "disks.1 add restart",
+    ]);
+    const { plan: step } = await planned(guest, both, { ...args, maxMemory: more.maxMemory });
+    expect(xmlOf(find(step.definition!, "devices/memory"))).toContain(used.replace("0x01", "0x03"));
+  });
+
   it("that boots by kinds gets a disk with a place in the boot order live, and its place with a power cycle", async () => {
     const byKind = (xml: string): string => xml.replace("</os>", '<boot dev="hd"/></os>');
     const guest = { inactive: byKind(stage.inactive), live: byKind(stage.live) };
