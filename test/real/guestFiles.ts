@@ -14,9 +14,10 @@ export function agentInitrd(): string {
 
 /** Paths of the guest's files; they are made where they are missing. */
 export function guestFiles(): GuestFiles {
-  const { PULUMI_KVM_GUEST_KERNEL: kernel, PULUMI_KVM_GUEST_INITRD: initrd } = process.env;
-  if (kernel !== undefined && initrd !== undefined) return { kernel, initrd };
-  return made("guest.mjs", "guest()") as GuestFiles;
+  const { PULUMI_KVM_GUEST_KERNEL, PULUMI_KVM_GUEST_INITRD } = process.env;
+  const given = { kernel: PULUMI_KVM_GUEST_KERNEL, initrd: PULUMI_KVM_GUEST_INITRD };
+  const { kernel, initrd } = given.kernel && given.initrd ? given : (made("guest.mjs", "guest()") as GuestFiles);
+  return { kernel: String(kernel), initrd: String(initrd) };
 }
 
 /** What a script makes; it tells people what it does in lines before its answer. */

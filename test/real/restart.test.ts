@@ -129,6 +129,26 @@ describe("a change that a running guest cannot take", () => {
     expect(virsh("vol-list", "restart")).not.toContain("kvm-proof");
   });
 
+  it("brings the former definition back where the guest was stopped and does not start with the new one", async () => {
+    const web = new Driven(domain, place, "returns");
+    const args = { ...whole, whenRestartNeeded: "restart", shutdown: { timeout: 0, thenForce: true } };
+    await web.up(args);
+    // A bridge that is not there stops no proof: a twin has no cards.
+    const wrong = { ...args, memory: 224, interfaces: [{ bridge: "nobridge9", mac: "52:54:00:00:99:01" }] };
+    await expect(web.up(wrong)).rejects.toThrow(
+      /the guest was stopped for memory and did not start again: .*nobridge9.*The former definition is back, and the next preview shows the change as open/,
+    );
+    expect([virsh("domstate", web.id ?? "").trim(), memoryOf(web)]).toEqual(["running", String(192 * 1024)]);
+    expect(virsh("dumpxml", web.id ?? "", "--inactive")).not.toContain("nobridge9");
+    const open = await web.preview(wrong);
+    expect(open.differences.map(({ path, cost }) => `${path.join(".")} ${cost}`)).toEqual([
+      "memory restart",
+      "interfaces.0 live",
+    ]);
+    await web.up({ ...args, memory: 224 });
+    expect([memoryOf(web), web.outputs["restartPending"]]).toEqual([String(224 * 1024), []]);
+  });
+
   it("proves UEFI machines too, and leaves no variables behind", async () => {
     const web = new Driven(domain, place, "uefi");
     const args = {
@@ -176,11 +196,57 @@ describe("a change that a running guest cannot take", () => {
     await web.up(args);
     expect(web.outputs["restartPending"]).toEqual(["cloudInit"]);
     expect((await web.preview(args)).changes).toBe(false);
+    const other = { ...args, cloudInit: { pool: "restart", userData: "#cloud-config\nhostname: b\n" } };
+    const second = await web.preview(other);
+    expect(second.differences.map(({ path, cost }) => `${path.join(".")} ${cost}`)).toEqual([
+      "cloudInit.userData restart",
+    ]);
+    await web.up(other);
+    expect(web.outputs["restartPending"]).toEqual(["cloudInit"]);
+    expect(virsh("vol-list", "restart").match(/^ \S+-seed-/gm)).toHaveLength(1);
     virsh("destroy", web.id ?? "");
-    await web.up(args);
+    await web.up(other);
     expect(web.outputs["restartPending"]).toEqual([]);
     expect(virsh("dumpxml", web.id ?? "")).toContain("ua-kvm-seed");
     await web.destroy();
+  });
+
+  it("lets go of a disk and a card when it is resumed for it, and keeps them while it stays paused", async () => {
+    virsh("vol-create-as", "restart", "more.raw", "8M");
+    const web = new Driven(domain, place, "paused");
+    const mac = "52:54:00:00:99:02";
+    const less = { ...whole, os, autostart: true };
+    const more = {
+      ...less,
+      disks: [...whole.disks, { file: `${pool}/more.raw`, target: "vdb" }],
+      interfaces: [{ user: {}, mac }],
+    };
+    await web.up(more);
+    await booted(web);
+    const paused = { ...less, powerState: "paused" };
+    const diff = await web.preview(paused);
+    expect(diff.differences.map(({ path, cost }) => `${path.join(".")} ${cost}`)).toEqual([
+      "disks.1 live",
+      "interfaces.0 live",
+      "powerState live",
+    ]);
+    virsh("suspend", web.id ?? "");
+    const held = await web.preview(paused);
+    expect(held.differences.map(({ path, cost }) => `${path.join(".")} ${cost}`)).toEqual([
+      "disks.1 restart",
+      "interfaces.0 restart",
+    ]);
+    await web.up(paused);
+    expect(web.outputs["restartPending"]).toEqual(["disks[vdb]", `interfaces[${mac}]`]);
+    expect((await web.preview(paused)).changes).toBe(false);
+    await web.up({ ...more, powerState: "paused" });
+    expect(web.outputs["restartPending"]).toEqual([]);
+    const woken = await web.preview(less);
+    expect(new Set(woken.differences.map(({ cost }) => cost))).toEqual(new Set(["live"]));
+    await web.up(less);
+    expect(virsh("domstate", web.id ?? "").trim()).toBe("running");
+    expect(virsh("dumpxml", web.id ?? "")).not.toMatch(/vdb|52:54:00:00:99:02/);
+    expect([web.outputs["restartPending"], (await web.preview(less)).changes]).toEqual([[], false]);
   });
 
   it("tells of a saved state, which brings the old definition back", async () => {

@@ -8,30 +8,57 @@ import {
   type Values,
 } from "../../fields";
 import { domain as table } from "./fields";
-import type { FoundDomain } from "./observe";
+import { type FoundDomain, seedInForce } from "./observe";
 import { bootsByKind } from "./plug";
-import { label, pendingOf, touches } from "./pending";
+import { label, lacksSeed, pendingOf, touches } from "./pending";
 import { SCHEDULE } from "./limits";
+import { isNamedBy } from "./seed";
 import { completeDevices, initialDisk, itemsOf, lowerManaged, pick } from "./wanted";
 
 /** What differs in the definition, and what of the live-class properties differs in the running guest alone. */
 export function changesOf(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {
-  const situation: Situation = { before: found.values, after: wanted, ...found.situation };
-  const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, found.values);
-  const planned = differences(table, found.values, wanted, { managed: former, situation }).filter(leads(wanted));
+  const values = { ...found.values, ...knownSeed(found, managed) };
+  const situation: Situation = { before: values, after: wanted, ...found.situation };
+  const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, values);
+  const planned = differences(table, values, wanted, { managed: former, situation }).filter(leads(wanted));
   const fitting = withinPorts(otherInGuest(found, wanted, heldByGuest(found, wanted, planned)), found);
   const all = ofDevicesInGuest(found, [...fitting, ...liveOnly(found, wanted, situation, fitting)]);
-  return found.live && bootsByKind(found.live) ? all.flatMap(withoutOrder) : all;
+  const awake = wanted["powerState"] === "running" ? all : heldByPause(found, all);
+  return found.live && bootsByKind(found.live) ? awake.flatMap(withoutOrder) : awake;
 }
 
-/** A device that another hand took out of the guest, and that waits to come back, is changed in the definition alone. */
-function ofDevicesInGuest({ situation }: FoundDomain, changes: Difference[]): Difference[] {
-  const live = situation?.live;
+/** A seed tells nothing but its name: where that is the former inputs' own, those say what is in it. */
+function knownSeed(found: FoundDomain, managed: Values | undefined): Values {
+  const shown = seedInForce(found);
+  const known = shown !== undefined && isRecord(managed?.["cloudInit"]) && isNamedBy(shown, found.id, managed);
+  return known ? { cloudInit: managed["cloudInit"] } : {};
+}
+
+/** A guest that stays paused lets go of no device that it has to hand over itself. */
+function heldByPause({ power }: FoundDomain, changes: Difference[]): Difference[] {
+  if (power !== "paused" && power !== "suspended") return changes;
+  const isHeld = ({ path, kind, cost, before }: Difference): boolean =>
+    cost === "live" && kind === "delete" && path.length === 2 && asksGuest(String(path[0]), before);
+  return changes.map((one) => (isHeld(one) ? { ...one, cost: "restart" } : one));
+}
+
+function asksGuest(list: string, device: unknown): boolean {
+  if (list === "disks") return isRecord(device) && device["bus"] === "virtio";
+  return list === "interfaces" || list === "memoryDevices";
+}
+
+/** A device that the guest has not (yet, or by another hand), and that waits to come, is changed in the definition alone. */
+function ofDevicesInGuest(found: FoundDomain, changes: Difference[]): Difference[] {
+  const live = found.situation?.live;
   if (!live) return changes;
   const added = changes.filter(({ kind, cost, path }) => kind === "add" && cost === "live" && path.length === 2);
   const there = new Set([...keysIn(live, "disks"), ...keysIn(live, "interfaces"), ...added.map(({ key }) => key)]);
-  const isAway = ({ path, key, cost }: Difference): boolean =>
-    cost === "live" && path.length > 2 && (path[0] === "disks" || path[0] === "interfaces") && !there.has(key);
+  const seedWaits = lacksSeed(found);
+  const isAway = ({ path, key, cost, kind }: Difference): boolean => {
+    if (cost !== "live") return false;
+    if (path[0] === "cloudInit") return seedWaits && !(kind === "delete" && path.length === 1);
+    return path.length > 2 && (path[0] === "disks" || path[0] === "interfaces") && !there.has(key);
+  };
   return changes.map((one) => (isAway(one) ? { ...one, cost: "restart" } : one));
 }
 

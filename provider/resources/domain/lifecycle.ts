@@ -2,7 +2,7 @@ import { type Difference, isRecord, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { find, parseXml, printXml } from "../../xml";
 import { doing } from "../errors";
-import { type Definition, type Goal, resource } from "../flow";
+import { type Definition, type Goal, messageOf, resource } from "../flow";
 import { bareMark, MARK_NAMESPACE, MARK_PREFIX, readMark } from "../mark";
 import { Refusal, type Request, UNFINISHED } from "../port";
 import { checkMore } from "./check";
@@ -119,29 +119,28 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   await dropSeed(request, found?.seedPath, seedPath);
   await dropSeed(request, found?.liveSeedPath, seedPath);
   const gate = found && goal.managed ? gateOf(goal.inputs, planned) : undefined;
-  const arrived = await power(request, found, goal, planned);
+  const arrived = await power(request, found, goal, planned).catch(async (error: unknown) => {
+    throw await afterPower(request, found, goal, planned, error);
+  });
   if (gate && found && goal.managed && !(await passes(request, goal, gate))) {
-    throw await undone(
-      request,
-      goal,
-      backTo(goal, found, goal.managed, planned),
-      `${gate.by} did not answer within ${gate.withinMs / 1000} s`,
-    );
+    const why = `the change was not confirmed: ${gate.by} did not answer within ${gate.withinMs / 1000} s`;
+    throw await undone(request, goal, backTo(goal, found, goal.managed, planned), why);
   }
   await arrived();
   await finish(request, goal, planned);
   return returned(request, goal, planned);
 }
 
-/** Brings a change back that its guest did not confirm, and says what became of it. */
+/** Brings a change back that its guest did not confirm or did not start with, and says what became of it. */
 async function undone(request: Request, goal: Goal, back: Goal, why: string): Promise<Error> {
-  const said = `domain "${goal.name}": the change was not confirmed: ${why}`;
+  const said = `domain "${goal.name}": ${why}`;
   request.warn(`${said}; the former definition comes back`);
   try {
     await reach(request, await observe(request, goal.id, back.inputs), back);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return new Error(`${said}. The former definition could not be brought back whole: ${text}`, { cause: error });
+    return new Error(`${said}. The former definition could not be brought back whole: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   return new Error(`${said}. The former definition is back, and the next preview shows the change as open`);
 }
@@ -180,6 +179,9 @@ async function apply(request: Request, found: FoundDomain | undefined, goal: Goa
     );
   }
   if (!found || planned.live.length === 0) return;
+  // A guest that is to go on hears what it is told; one that is paused lets go of nothing.
+  if (planned.power[0] === "resume" && !planned.restarts)
+    await runPower(request, goal.name, goal.id, "resume", goal.inputs);
   const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(goal.id), flags: 3 });
   await runLive({ request, found, definition: parseXml(xml) }, planned.live);
 }
@@ -212,20 +214,36 @@ async function power(
   const macs = macsOf(complete(goal.inputs, goal.id, goal.managed, await request.place.facts()));
   const before: Picture = wait?.address ? await pictureFor(request, goal, macs, starts) : NO_PICTURE;
   if (planned.restarts) request.info(`domain "${goal.name}" is restarted for ${planned.deferred.join(", ")}`);
+  let at = request;
   for (const step of planned.power) {
-    request.signal.throwIfAborted();
-    await runPower(request, goal.name, goal.id, step, goal.inputs).catch((error: unknown) => {
-      throw planned.restarts || planned.definition || planned.live.length > 0 ? afterDefinition(error, planned) : error;
-    });
+    at.signal.throwIfAborted();
+    await runPower(at, goal.name, goal.id, step, goal.inputs);
+    // A guest that was stopped to be started again is started, also where its `up` was cancelled meanwhile.
+    if (step === "stop" && planned.restarts) at = { ...request, signal: new AbortController().signal };
     if (step === "stop" && found?.live) await rename(request, found, goal, planned);
   }
   return async () => (wait ? waitFor(request, goal.name, goal.id, wait, before, macs) : undefined);
 }
 
-/** A power step that did not come to its end is no refusal: the machine was changed before. */
-function afterDefinition(error: unknown, { deferred }: Plan): Error {
-  const text = error instanceof Error ? error.message : String(error);
-  const waiting = deferred.length > 0 ? `; ${deferred.join(", ")} will hold from its next start on` : "";
+/** What to say of a power step that failed; a guest that was stopped for a change and does not start goes back to what it was. */
+async function afterPower(
+  request: Request,
+  found: FoundDomain | undefined,
+  goal: Goal,
+  planned: Plan,
+  error: unknown,
+): Promise<unknown> {
+  const text = messageOf(error);
+  if (planned.restarts && found && goal.managed) {
+    const left = await observe(request, goal.id, goal.inputs);
+    if (left && !left.live) {
+      const why = `the guest was stopped for ${planned.deferred.join(", ")} and did not start again: ${text}`;
+      return undone(request, goal, backTo(goal, found, goal.managed, planned), why);
+    }
+  }
+  if (!planned.restarts && !planned.definition && planned.live.length === 0) return error;
+  // No refusal: the machine was changed before.
+  const waiting = planned.deferred.length > 0 ? `; ${planned.deferred.join(", ")} will hold from its next start on` : "";
   return new Error(`${text}. Its definition is written already${waiting}`, { cause: error });
 }
 

@@ -11,7 +11,7 @@ import { removableCpus } from "./cpus";
 import { diskChains, isSeed, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import { freePorts } from "./pci";
-import { seedName } from "./seed";
+import { isNamedBy } from "./seed";
 import { lastSeen, resolveVolumes } from "./volumes";
 import { complete, express, itemsOf, type Resolved, volumesOf } from "./wanted";
 
@@ -120,8 +120,7 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
   const mark = readMark(inactive);
   const seedPath = seedOf(inactive);
   const liveSeedPath = live && seedOf(live);
-  // Where the two differ, the wish is met by neither.
-  const seed = live === undefined || liveSeedPath === seedPath ? seedPath : (liveSeedPath ?? seedPath);
+  const seed = seedInForce({ seedPath, liveSeedPath });
   return {
     ...found,
     ...(mark ? { mark, finished: mark.phase === "ready" } : {}),
@@ -131,6 +130,16 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
     values: { ...read(inactive), ...wishes(found.power, autostart.autostart === 1, seed, inputs, uuid) },
     ...(live ? { situation: situationOf(live, inactive, read(live)) } : {}),
   };
+}
+
+/** The guest's own seed where it holds another one than its definition names: the wish is met by neither. */
+export function seedInForce({ seedPath, liveSeedPath }: Seeds): string | undefined {
+  return liveSeedPath ?? seedPath;
+}
+
+interface Seeds {
+  readonly seedPath?: string | undefined;
+  readonly liveSeedPath?: string | undefined;
 }
 
 function situationOf(live: XmlElement, inactive: XmlElement, values: Values): NonNullable<Found["situation"]> {
@@ -165,7 +174,7 @@ function expressed(
 /** Properties that stand outside the definition's XML. */
 function wishes(power: Power, autostart: boolean, seedPath: string | undefined, inputs: Values, uuid: string): Values {
   const seed = inputs["cloudInit"];
-  const sameSeed = seedPath !== undefined && isRecord(seed) && seedPath.endsWith(`/${seedName(uuid, inputs)}`);
+  const sameSeed = seedPath !== undefined && isRecord(seed) && isNamedBy(seedPath, uuid, inputs);
   return {
     powerState: power === "crashed" ? "stopped" : power === "suspended" ? "paused" : power,
     autostart,

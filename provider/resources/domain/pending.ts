@@ -56,7 +56,7 @@ function outermost(labels: readonly string[]): readonly string[] {
 }
 
 /** The definition has a drive for the seed, and the guest has none. */
-function lacksSeed({ live, seedPath }: FoundDomain): boolean {
+export function lacksSeed({ live, seedPath }: FoundDomain): boolean {
   return live !== undefined && seedPath !== undefined && !findAll(live, "devices/disk").some(isSeed);
 }
 

@@ -32,6 +32,11 @@ export function seedName(uuid: string, inputs: Values): string {
   return `${asText(inputs["name"]) ?? uuid}-seed-${digest(content)}.iso`;
 }
 
+/** True for a seed's path that these inputs would give it. */
+export function isNamedBy(path: string, uuid: string, inputs: Values): boolean {
+  return path.endsWith(`/${seedName(uuid, inputs)}`);
+}
+
 function digest(parts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
 }
