@@ -14,10 +14,10 @@ export interface Mark {
   readonly phase: "creating" | "ready";
   /** Properties that an update wrote to the definition for the next power cycle. */
   readonly deferred: readonly string[];
-  /** The run of the guest that they were deferred on; in another run they are applied. */
-  readonly run?: string;
-  /** When the first of them was deferred (ISO 8601, UTC). */
+  /** When the first of them was deferred (ISO 8601, UTC). A guest whose own mark says the same was started with them. */
   readonly since?: string;
+  /** Properties that an update changes in the running guest now: what it lacks of them was not done. */
+  readonly applying?: readonly string[];
   /** A volume of a former seed that the guest may still hold: whoever comes next takes it away. */
   readonly formerSeed?: string;
 }
@@ -31,19 +31,27 @@ export function markFor(owner: Owner, incarnation: string, phase: Mark["phase"])
 export function readMark(root: XmlElement): Mark | undefined {
   const found = find(root, "metadata")?.children.find((node): node is XmlElement => "name" in node && isMark(node));
   if (!found) return undefined;
-  const deferred = found.attributes.get("deferred") ?? "";
-  const run = found.attributes.get("run");
+  const applying = labelsOf(found.attributes.get("applying"));
   const since = found.attributes.get("since");
   const formerSeed = found.attributes.get("formerSeed");
   return {
     owner: found.attributes.get("owner") ?? "",
     incarnation: found.attributes.get("incarnation") ?? "",
     phase: found.attributes.get("phase") === "creating" ? "creating" : "ready",
-    deferred: deferred === "" ? [] : deferred.split(" "),
-    ...(run === undefined ? {} : { run }),
+    deferred: labelsOf(found.attributes.get("deferred")),
+    ...(applying.length === 0 ? {} : { applying }),
     ...(since === undefined ? {} : { since }),
     ...(formerSeed === undefined ? {} : { formerSeed }),
   };
+}
+
+/** Property paths in one attribute; the key of a map may have spaces. */
+function textOf(labels: readonly string[]): string {
+  return labels.map((label) => label.replace(/[%\s]/g, encodeURIComponent)).join(" ");
+}
+
+function labelsOf(text = ""): readonly string[] {
+  return text === "" ? [] : text.split(" ").map(decodeURIComponent);
 }
 
 /** libvirt may choose another prefix, so the namespace decides. */
@@ -78,9 +86,9 @@ function attributesOf(mark: Mark): Record<string, string> {
     owner: mark.owner,
     incarnation: mark.incarnation,
     phase: mark.phase,
-    ...(mark.deferred.length > 0 ? { deferred: mark.deferred.join(" ") } : {}),
-    ...(mark.run === undefined ? {} : { run: mark.run }),
+    ...(mark.deferred.length > 0 ? { deferred: textOf(mark.deferred) } : {}),
     ...(mark.since === undefined ? {} : { since: mark.since }),
+    ...(mark.applying === undefined || mark.applying.length === 0 ? {} : { applying: textOf(mark.applying) }),
     ...(mark.formerSeed === undefined ? {} : { formerSeed: mark.formerSeed }),
   };
 }

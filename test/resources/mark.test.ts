@@ -17,17 +17,20 @@ describe("a mark", () => {
     expect(marked("<domain><name>web</name></domain>", ready)).toBe(
       `<domain><name>web</name><metadata>${MARK}</metadata></domain>`,
     );
-    expect(printXml(bareMark({ ...ready, deferred: ["memory", "disks[vdb].cache"], run: "7" }))).toBe(
-      `<mark owner="me" incarnation="1" phase="ready" deferred="memory disks[vdb].cache" run="7"/>`,
+    expect(
+      printXml(bareMark({ ...ready, deferred: ["memory", "disks[vdb].cache"], since: "2026-05-01T10:00:00.000Z" })),
+    ).toBe(
+      `<mark owner="me" incarnation="1" phase="ready" deferred="memory disks[vdb].cache" since="2026-05-01T10:00:00.000Z"/>`,
     );
   });
 
   it.each<Mark>([
     ready,
     markFor(owner, "abc", "creating"),
-    { ...ready, deferred: ["memory"], run: "3" },
+    { ...ready, deferred: ["memory"], since: "2026-05-01T10:00:00.000Z" },
     { ...ready, formerSeed: "/pool/web-seed-0123456789ab.iso" },
-    { ...ready, deferred: ["cpu.mode", "disks[vda].cache", "interfaces[52:54:00:00:00:01].model"], run: "12" },
+    { ...ready, deferred: ["cpu.mode", "disks[vda].cache", "interfaces[52:54:00:00:00:01].model"] },
+    { ...ready, applying: ["title", 'metadata["a key with 100 % of \\"signs\\""]'] },
   ])("comes back as it was written: %j", (mark) => {
     expect(readMark(parseXml(marked("<domain/>", mark)))).toEqual(mark);
   });

@@ -11,7 +11,6 @@ import { domain as table } from "./fields";
 import { type FoundDomain, seedInForce } from "./observe";
 import { bootsByKind } from "./plug";
 import { label, lacksSeed, pendingOf, touches } from "./pending";
-import { SCHEDULE } from "./limits";
 import { isNamedBy } from "./seed";
 import { completeDevices, initialDisk, itemsOf, lowerManaged, pick } from "./wanted";
 
@@ -136,7 +135,10 @@ function leads(wanted: Values): (difference: Difference, index: number, all: Dif
   };
 }
 
-/** Live and definition can differ by another hand: what the guest lacks is mended too, unless it waits for a power cycle. */
+/**
+ * Live and definition can differ, by another hand or by an update that did not get to its end: what the guest lacks is mended
+ * too, unless it waits for a power cycle.
+ */
 function liveOnly(
   found: FoundDomain,
   wanted: Values,
@@ -147,25 +149,46 @@ function liveOnly(
   if (!live) return [];
   const known = new Set(planned.map(label));
   const waiting = pendingOf(found);
-  const compared = { ...pick(live, IN_GUEST), cputune: withoutPins(live["cputune"]) };
-  const wish = { ...pick(wanted, IN_GUEST), cputune: withoutPins(wanted["cputune"]) };
-  return differences(table, compared, wish, { situation: { ...situation, before: live } }).filter(
+  const at = { ...situation, before: live };
+  const asTold = differences(table, toldOf(live), toldOf(wanted), { situation: at }).filter(
+    // A pin that was taken back stays in the guest, on all CPUs.
+    ({ path, kind }) => path[0] !== "cputune" || kind !== "delete",
+  );
+  const left = differences(table, live, found.values, {
+    managed: live,
+    situation: { ...at, after: found.values },
+  }).filter((one) => found.mark?.applying?.some((name) => isOpen(name, one)) === true && one.path[0] !== "cloudInit");
+  const names = new Set(asTold.map(label));
+  return [...asTold, ...left.filter((one) => !names.has(label(one)))].filter(
     (one) => one.cost === "live" && !known.has(label(one)) && !waiting.some((name) => touches(name, label(one))),
   );
 }
 
-/** A pin that was taken back stays in the guest, on all CPUs. */
-function withoutPins(tune: unknown): Values {
-  return isRecord(tune) ? pick(tune, Object.keys(SCHEDULE)) : {};
+/** True for what is left of an update's change; one that plugged a device in says nothing of what the device has by other hands. */
+function isOpen(name: string, one: Difference): boolean {
+  return name.endsWith("]") ? name === label(one) : touches(name, label(one));
 }
 
-/** What a guest has as it was told; its balloon moves by itself. */
+/** What a guest has as it was told. */
+function toldOf(values: Values): Values {
+  const { graphics } = values;
+  const passwords = isRecord(graphics)
+    ? Object.entries(graphics).map(([kind, one]) => [
+        kind,
+        isRecord(one) ? pick(one, ["password", "passwordValidTo"]) : one,
+      ])
+    : [];
+  return { ...pick(values, IN_GUEST), graphics: Object.fromEntries(passwords) };
+}
+
+/** What stays in a guest as it was told; its balloon moves by itself. */
 const IN_GUEST = [
   "title",
   "description",
   "onlineVcpus",
   "iothreads",
   "perf",
+  "cputune",
   "memtune",
   "blkiotune",
   "numatune",

@@ -22,6 +22,7 @@ import { proveStart } from "./proof";
 import { remove } from "./remove";
 import { dropFormerSeed, dropSeed, makeSeed } from "./seedVolume";
 import { owed } from "./restart";
+import { notDone } from "./takeBack";
 import { refuseType } from "./template";
 import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
 import { refuseVlans } from "./vlans";
@@ -127,8 +128,9 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
     throw await undone(request, goal, backTo(goal, found, goal.managed, planned), why);
   }
   await arrived();
-  await finish(request, goal, planned);
-  return returned(request, goal, planned);
+  const reached = await returned(request, goal, planned);
+  await finish(request, found, goal, planned);
+  return reached;
 }
 
 /** Brings a change back that its guest did not confirm or did not start with, and says what became of it. */
@@ -183,7 +185,8 @@ async function apply(request: Request, found: FoundDomain | undefined, goal: Goa
   if (planned.power[0] === "resume" && !planned.restarts)
     await runPower(request, goal.name, goal.id, "resume", goal.inputs);
   const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(goal.id), flags: 3 });
-  await runLive({ request, found, definition: parseXml(xml) }, planned.live);
+  const told = await runLive({ request, found, definition: parseXml(xml) }, planned.live);
+  if (told.left.length > 0) throw await notDone(request, found, told);
 }
 
 function withName(root: Plan["definition"] & object, name: string): typeof root {
@@ -243,7 +246,8 @@ async function afterPower(
   }
   if (!planned.restarts && !planned.definition && planned.live.length === 0) return error;
   // No refusal: the machine was changed before.
-  const waiting = planned.deferred.length > 0 ? `; ${planned.deferred.join(", ")} will hold from its next start on` : "";
+  const waiting =
+    planned.deferred.length > 0 ? `; ${planned.deferred.join(", ")} will hold from its next start on` : "";
   return new Error(`${text}. Its definition is written already${waiting}`, { cause: error });
 }
 
@@ -252,17 +256,19 @@ async function pictureFor(request: Request, goal: Goal, macs: readonly string[],
   return starts ? taken : { ...NO_PICTURE, networks: taken.networks };
 }
 
-/** The create's last step: from here on the machine is finished, and another create of it is refused. */
-async function finish(request: Request, goal: Goal, planned: Plan): Promise<void> {
-  if (goal.mark.phase === "ready") return;
+/**
+ * The last step: from here on the machine is finished, another create of it is refused, and its guest has what it was told.
+ */
+async function finish(request: Request, found: FoundDomain | undefined, goal: Goal, planned: Plan): Promise<void> {
   const written = planned.definition && readMark(planned.definition);
-  if (written && written.phase !== "creating") return;
-  if (written) await refuseOtherRun(request, goal);
+  const { applying = [], ...mark } = written ?? { ...goal.mark, applying: found?.mark?.applying ?? [] };
+  if (mark.phase === "ready" && applying.length === 0) return;
+  if (written?.phase === "creating") await refuseOtherRun(request, goal);
   await doing(`mark domain "${goal.name}" as finished`, () =>
     request.place.host.call("DOMAIN_SET_METADATA", {
       dom: handleOf(goal.id),
       type: METADATA_ELEMENT,
-      metadata: printXml(bareMark({ ...(written ?? goal.mark), phase: "ready" })),
+      metadata: printXml(bareMark({ ...mark, phase: "ready" })),
       key: MARK_PREFIX,
       uri: MARK_NAMESPACE,
       flags: CONFIG,

@@ -166,16 +166,29 @@ function trayHeld(error: unknown): never {
   );
 }
 
-/** Runs the acts of a plan; an error says which change it was and what had been applied before. */
-export async function runLive(at: Running, changes: readonly Difference[]): Promise<void> {
-  const applied: string[] = [];
-  for (const change of ordered(changes)) {
+/** What became of the changes of a running guest. */
+export interface Told {
+  readonly done: readonly Difference[];
+  /** What was not done, the one that failed first; there is an error then. */
+  readonly left: readonly Difference[];
+  readonly error?: unknown;
+}
+
+/** Runs the acts of a plan until one fails. */
+export async function runLive(at: Running, changes: readonly Difference[]): Promise<Told> {
+  const acting = ordered(changes);
+  for (const [index, change] of acting.entries()) {
     const key = String(change.path[0]) as LiveKeys<typeof domain>;
-    const title = describe(change);
-    const before = applied.length > 0 ? ` (applied before: ${applied.join(", ")})` : "";
-    await doing(`${title} of running domain "${at.found.name}"${before}`, () => acts[key](at, change));
-    applied.push(title);
+    try {
+      await doing(`${describe(change)} of running domain "${at.found.name}"`, () => acts[key](at, change));
+    } catch (error) {
+      const names = new Set(acting.slice(index).map((one) => actOf(one.path, one.key)));
+      const isLeft = (one: Difference): boolean => names.has(actOf(one.path, one.key));
+      const rest = changes.filter((one) => isLeft(one) && one !== change);
+      return { done: changes.filter((one) => !isLeft(one)), left: [change, ...rest], error };
+    }
   }
+  return { done: changes, left: [] };
 }
 
 /** Differences of the same name are one act. */

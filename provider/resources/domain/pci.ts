@@ -1,5 +1,6 @@
 import type { Difference } from "../../fields";
 import { cloneXml, element, equalXml, find, findAll, readPath, type XmlElement } from "../../xml";
+import { deviceIn } from "./devices";
 
 const ADDRESSED = [
   "disk",
@@ -63,7 +64,9 @@ export function placeNew(
     if (held && !isTaken(held, definition)) device.children.push(cloneXml(held));
   }
   const ports = freePorts(live, inactive);
-  for (const device of coming.flatMap((change) => devices.find((one) => isMeant(one, change)) ?? [])) {
+  for (const { path, kind, key = "" } of coming) {
+    const device = kind === "add" && path.length === 2 ? deviceIn(definition, String(path[0]), key) : undefined;
+    if (!device) continue;
     const bus = onPci(device) && readPath(device, "address/@type") === undefined ? ports.shift() : undefined;
     if (bus !== undefined) placeOn(device, bus);
   }
@@ -72,15 +75,6 @@ export function placeNew(
 function onPci(device: XmlElement): boolean {
   if (device.name === "disk") return readPath(device, "target/@bus") === "virtio";
   return device.name !== "memory" || readPath(device, "@model") === "virtio-mem";
-}
-
-const LISTS: Readonly<Record<string, string>> = { disk: "disks", interface: "interfaces", memory: "memoryDevices" };
-
-/** True for the device that a change plugs in. */
-function isMeant(device: XmlElement, { path, kind, key }: Difference): boolean {
-  if (kind !== "add" || path.length !== 2 || path[0] !== LISTS[device.name]) return false;
-  const [identity = ""] = IDENTITIES[device.name] ?? [];
-  return readPath(device, identity)?.replace(/^ua-/, "").toLowerCase() === key?.toLowerCase();
 }
 
 /** What a device is known by; a place on one bus is none on another, and a DIMM's slot none of virtio-mem. */

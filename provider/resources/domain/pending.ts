@@ -2,6 +2,7 @@ import { differences, type Difference, printPath } from "../../fields";
 import { findAll } from "../../xml";
 import { isSeed } from "./disks";
 import { domain as table } from "./fields";
+import { readMark } from "../mark";
 import type { FoundDomain } from "./observe";
 
 /** A path by identity (`disks[vdb].cache`), which outlives a reorder. */
@@ -20,15 +21,31 @@ function isWithin(one: string, other: string): boolean {
   return one.startsWith(`${other}.`) || one.startsWith(`${other}[`);
 }
 
-/** Names one run of a guest: libvirt numbers them. */
-export function runOf(found: FoundDomain): string | undefined {
-  return found.live?.attributes.get("id");
+/**
+ * True for a guest that was started with what its definition's mark lists as deferred: it has the mark of its start. A number
+ * of libvirt's would not do: after a managed save a guest goes on with what it had, and after a reboot of the host they begin anew.
+ */
+function hasDeferred({ mark, live }: FoundDomain): boolean {
+  return mark?.since !== undefined && live !== undefined && readMark(live)?.since === mark.since;
 }
 
-/** What waited before and still does, and what these changes add. */
+/** Since when something waits for this guest's power cycle; undefined where nothing that an update deferred does. */
+export function waitingSince(found: FoundDomain): string | undefined {
+  return found.mark !== undefined && found.mark.deferred.length > 0 && !hasDeferred(found)
+    ? found.mark.since
+    : undefined;
+}
+
+/** What is done to a machine from outside waits for no guest. */
+function isOfGuest({ path }: Difference): boolean {
+  return !["name", "powerState", "autostart"].includes(String(path[0]));
+}
+
+/** What waited before and still does, and what these changes add; a saved guest comes back without all of them. */
 export function deferredOf(found: FoundDomain, changes: readonly Difference[]): readonly string[] {
-  const added = changes.filter(({ cost }) => cost === "restart").map(label);
-  return outermost([...pendingOf(found), ...added]);
+  if (!found.live && !found.saved) return [];
+  const added = changes.filter((one) => (found.saved ? isOfGuest(one) : one.cost === "restart")).map(label);
+  return outermost([...(found.saved ? (found.mark?.deferred ?? []) : pendingOf(found)), ...added]);
 }
 
 /** What neither libvirt nor the guest changes by itself: where both definitions differ in it, somebody wants a power cycle. */
@@ -43,7 +60,7 @@ export function pendingOf(found: FoundDomain): readonly string[] {
   if (!live) return [];
   const situation = { before: live, after: found.values, ...found.situation };
   const differing = differences(table, live, found.values, { managed: live, situation });
-  const deferred = found.mark?.run !== undefined && found.mark.run === runOf(found) ? found.mark.deferred : [];
+  const deferred = hasDeferred(found) ? [] : (found.mark?.deferred ?? []);
   const open = differing.map(label);
   const waiting = deferred.filter((name) => open.some((one) => touches(name, one)));
   return outermost([...waiting, ...differing.filter(isSteady).map(label), ...(lacksSeed(found) ? ["cloudInit"] : [])]);

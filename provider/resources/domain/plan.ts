@@ -18,7 +18,7 @@ import { diskChains, knownChains } from "./disks";
 import { domain as table } from "./fields";
 import { LOOPBACK, places } from "./graphics";
 import type { FoundDomain, Power } from "./observe";
-import { deferredOf, runOf } from "./pending";
+import { deferredOf, label, waitingSince } from "./pending";
 import { guestFields } from "./live";
 import { fitMemory } from "./memory";
 import { slotNew } from "./memoryDevices";
@@ -52,7 +52,7 @@ export interface Circumstances {
   /** Where the seed's volume is, for a machine that has one. */
   readonly seedPath?: string;
   /** The time now (ISO 8601, UTC), for what begins to wait. */
-  readonly now?: string;
+  readonly now: string;
 }
 
 /** Plans; pure. */
@@ -60,10 +60,11 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   const managed = goal.managed;
   const wanted = complete(goal.inputs, goal.id, managed, at.facts);
   const changes = found ? changesOf(found, wanted, managed) : [];
-  const deferred = found?.live ? deferredOf(found, changes) : [];
+  const deferred = found ? deferredOf(found, changes) : [];
   const cycle = found !== undefined && restarts(found, changes, wanted);
   const live = found?.live ? liveOf(changes, cycle) : [];
-  const definition = define(found, goal, wanted, at, deferred);
+  const marked = { ...goal.mark, deferred, ...(live.length > 0 ? { applying: live.map(label) } : {}) };
+  const definition = define(found, { ...goal, mark: marked }, wanted, at);
   if (found?.live) {
     placeNew(definition, found.live, found.inactive, live);
     slotNew(definition, found.live);
@@ -95,13 +96,7 @@ function autostartStep(found: FoundDomain | undefined, wanted: Values): { autost
   return typeof after === "boolean" && after !== before ? { autostart: after } : {};
 }
 
-function define(
-  found: FoundDomain | undefined,
-  goal: Goal,
-  wanted: Values,
-  at: Circumstances,
-  deferred: readonly string[],
-): XmlElement {
+function define(found: FoundDomain | undefined, goal: Goal, wanted: Values, at: Circumstances): XmlElement {
   const root = found ? cloneXml(found.inactive) : template(goal.id, wanted, at.facts);
   const chains = found ? knownChains(found.inactive, found.live) : diskChains(root);
   const before = found ? readTable(table, root) : {};
@@ -122,7 +117,7 @@ function define(
   writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
   const held = formerSeed(found, at.seedPath);
   const mark = held === undefined ? goal.mark : { ...goal.mark, formerSeed: held };
-  writeMark(root, markOf(mark, found, deferred, wanted, at.now));
+  writeMark(root, markOf(mark, found, wanted, at.now));
   return root;
 }
 
@@ -208,19 +203,11 @@ function formerSeed(found: FoundDomain | undefined, seedPath: string | undefined
 }
 
 /** A machine that needs no further step is ready when it is defined: one write instead of two. */
-function markOf(
-  mark: Mark,
-  found: FoundDomain | undefined,
-  deferred: readonly string[],
-  wanted: Values,
-  now: string | undefined,
-): Mark {
+function markOf(mark: Mark, found: FoundDomain | undefined, wanted: Values, now: string): Mark {
   const complete = found === undefined && wanted["powerState"] === "stopped" && wanted["autostart"] !== true;
   const phase = complete ? "ready" : mark.phase;
-  const run = found && deferred.length > 0 ? runOf(found) : undefined;
-  if (run === undefined) return { ...mark, deferred, phase };
-  const since = found?.mark?.run === run && found.mark.deferred.length > 0 ? found.mark.since : now;
-  return { ...mark, deferred, phase, run, ...(since === undefined ? {} : { since }) };
+  if (!found || mark.deferred.length === 0) return { ...mark, phase };
+  return { ...mark, phase, since: waitingSince(found) ?? now };
 }
 
 /** The steps from one power state to another. */

@@ -93,7 +93,8 @@ async function listen({ place, signal }: Request, uuid: string, alias: string | 
 
 /** Where no events come, the guest is looked at. */
 function unheard(error: unknown): () => Promise<void> {
-  if (!(error instanceof ConnectionError) && !isLibvirt(error, Code.NO_SUPPORT, Code.OPERATION_UNSUPPORTED)) throw error;
+  if (!(error instanceof ConnectionError) && !isLibvirt(error, Code.NO_SUPPORT, Code.OPERATION_UNSUPPORTED))
+    throw error;
   return () => Promise.resolve();
 }
 

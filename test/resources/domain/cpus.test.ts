@@ -59,9 +59,10 @@ describe("fewer CPUs", () => {
       return answer ? Promise.reject(answer) : Promise.resolve({});
     };
     const at = { ...request, place: { host: { call } } as unknown as typeof request.place };
-    await runLive({ request: at, found: machine, definition: parseXml(live) }, [
+    const { error } = await runLive({ request: at, found: machine, definition: parseXml(live) }, [
       { path: ["onlineVcpus"], kind: "update", cost: "live", before: 4, after: 2 },
     ]);
+    if (error !== undefined) throw error as Error; // what an act throws is one
     return asked;
   }
 

@@ -19,6 +19,7 @@ export const facts: HostFacts = {
   domainTypes: ["qemu", "kvm"],
 };
 
+export const NOW = "2026-05-01T10:00:00.000Z";
 export const MARK: Mark = { owner: "me", incarnation: "1", phase: "ready", deferred: [] };
 export const mark = (attributes = ""): string =>
   `<metadata><kvm:mark xmlns:kvm="urn:pulumi-kvm:mark:1" owner="me" incarnation="1" phase="ready"${attributes}/></metadata>`;
@@ -110,7 +111,7 @@ export async function planned(
   more: Partial<Circumstances> = {},
 ): Promise<{ found: FoundDomain; plan: Plan }> {
   const machine = await found(stage, { ...former, ...args });
-  const at = { facts, volumes: machine.volumes, ...more };
+  const at = { facts, volumes: machine.volumes, now: NOW, ...more };
   return { found: machine, plan: plan(machine, goal(args, former), at) };
 }
 

@@ -4,7 +4,7 @@ import { changesOf } from "../../../provider/resources/domain/changes";
 import { plan, powerSteps } from "../../../provider/resources/domain/plan";
 import { complete } from "../../../provider/resources/domain/wanted";
 import { find, printXml, type XmlElement } from "../../../provider/xml";
-import { facts, found, goal, ID, inputs, mark, MARK, planned, type Stage, told, volumeXml } from "./fakeHost";
+import { facts, found, goal, ID, inputs, mark, MARK, NOW, planned, type Stage, told, volumeXml } from "./fakeHost";
 
 const port = (index: number): string => `<controller type="pci" index="${index}" model="pcie-root-port"/>`;
 const ports = (count: number): string => Array.from({ length: count }, (_, index) => port(index + 1)).join("");
@@ -36,6 +36,7 @@ describe("a new machine", () => {
     plan(undefined, goal(args, undefined, { mark: { ...MARK, phase: "creating" } }), {
       facts: { ...facts, ...more },
       volumes: new Map([["default/root", { type: "file", path: "/pool/root", format: "qcow2" }]]),
+      now: NOW,
     });
 
   it("is written out whole, with the defaults of a general-purpose machine", () => {
@@ -159,6 +160,7 @@ describe("a running machine", () => {
         `${here}<disk type="file" device="disk"><source file="/b.raw"/><target dev="vdb" bus="virtio"/>` +
           `<driver type="raw" discard="unmap"/><serial>vdb</serial>` +
           `<address type="pci" domain="0x0000" bus="0x03" slot="0x00" function="0x0"/></disk>`,
+        mark(' applying="disks[vdb]"'),
       ),
     );
   });
@@ -169,7 +171,9 @@ describe("a running machine", () => {
     expect(await changes(full, more, args)).toEqual(["disks.1 add restart"]);
     const { plan: step } = await planned(full, more, args);
     expect([step.live, step.deferred]).toEqual([[], ["disks[vdb]"]]);
-    expect(xmlOf(find(step.definition!, "metadata"))).toBe(mark(' deferred="disks[vdb]" run="3"'));
+    expect(xmlOf(find(step.definition!, "metadata"))).toBe(
+      mark(' deferred="disks[vdb]" since="2026-05-01T10:00:00.000Z"'),
+    );
   });
 
   it("gets as many devices as it has free ports, and waits with the rest", async () => {
@@ -185,6 +189,71 @@ describe("a running machine", () => {
     const { plan: step } = await planned(stage, more, args);
     expect(step.live.map(({ key }) => key)).toEqual(["vdb"]);
     expect(step.deferred).toEqual(["disks[vdc]", "interfaces[52:54:00:00:00:01]"]);
+  });
+
+  it("still waits where it goes on from a saved state, and no more where it was started with what waited", async () => {
+    const since = ' deferred="disks[vda].cache" since="2026-05-01T09:00:00.000Z"';
+    const cached = here.replace('type="qcow2"', 'type="qcow2" cache="none"');
+    const former = { disks: [file("vda", "/a.qcow2", { cache: "none" })] };
+    const before = definition(here, mark(), ' id="8"');
+    const restored = await planned({ inactive: definition(cached, mark(since)), live: before }, former);
+    expect(restored.plan.deferred).toEqual(["disks[vda].cache"]);
+    expect(restored.plan.definition).toBeUndefined();
+    const cycled = definition(cached, mark(since), ' id="1"');
+    const again = await planned({ inactive: definition(cached, mark(since)), live: cycled }, former);
+    expect(again.plan.deferred).toEqual([]);
+    const more = { ...former, memory: 128 };
+    const next = await planned({ inactive: definition(cached, mark(since)), live: cycled }, more, former);
+    expect(xmlOf(find(next.plan.definition!, "metadata"))).toBe(
+      mark(' deferred="memory" since="2026-05-01T10:00:00.000Z"'),
+    );
+  });
+
+  it("that is saved waits with all that changes meanwhile", async () => {
+    const saved = {
+      inactive: definition(here, mark(' deferred="cpu" since="2026-05-01T09:00:00.000Z"')),
+      saved: true,
+      autostart: true,
+    };
+    const { plan: step } = await planned(saved, { ...args, title: "x" }, args);
+    expect(step.deferred).toEqual(["cpu", "title"]);
+    expect(xmlOf(find(step.definition!, "metadata"))).toContain('deferred="cpu title"');
+  });
+
+  it("gets what an update that broke off did not tell it, also what the program took away", async () => {
+    const limits = "<iotune><total_iops_sec>100</total_iops_sec></iotune></disk>";
+    const limited = here.replace("</disk>", limits);
+    const broken = (labels: string): Stage => ({
+      inactive: definition(here, mark(` applying="${labels}"`)),
+      live: definition(limited, mark(), ' id="3"').replace("<memory", "<title>old</title><memory"),
+    });
+    expect(await changes(broken("disks[vda].iotune title"), args)).toEqual([
+      "title delete live",
+      "disks.0.iotune delete live",
+    ]);
+    expect(await changes(broken("memtune"), args)).toEqual([]);
+  });
+
+  it("has the password and the pins that the program says, whoever changed them in the guest alone", async () => {
+    const screen = (password: string): string =>
+      `<graphics type="vnc" passwd="${password}"><listen type="address"/></graphics>`;
+    const pinned = (xml: string, cpus: string): string =>
+      xml.replace(
+        "</vcpu>",
+        `</vcpu><cputune><vcpupin vcpu="0" cpuset="${cpus}"/><vcpupin vcpu="1" cpuset="1"/></cputune>`,
+      );
+    const both = {
+      inactive: pinned(definition(here + screen("new")), "0"),
+      live: pinned(definition(here + screen("old"), mark(), ' id="3"'), "1"),
+    };
+    const wish = {
+      ...args,
+      graphics: { vnc: { password: "new", listen: { type: "address" } } },
+      cputune: { vcpupins: [{ vcpu: 0, cpuset: "0" }] },
+    };
+    expect(
+      await changes({ ...both, inactive: both.inactive.replace('<vcpupin vcpu="1" cpuset="1"/>', "") }, wish),
+    ).toEqual(["cputune.vcpupins.0.cpuset update live", "graphics.vnc.password update live"]);
   });
 
   it("gets its last port for the device that is told to come live, whatever stands first in the definition", async () => {
@@ -332,7 +401,7 @@ describe("a running machine", () => {
 
   it("keeps its name until it is stopped, and is renamed by a step of its own", async () => {
     const machine = await found(stage, args);
-    const step = plan(machine, { ...goal(args, args), name: "new" }, { facts, volumes: new Map() });
+    const step = plan(machine, { ...goal(args, args), name: "new" }, { facts, volumes: new Map(), now: NOW });
     expect(told(step)).toEqual({ rename: "new", live: [], deferred: [], power: [] });
   });
 });
@@ -367,7 +436,7 @@ describe("media", () => {
     for (const former of [{ file: "/iso/a.iso" }, { volume: "iso/a" }]) {
       expect(await changes(a, drive({}), drive(former))).toEqual(["disks.0.file delete live"]);
       const { plan: step } = await planned(a, drive({}), drive(former));
-      expect(xmlOf(step.definition)).toBe(definition(cd("")));
+      expect(xmlOf(step.definition)).toBe(definition(cd(""), mark(' applying="disks[sda].file"')));
     }
   });
 
