@@ -60,7 +60,12 @@ export interface Definition<F extends Found> {
   /** The differences, where comparing the table with what was found is not all there is to it; pure. */
   changes?(found: F, wanted: Values, managed: Values | undefined): Difference[];
   /** Differences that no field tells. */
-  differencesMore?(request: Request, found: F, wanted: Values): Promise<readonly Difference[]>;
+  differencesMore?(
+    request: Request,
+    found: F,
+    wanted: Values,
+    changes: readonly Difference[],
+  ): Promise<readonly Difference[]>;
   /** What makes one that is gone come back as a new object only: its id could not be the same. */
   lost?(request: Request, id: string, olds: Values, news: Values): Promise<readonly Difference[]>;
   /** Says in words what an update would do. */

@@ -110,7 +110,7 @@ class Flow<F extends Found> {
 
   private async compare(request: Request, found: F, managed: Values, olds: Values, news: Values): Promise<Diff> {
     const { wanted, differences: plain } = compare(this.kind, found, news, managed);
-    const more = (await this.kind.differencesMore?.(request, found, wanted)) ?? [];
+    const more = (await this.kind.differencesMore?.(request, found, wanted, plain)) ?? [];
     const all = asked(request, [...plain, ...more]);
     if (this.kind.announce) this.kind.announce(request, found, all, wanted);
     else if (all.length > 0) request.info(`${found.name}: ${costsInWords(all, this.kind.table)}`);

@@ -175,6 +175,51 @@ describe("a change that a running guest cannot take", () => {
     expect((await web.preview({ ...args, name: "new-name", whenRestartNeeded: "restart" })).changes).toBe(false);
   });
 
+  it("is stopped for no name that another machine has", async () => {
+    const other = new Driven(domain, place, "other");
+    await other.up({ ...deaf, name: "taken", powerState: "stopped" });
+    const web = new Driven(domain, place, "mine");
+    const args = { ...deaf, name: "mine", whenRestartNeeded: "restart", shutdown: { timeout: 0, thenForce: true } };
+    await web.up(args);
+    const sentence = `domain "mine" cannot be renamed to "taken": the domain ${other.id ?? ""} has that name. Nothing was touched`;
+    await expect(web.preview({ ...args, name: "taken" })).rejects.toThrow(sentence);
+    await expect(web.up({ ...args, name: "taken" })).rejects.toThrow(sentence);
+    expect(virsh("domstate", "mine").trim()).toBe("running");
+  });
+
+  it("brings a new seed though the guest holds its CD", async () => {
+    const holds =
+      "#!/bin/sh\nmkdir -p /m\nmount -t iso9660 /dev/sr0 /m\necho held >/dev/ttyS0\nwhile :; do sleep 1; done\n";
+    const web = new Driven(domain, place, "holds");
+    const args = {
+      ...whole,
+      os,
+      whenRestartNeeded: "restart",
+      shutdown: { timeout: 60, thenForce: true },
+      cloudInit: { pool: "restart", userData: holds },
+    };
+    await web.up(args);
+    await booted(web);
+    const more = { ...args, memory: 224, cloudInit: { pool: "restart", userData: `${holds}# 2\n` } };
+    await web.up(more);
+    expect((await web.preview(more)).changes).toBe(false);
+    expect(virsh("vol-list", "restart").match(/^ \S+-seed-/gm)).toHaveLength(1);
+    await web.destroy();
+  });
+
+  it("leaves a saved guest the seed that it goes on with", async () => {
+    const seed = (userData: string): Values => ({ ...deaf, cloudInit: { pool: "restart", userData } });
+    const web = new Driven(domain, place, "seedSaved");
+    await web.up(seed("#cloud-config\n"));
+    virsh("managedsave", web.id ?? "");
+    await web.up(seed("#cloud-config\nhostname: x\n"));
+    expect(virsh("domstate", web.id ?? "").trim()).toBe("running");
+    virsh("destroy", web.id ?? "");
+    await web.up(seed("#cloud-config\nhostname: x\n"));
+    expect(virsh("vol-list", "restart").match(/^ \S+-seed-/gm)).toHaveLength(1);
+    await web.destroy();
+  });
+
   it("waits for nothing when the program goes back to what the guest has", async () => {
     const web = new Driven(domain, place, "back");
     await web.up(deaf);

@@ -1,4 +1,4 @@
-import { grammar, int, list, object, text, type XmlPair } from "../../fields";
+import { grammar, int, isRecord, list, object, type Situation, text, type XmlPair } from "../../fields";
 import { readPath, writePath } from "../../xml";
 import { cpuSetText, sameCpus } from "./cpuSet";
 import { schedule } from "./limits";
@@ -116,6 +116,12 @@ export const clock = object(
   { xml: "clock", change: "restart", doc: "The guest's clock." },
 );
 
+/** A CPU that the guest was not started for has its pin from its next start on. */
+function pinChange(_before: unknown, after: unknown, { live }: Situation): "live" | "restart" {
+  const [vcpu, most] = [isRecord(after) ? after["vcpu"] : undefined, live?.["vcpus"]];
+  return typeof vcpu === "number" && typeof most === "number" && vcpu >= most ? "restart" : "live";
+}
+
 const cpuset = (what: string) =>
   text({
     xml: "@cpuset",
@@ -149,7 +155,7 @@ export const cputune = object(
         xml: "vcpupin",
         key: (item) => (typeof item["vcpu"] === "number" ? String(item["vcpu"]) : undefined),
         most: 4096,
-        change: "live",
+        change: pinChange,
         doc: "Where each of the guest's CPUs runs; those that are not listed run anywhere.",
       },
     ),

@@ -9,8 +9,10 @@ import {
 } from "../../fields";
 import { domain as table } from "./fields";
 import { type FoundDomain, seedInForce } from "./observe";
-import { bootsByKind } from "./plug";
+import type { XmlElement } from "../../xml";
+import { bootOrders, bootsByKind } from "./plug";
 import { label, lacksSeed, pendingOf, touches } from "./pending";
+import { SCHEDULE } from "./limits";
 import { isNamedBy } from "./seed";
 import { completeDevices, initialDisk, itemsOf, lowerManaged, pick } from "./wanted";
 
@@ -23,7 +25,8 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   const fitting = withinPorts(otherInGuest(found, wanted, heldByGuest(found, wanted, planned)), found);
   const all = ofDevicesInGuest(found, [...fitting, ...liveOnly(found, wanted, situation, fitting)]);
   const awake = wanted["powerState"] === "running" ? all : heldByPause(found, all);
-  return found.live && bootsByKind(found.live) ? awake.flatMap(withoutOrder) : awake;
+  const { live } = found;
+  return live ? awake.flatMap((one) => (fitsOrder(live, one) ? [one] : withoutOrder(one))) : awake;
 }
 
 /** A seed tells nothing but its name: where that is the former inputs' own, those say what is in it. */
@@ -58,7 +61,10 @@ function ofDevicesInGuest(found: FoundDomain, changes: Difference[]): Difference
     if (path[0] === "cloudInit") return seedWaits && !(kind === "delete" && path.length === 1);
     return path.length > 2 && (path[0] === "disks" || path[0] === "interfaces") && !there.has(key);
   };
-  return changes.map((one) => (isAway(one) ? { ...one, cost: "restart" } : one));
+  // A device that the guest gets now comes as the program wants it.
+  const comes = ({ path, key }: Difference): boolean =>
+    path.length > 2 && path[2] !== "bootOrder" && added.some((one) => one.path[0] === path[0] && one.key === key);
+  return changes.filter((one) => !comes(one)).map((one) => (isAway(one) ? { ...one, cost: "restart" } : one));
 }
 
 function keysIn(values: Values, name: "disks" | "interfaces"): (string | undefined)[] {
@@ -116,7 +122,13 @@ function withinPorts(changes: readonly Difference[], { situation }: FoundDomain)
   });
 }
 
-/** A device with a place in the boot order comes live to a guest without one, and has its place with the next power cycle. */
+/** True where a guest takes a device with the place in the boot order that it has. */
+function fitsOrder(live: XmlElement, { after }: Difference): boolean {
+  const order = isRecord(after) ? after["bootOrder"] : undefined;
+  return typeof order !== "number" || (!bootsByKind(live) && !bootOrders(live).includes(String(order)));
+}
+
+/** A device with a place in the boot order comes live to a guest that cannot take it, and has its place with the next power cycle. */
 function withoutOrder(one: Difference): Difference[] {
   if (one.cost !== "live" || one.kind !== "add" || one.path.length !== 2 || !isRecord(one.after)) return [one];
   const { bootOrder, ...rest } = one.after;
@@ -150,18 +162,24 @@ function liveOnly(
   const known = new Set(planned.map(label));
   const waiting = pendingOf(found);
   const at = { ...situation, before: live };
-  const asTold = differences(table, toldOf(live), toldOf(wanted), { situation: at }).filter(
-    // A pin that was taken back stays in the guest, on all CPUs.
-    ({ path, kind }) => path[0] !== "cputune" || kind !== "delete",
-  );
+  const asTold = differences(table, toldOf(live), toldOf(wanted), { situation: at });
   const left = differences(table, live, found.values, {
     managed: live,
     situation: { ...at, after: found.values },
   }).filter((one) => found.mark?.applying?.some((name) => isOpen(name, one)) === true && one.path[0] !== "cloudInit");
   const names = new Set(asTold.map(label));
   return [...asTold, ...left.filter((one) => !names.has(label(one)))].filter(
-    (one) => one.cost === "live" && !known.has(label(one)) && !waiting.some((name) => touches(name, label(one))),
+    (one) =>
+      one.cost === "live" &&
+      !isFreedPin(one) &&
+      !known.has(label(one)) &&
+      !waiting.some((name) => touches(name, label(one))),
   );
+}
+
+/** A pin that was taken back stays in the guest, on all CPUs. */
+function isFreedPin({ path, kind }: Difference): boolean {
+  return path[0] === "cputune" && kind === "delete" && !(String(path[1]) in SCHEDULE);
 }
 
 /** True for what is left of an update's change; one that plugged a device in says nothing of what the device has by other hands. */

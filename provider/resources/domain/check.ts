@@ -27,6 +27,7 @@ export async function checkMore(
     ...checkModel(inputs),
     ...checkLimits(inputs),
     ...checkThreads(inputs),
+    ...checkPins(inputs),
     ...checkMemory(inputs),
     ...checkTuning(inputs),
     ...checkVlans(inputs),
@@ -184,6 +185,16 @@ function checkThreads(inputs: Values): Failure[] {
     lacks(printPath(["cputune", "iothreadpins", index, "iothread"]), pin["iothread"]),
   );
   return [...disks, ...pins];
+}
+
+/** libvirt drops the pin of a CPU that is not there without a word. */
+function checkPins({ cputune, vcpus }: Values): Failure[] {
+  const pins = itemsOf(isRecord(cputune) ? cputune["vcpupins"] : undefined);
+  return pins.flatMap(({ vcpu }, index) =>
+    typeof vcpu === "number" && typeof vcpus === "number" && vcpu >= vcpus
+      ? [{ property: printPath(["cputune", "vcpupins", index, "vcpu"]), reason: `needs vcpus of ${vcpu + 1} or more` }]
+      : [],
+  );
 }
 
 /** A machine that starts anew when it is off cannot be off after a reboot. */

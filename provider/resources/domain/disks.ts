@@ -53,10 +53,10 @@ function removeAll(parent: XmlElement, name: string): void {
 function mediaChange(
   _before: unknown,
   _after: unknown,
-  at: { readonly item?: { readonly wanted: Values } },
+  at: { readonly item?: { readonly found: Values; readonly wanted: Values } },
 ): "live" | "restart" {
-  const device = at.item?.wanted["device"];
-  return device === "cdrom" || device === "floppy" ? "live" : "restart";
+  const isDrive = (disk: Values | undefined): boolean => disk?.["device"] === "cdrom" || disk?.["device"] === "floppy";
+  return isDrive(at.item?.found) && isDrive(at.item?.wanted) ? "live" : "restart";
 }
 
 const limit = (name: string, what: string) =>

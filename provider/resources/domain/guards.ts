@@ -1,7 +1,8 @@
 import { type Difference, hasUnknown, printPath, type Values } from "../../fields";
+import { Code, isLibvirt } from "../../rpc";
 import { find, readPath } from "../../xml";
 import type { Goal } from "../flow";
-import { Refusal } from "../port";
+import { Refusal, type Request } from "../port";
 import type { FoundDomain } from "./observe";
 import { changesOf } from "./changes";
 import { complete, itemsOf } from "./wanted";
@@ -54,6 +55,20 @@ export function renameComplaint(found: FoundDomain, name: string, wanted: Values
     `domain "${found.name}" runs and cannot be renamed to "${name}": stop it first (powerState: "stopped"), then change ` +
     `its name, or set whenRestartNeeded: "restart"`
   );
+}
+
+/** A guest is not stopped, and a machine not changed, for a name that it cannot have. */
+export async function refuseTakenName({ place }: Request, found: FoundDomain, wanted: Values): Promise<void> {
+  const name = wanted["name"];
+  if (typeof name !== "string" || name === found.name) return;
+  try {
+    const { dom } = await place.host.call("DOMAIN_LOOKUP_BY_NAME", { name });
+    throw new Refusal(
+      `domain "${found.name}" cannot be renamed to "${name}": the domain ${dom.uuid} has that name. Nothing was touched`,
+    );
+  } catch (error) {
+    if (!isLibvirt(error, Code.NO_DOMAIN)) throw error;
+  }
 }
 
 /** Why an update must not happen: it would stop a guest that the program wants undisturbed. */

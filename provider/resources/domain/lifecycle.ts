@@ -11,7 +11,7 @@ import { connectionOf } from "./connection";
 import { refuseUncontrolled } from "./controllers";
 import { domain as table } from "./fields";
 import { forecast } from "./forecast";
-import { forbidUpdate, refuseLossyAdoption, refuseMissing } from "./guards";
+import { forbidUpdate, refuseLossyAdoption, refuseMissing, refuseTakenName } from "./guards";
 import { runLive } from "./live";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
 import { pendingOf } from "./pending";
@@ -59,9 +59,14 @@ const definition: Definition<FoundDomain> = {
 export const domain = resource(definition);
 
 /** Says in the preview already what an update would refuse. */
-async function differencesMore(request: Request, found: FoundDomain, wanted: Values): Promise<Difference[]> {
-  await refuseUnable(request, found, wanted, changesOf(found, wanted, undefined));
-  return owed(found, wanted);
+async function differencesMore(
+  request: Request,
+  found: FoundDomain,
+  wanted: Values,
+  changes: readonly Difference[],
+): Promise<Difference[]> {
+  await refuseUnable(request, found, wanted, changes);
+  return owed(found, wanted, changes);
 }
 
 /** Refuses what this host can surely not do, while nothing was touched. */
@@ -73,6 +78,7 @@ async function refuseUnable(
 ): Promise<void> {
   await refuseUncontrolled(request, found, changes);
   await refuseVlans(request, found.name, wanted, found);
+  await refuseTakenName(request, found, wanted);
 }
 
 /** A machine of any owner that has the wanted name. */
@@ -117,12 +123,13 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
     if (left?.seedPath !== seedPath && left?.liveSeedPath !== seedPath) await dropSeed(request, seedPath, undefined);
     throw error;
   });
-  await dropSeed(request, found?.seedPath, seedPath);
-  await dropSeed(request, found?.liveSeedPath, seedPath);
   const gate = found && goal.managed ? gateOf(goal.inputs, planned) : undefined;
   const arrived = await power(request, found, goal, planned).catch(async (error: unknown) => {
     throw await afterPower(request, found, goal, planned, error);
   });
+  // A guest has let its former seed go by now; a saved image brings its own back, and the mark names it.
+  if (found?.saved !== true || found.mark?.formerSeed !== undefined) await dropSeed(request, found?.seedPath, seedPath);
+  await dropSeed(request, found?.liveSeedPath, seedPath);
   if (gate && found && goal.managed && !(await passes(request, goal, gate))) {
     const why = `the change was not confirmed: ${gate.by} did not answer within ${gate.withinMs / 1000} s`;
     throw await undone(request, goal, backTo(goal, found, goal.managed, planned), why);

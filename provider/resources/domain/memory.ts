@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { int, mebibytes, object, unitBytes, type Values, type XmlPair } from "../../fields";
 import { ensurePath, find, findAll, parseXml, readPath, writePath, type XmlElement } from "../../xml";
 import type { Act } from "./live";
@@ -121,10 +122,26 @@ function cellMemory(cell: XmlElement): number | undefined {
   return raw === undefined ? undefined : (Number(raw) * unitBytes(cell.attributes.get("unit"))) / MIB;
 }
 
-/** Sets the balloon; QEMU counts the DIMMs that the guest has by now. */
+/** How long a guest's balloon may take to begin to move. */
+const BALLOON_SECONDS = 3;
+
+/** Sets the balloon, QEMU counts the DIMMs that the guest has by now; a guest that does not hear of it is told to the user. */
 export const setBalloon: Act = async ({ request, found }, { after }) => {
   const { host } = request.place;
-  const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: 0 });
-  const memory = BigInt(Math.round(((Number(after) + dimmsIn(parseXml(xml))) * MIB) / KIB));
+  const look = async (): Promise<XmlElement> =>
+    parseXml((await host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: 0 })).xml);
+  const root = await look();
+  const [before, dimms] = [mebibytesAt(root, "currentMemory"), dimmsIn(root)];
+  const memory = BigInt(Math.round(((Number(after) + dimms) * MIB) / KIB));
   await host.call("DOMAIN_SET_MEMORY_FLAGS", { dom: found.handle, memory, flags: LIVE });
+  // Where a DIMM came or went libvirt's figure stays behind QEMU's; a paused guest moves when it goes on.
+  if (dimms > 0 || found.power !== "running") return;
+  for (const end = performance.now() + BALLOON_SECONDS * 1000; performance.now() < end;) {
+    await sleep(200, undefined, { signal: request.signal });
+    if (mebibytesAt(await look(), "currentMemory") !== before) return;
+  }
+  request.warn(
+    `domain "${found.name}": its guest still has ${before ?? "?"} MiB, and not ${String(after)}: it changes when the guest's balloon ` +
+      "driver (Linux: virtio_balloon) runs",
+  );
 };

@@ -45,7 +45,11 @@ function isOfGuest({ path }: Difference): boolean {
 export function deferredOf(found: FoundDomain, changes: readonly Difference[]): readonly string[] {
   if (!found.live && !found.saved) return [];
   const added = changes.filter((one) => (found.saved ? isOfGuest(one) : one.cost === "restart")).map(label);
-  return outermost([...(found.saved ? (found.mark?.deferred ?? []) : pendingOf(found)), ...added]);
+  if (found.saved) return outermost([...(found.mark?.deferred ?? []), ...added]);
+  // What only the definition has, and goes back to what the guest has, is no debt any more.
+  const mended = changes.filter(({ cost }) => cost === "live").map(label);
+  const left = pendingOf(found).filter((name) => !mended.some((one) => one === name || isWithin(name, one)));
+  return outermost([...left, ...added]);
 }
 
 /** What neither libvirt nor the guest changes by itself: where both definitions differ in it, somebody wants a power cycle. */
@@ -77,7 +81,9 @@ export function lacksSeed({ live, seedPath }: FoundDomain): boolean {
   return live !== undefined && seedPath !== undefined && !findAll(live, "devices/disk").some(isSeed);
 }
 
-function isSteady({ path, kind, cost }: Difference): boolean {
+function isSteady({ path, kind, cost, before, after }: Difference): boolean {
+  // libvirt gives a guest whole MiB.
+  if (path[0] === "memory" && typeof after === "number" && Math.ceil(after) === before) return false;
   const device =
     ["disks", "interfaces", "memoryDevices"].includes(String(path[0])) && path.length === 2 && kind !== "update";
   return cost === "restart" && (device || STEADY.has(String(path[0])));

@@ -84,10 +84,9 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   };
 }
 
-/** What the running guest is told; of one that is power-cycled only the seed, whose former image goes away. */
+/** What the running guest is told; one that is power-cycled has all from its start. */
 function liveOf(changes: readonly Difference[], cycle: boolean): Difference[] {
-  const told = changes.filter(({ cost, path }) => cost === "live" && guestFields.has(String(path[0])));
-  return cycle ? told.filter(({ path }) => path[0] === "cloudInit") : told;
+  return cycle ? [] : changes.filter(({ cost, path }) => cost === "live" && guestFields.has(String(path[0])));
 }
 
 function autostartStep(found: FoundDomain | undefined, wanted: Values): { autostart?: boolean } {
@@ -199,7 +198,8 @@ function bootByDevice(root: XmlElement): void {
 /** The seed that the guest holds until its drive has the new one, or that its saved image would bring back. */
 function formerSeed(found: FoundDomain | undefined, seedPath: string | undefined): string | undefined {
   if (found?.liveSeedPath !== undefined && found.liveSeedPath !== seedPath) return found.liveSeedPath;
-  return found?.saved ? found.mark?.formerSeed : undefined;
+  if (!found?.saved) return undefined;
+  return found.mark?.formerSeed ?? (found.seedPath === seedPath ? undefined : found.seedPath);
 }
 
 /** A machine that needs no further step is ready when it is defined: one write instead of two. */

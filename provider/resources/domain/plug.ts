@@ -16,10 +16,20 @@ export function bootsByKind(live: XmlElement): boolean {
   return find(live, "os/boot") !== undefined;
 }
 
-/** Plugs a device of the definition into the running guest. */
+/** The places in the boot order that a guest's devices have. */
+export function bootOrders(live: XmlElement): readonly string[] {
+  const devices = find(live, "devices")?.children ?? [];
+  const places = devices.flatMap((node) => ("name" in node ? childrenOf(node, "boot") : []));
+  return places.flatMap((boot) => boot.attributes.get("order") ?? []);
+}
+
+/** Plugs a device of the definition into the running guest; a place in the boot order that it cannot have now waits. */
 export async function attach({ request, found }: Running, planned: XmlElement): Promise<void> {
   const device = cloneXml(planned);
-  if (found.live && bootsByKind(found.live)) for (const node of childrenOf(device, "boot")) removeChild(device, node);
+  const { live } = found;
+  const cannotHave = (boot: XmlElement): boolean =>
+    live !== undefined && (bootsByKind(live) || bootOrders(live).includes(boot.attributes.get("order") ?? ""));
+  for (const node of childrenOf(device, "boot").filter(cannotHave)) removeChild(device, node);
   await request.place.host.call("DOMAIN_ATTACH_DEVICE_FLAGS", {
     dom: found.handle,
     xml: printXml(device),

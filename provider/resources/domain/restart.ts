@@ -16,7 +16,9 @@ export function restartSteps(found: Power, wanted: unknown): readonly PowerStep[
 }
 
 /** An earlier update's debt that this one pays: the machine is as the program says, but the guest is not. */
-export function owed(found: FoundDomain, wanted: Values): Difference[] {
-  if (!restarts(found, [], wanted)) return [];
-  return [{ path: ["restartPending"], kind: "update", cost: "restart", before: deferredOf(found, []), after: [] }];
+export function owed(found: FoundDomain, wanted: Values, changes: readonly Difference[]): Difference[] {
+  const mended = changes.filter(({ cost }) => cost === "live");
+  if (!restarts(found, mended, wanted)) return [];
+  const before = deferredOf(found, mended);
+  return [{ path: ["restartPending"], kind: "update", cost: "restart", before, after: [] }];
 }

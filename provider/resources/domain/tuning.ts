@@ -55,7 +55,9 @@ export const pin: Act = async ({ request, found, definition }, { path, before, a
     if (path[1] !== undefined && path[1] !== list) return new Set();
     return new Set(key === undefined ? [...pinsIn(before, list, name), ...pinsIn(after, list, name)] : [Number(key)]);
   };
-  for (const vcpu of pinned("vcpupins", "vcpu")) {
+  // CPUs that wait for a power cycle have their pins in the definition.
+  const most = Number(found.live && readPath(found.live, "vcpu"));
+  for (const vcpu of [...pinned("vcpupins", "vcpu")].filter((one) => one < most)) {
     const cpumap = wanted(`cputune/vcpupin[@vcpu='${vcpu}']/@cpuset`);
     await host.call("DOMAIN_PIN_VCPU_FLAGS", { dom, vcpu, cpumap, flags: LIVE });
   }
