@@ -83,6 +83,19 @@ describe("a change of which libvirt refuses a part", () => {
     expect((await web.preview(args)).differences).toEqual([]);
   });
 
+  it("is told with its properties where libvirt refuses the definition, and a stopped machine keeps its name then", async () => {
+    const web = new Driven(domain, place, "words");
+    const args = { ...small, name: "before", powerState: "stopped", disks: [first] };
+    await web.up(args);
+    const wrong = { ...args, name: "after", title: "t", disks: [{ ...first, serial: "a\u00e4<>b" }] };
+    await expect(web.up(wrong)).rejects.toThrow(
+      /^change the definition of domain "after" \(name before -> after, title set to t, serial of disk vda vda -> a\u00e4<>b\): libvirt refused \(92, XML document failed to validate/,
+    );
+    expect(virsh("list", "--all", "--name").trim()).toBe("before");
+    await web.up({ ...args, name: "after" });
+    expect(virsh("list", "--all", "--name").trim()).toBe("after");
+  });
+
   it("still waits after a managed save, which brings the former definition back", async () => {
     const web = new Driven(domain, place, "saved");
     const args = { ...small, disks: [first] };

@@ -28,7 +28,7 @@ import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
 import { refuseVlans } from "./vlans";
 import { resolveVolumes } from "./volumes";
 import { complete, volumesOf } from "./wanted";
-import { describe } from "./words";
+import { describe, tell } from "./words";
 
 // virDomainDefineFlags, virDomainModificationImpact, virDomainMetadataType
 const VALIDATE = 1;
@@ -116,8 +116,7 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   const planned = plan(found, goal, { facts, volumes, ...seed, now: new Date().toISOString() });
   // The definition that is written names it no more.
   if (found) await dropFormerSeed(request, found, seedPath);
-  const named = found?.live ? found : await rename(request, found, goal, planned);
-  await apply(request, named, goal, planned).catch(async (error: unknown) => {
+  await apply(request, found, goal, planned).catch(async (error: unknown) => {
     // A seed that no definition names would be nobody's.
     const left = await observe(request, goal.id, goal.inputs);
     if (left?.seedPath !== seedPath && left?.liveSeedPath !== seedPath) await dropSeed(request, seedPath, undefined);
@@ -154,31 +153,31 @@ async function undone(request: Request, goal: Goal, back: Goal, why: string): Pr
   return new Error(`${said}. The former definition is back, and the next preview shows the change as open`);
 }
 
-async function rename(
-  request: Request,
-  found: FoundDomain | undefined,
-  goal: Goal,
-  planned: Plan,
-): Promise<FoundDomain | undefined> {
-  if (!found || planned.rename === undefined) return found;
-  const new_name = planned.rename;
+async function rename({ place }: Request, found: FoundDomain, { rename: new_name }: Plan): Promise<void> {
+  if (new_name === undefined) return;
   await doing(`rename domain "${found.name}" to "${new_name}"`, () =>
-    request.place.host.call("DOMAIN_RENAME", { dom: found.handle, new_name, flags: 0 }),
+    place.host.call("DOMAIN_RENAME", { dom: found.handle, new_name, flags: 0 }),
   );
-  return observe(request, goal.id, goal.inputs);
 }
 
 /** Writes the definition, which libvirt checks, then changes the running guest; what it refuses is shown by the next diff. */
 async function apply(request: Request, found: FoundDomain | undefined, goal: Goal, planned: Plan): Promise<void> {
   const { host } = request.place;
   const definition = planned.definition ?? found?.inactive;
-  if (planned.restarts && definition) await proveStart(request, goal.name, goal.id, definition);
+  if (planned.restarts && definition)
+    await proveStart(request, goal.name, goal.id, definition).catch((error: unknown) => {
+      throw error instanceof Refusal
+        ? new Refusal(`${error.message}${inBrackets(planned)}`, { cause: error.cause })
+        : error;
+    });
   if (planned.definition) {
     if (found) await refuseOtherHand(request, found);
     // Another name is another machine to libvirt: one that runs gets it when it is stopped.
     const renamed = found ? withName(planned.definition, found.name) : planned.definition;
     const xml = printXml(renamed);
-    const action = found ? `change the definition of domain "${goal.name}"` : `define domain "${goal.name}"`;
+    const action = found
+      ? `change the definition of domain "${goal.name}"${inBrackets(planned)}`
+      : `define domain "${goal.name}"`;
     await doing(action, () => host.call("DOMAIN_DEFINE_XML_FLAGS", { xml, flags: VALIDATE }));
   }
   if (planned.autostart !== undefined) {
@@ -187,6 +186,7 @@ async function apply(request: Request, found: FoundDomain | undefined, goal: Goa
       host.call("DOMAIN_SET_AUTOSTART", { dom: handleOf(goal.id), autostart }),
     );
   }
+  if (found && !found.live) await rename(request, found, planned);
   if (!found || planned.live.length === 0) return;
   // A guest that is to go on hears what it is told; one that is paused lets go of nothing.
   if (planned.power[0] === "resume" && !planned.restarts)
@@ -194,6 +194,11 @@ async function apply(request: Request, found: FoundDomain | undefined, goal: Goa
   const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(goal.id), flags: 3 });
   const told = await runLive({ request, found, definition: parseXml(xml) }, planned.live);
   if (told.left.length > 0) throw await notDone(request, found, told);
+}
+
+/** What an act is about: libvirt's own words seldom name the property. */
+function inBrackets({ changes }: Plan): string {
+  return changes.length === 0 ? "" : ` (${changes.map(tell).join(", ")})`;
 }
 
 function withName(root: Plan["definition"] & object, name: string): typeof root {
@@ -230,7 +235,7 @@ async function power(
     await runPower(at, goal.name, goal.id, step, goal.inputs);
     // A guest that was stopped to be started again is started, also where its `up` was cancelled meanwhile.
     if (step === "stop" && planned.restarts) at = { ...request, signal: new AbortController().signal };
-    if (step === "stop" && found?.live) await rename(request, found, goal, planned);
+    if (step === "stop" && found?.live) await rename(request, found, planned);
   }
   return async () => (wait ? waitFor(request, goal.name, goal.id, wait, before, macs) : undefined);
 }

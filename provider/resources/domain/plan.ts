@@ -35,6 +35,8 @@ export interface Plan {
   readonly rename?: string;
   /** The definition to write; absent: it says so already. */
   readonly definition?: XmlElement;
+  /** All that differs, for words about it. */
+  readonly changes: readonly Difference[];
   /** Changes for the running guest, in order. */
   readonly live: readonly Difference[];
   /** Property paths that wait for a power cycle, as the mark carries them. */
@@ -76,6 +78,7 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   return {
     ...(found && found.name !== goal.name ? { rename: goal.name } : {}),
     ...(same ? {} : { definition }),
+    changes,
     live,
     deferred,
     ...autostartStep(found, wanted),

@@ -116,7 +116,7 @@ export async function planned(
 }
 
 /** A plan as it is read by people: the definition as text. */
-export const told = ({ definition, restarts, ...rest }: Plan): Values => ({
+export const told = ({ definition, restarts, changes: _, ...rest }: Plan): Values => ({
   ...(definition ? { definition: printXml(definition) } : {}),
   ...rest,
   ...(restarts ? { restarts } : {}),

@@ -53,7 +53,7 @@ describe("a new machine", () => {
         `<memory unit="KiB">65536</memory><currentMemory unit="KiB">65536</currentMemory>` +
         `<vcpu>2</vcpu><cpu mode="maximum"/>${mark()}</domain>`,
     );
-    expect(rest).toEqual({ live: [], deferred: [], power: [], restarts: false });
+    expect(rest).toEqual({ changes: [], live: [], deferred: [], power: [], restarts: false });
   });
 
   it("is unfinished until it runs, when it is to run", () => {
