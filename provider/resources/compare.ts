@@ -1,8 +1,10 @@
 import {
+  type Cost,
   deepEqual,
   type Difference,
   differences,
   foundAsManaged,
+  inWords,
   type Situation,
   type Table,
   type Values,
@@ -93,4 +95,16 @@ export function changedWishes(table: Table, olds: Values, news: Values): string[
   );
   const names = wishes.map(([name]) => name).filter((name) => olds[name] !== undefined || !isFilled(news, name));
   return names.filter((name) => !deepEqual(olds[name], news[name]));
+}
+
+/** What a change costs an object that no guest runs in. */
+const costs: Readonly<Record<Cost, string>> = { live: "live", restart: "by a restart of it", replace: "by a new one" };
+
+/** Differences in one line for people, by what they cost. */
+export function costsInWords(all: readonly Difference[], table: Table): string {
+  const groups = Object.entries(costs).map(([cost, words]) => {
+    const own = all.filter((one) => one.cost === cost);
+    return own.length === 0 ? [] : [`${words}: ${own.map((one) => inWords(one, table)).join(", ")}`];
+  });
+  return groups.flat().join("; ");
 }

@@ -77,6 +77,8 @@ export interface Definition<F extends Found> {
     changes: readonly Difference[],
     wanted: Values,
   ): string | undefined | Promise<string | undefined>;
+  /** Says why one that is not there must not be made (a guest holds what was in its place), or nothing. */
+  forbidMaking?(request: Request, id: string, inputs: Values): Promise<string | undefined>;
   /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
   forbidReplace?(request: Request, found: F, olds: Values, inputs: Values): Promise<string | undefined>;
   /** Brings the object to the goal from wherever it is, and returns it as it then stands. */

@@ -1,6 +1,5 @@
 import {
   checkValues,
-  type Cost,
   differences,
   type Difference,
   type Failure,
@@ -8,17 +7,23 @@ import {
   forgetDrifted,
   foundAsManaged,
   grammar,
-  inWords,
   ownInputs,
-  printPath,
-  type Table,
   type Values,
 } from "../fields";
-import { asked, changedWishes, compare, ignoredAsFound, situate } from "./compare";
+import { asked, changedWishes, compare, costsInWords, ignoredAsFound, situate } from "./compare";
 import type { Definition, Found, Goal } from "./definition";
 import { Glimpses } from "./glimpse";
+import {
+  guardAdoption,
+  guardBlindReplace,
+  guardMaking,
+  guardProtected,
+  guardRemaking,
+  guardReplace,
+  guardUpdate,
+} from "./guards";
 import { markFor } from "./mark";
-import { sameIdentity, withName } from "./naming";
+import { calledOf, sameIdentity, whatOf, withName } from "./naming";
 import { identityValues, newIncarnation, ownedUuid, printOwner } from "./owner";
 import { isAway, samePlace } from "./place";
 import {
@@ -92,20 +97,23 @@ class Flow<F extends Found> {
       }
       const known = { ...olds, ...news };
       const found = this.glimpses.take(request.place, id, known) ?? (await this.kind.observe(request, id, known));
-      if (!found) {
-        request.info(`${this.what(olds)} is gone from the host; it will be made again`);
-        const lost = (await this.kind.lost?.(request, id, olds, news)) ?? [];
-        return { ...this.judge(olds, news, lost), changes: true };
-      }
+      if (!found) return await this.gone(request, id, olds, news);
       return await this.compare(request, found, managed, olds, news);
     } catch (error) {
       if (!isAway(error)) throw error;
       request.warn(`${this.what(olds)}: ${messageOf(error)}; the preview goes by the state alone`);
       const all = differences(this.kind.table, managed, news, { managed, situation: situate(managed, news) });
       const diff = this.judge(olds, news, asked(request, all));
-      if (diff.replaces.length > 0) this.guardBlindReplace(olds, news);
+      if (diff.replaces.length > 0) guardBlindReplace(this.kind, olds, news);
       return diff;
     }
+  }
+
+  private async gone(request: Request, id: string, olds: Values, news: Values): Promise<Diff> {
+    await guardRemaking(this.kind, request, id, { ...olds, ...news });
+    request.info(`${this.what(olds)} is gone from the host; it will be made again`);
+    const lost = (await this.kind.lost?.(request, id, olds, news)) ?? [];
+    return { ...this.judge(olds, news, lost), changes: true };
   }
 
   private async compare(request: Request, found: F, managed: Values, olds: Values, news: Values): Promise<Diff> {
@@ -117,8 +125,8 @@ class Flow<F extends Found> {
     if (olds[UNFINISHED] === true)
       request.info(`${this.what(olds)} was not finished by the last run; this one goes on`);
     const diff = this.judge(olds, news, all);
-    if (diff.replaces.length > 0) await this.guardReplace(request, found, olds, news);
-    else await this.guardUpdate(request, found, all, wanted);
+    if (diff.replaces.length > 0) await guardReplace(this.kind, request, found, olds, news);
+    else await guardUpdate(this.kind, request, found, all, wanted);
     return diff;
   }
 
@@ -137,39 +145,19 @@ class Flow<F extends Found> {
     };
   }
 
-  private async guardUpdate(request: Request, found: F, changes: readonly Difference[], wanted: Values): Promise<void> {
-    const reason = await this.kind.forbidUpdate?.(request, found, changes, wanted);
-    if (reason !== undefined) throw new Refusal(reason);
-  }
-
-  private async guardReplace(request: Request, found: F, olds: Values, news: Values): Promise<void> {
-    if (olds["deletionProtection"] === true) throw new Refusal(this.protectedText(olds, "replaced"));
-    const reason = await this.kind.forbidReplace?.(request, found, olds, news);
-    if (reason !== undefined) throw new Refusal(reason);
-  }
-
-  /** The host may be back when the engine replaces: what it could not be asked now is refused now. */
-  private guardBlindReplace(olds: Values, news: Values): void {
-    if (olds["deletionProtection"] === true) throw new Refusal(this.protectedText(olds, "replaced"));
-    if (!this.kind.forbidReplace || news["allowDataLoss"] === true) return;
-    throw new Refusal(
-      `${this.what(olds)} would be replaced, and its host cannot say whether a guest wrote to it: ` +
-        `run again when it answers, or set \`allowDataLoss: true\``,
-    );
-  }
-
   async create(request: Request, inputs: Values): Promise<Created> {
     const identity = identityValues(this.kind.table, inputs);
     const uuid = ownedUuid(request.owner, identity);
     const id = (await this.kind.locate?.(request, inputs)) ?? this.kind.id(uuid, inputs);
     const found = (await this.kind.observe(request, id, inputs)) ?? (await this.kind.occupant(request, inputs));
+    if (!found) await guardMaking(this.kind, request, id, inputs);
     const adopted = found !== undefined && this.admit(request, found, id, inputs);
-    if (adopted) this.refuseMisfit(found, inputs);
+    if (adopted) guardAdoption(this.kind, found, inputs);
     // A new life also for a create that goes on: the engine's delete of the former one must not meet it.
     const incarnation = newIncarnation();
     const goal: Goal = {
       id: adopted ? found.id : id,
-      name: this.called(inputs),
+      name: calledOf(this.kind, inputs),
       inputs,
       managed: undefined,
       mark: markFor(request.owner, incarnation, "creating"),
@@ -182,17 +170,6 @@ class Flow<F extends Found> {
       if (error instanceof PartialFailure) request.place.lives.set(this.lifeKey(error.id), incarnation);
       throw error;
     }
-  }
-
-  /** Adopting takes an object as it is: what only a new one could have is refused. */
-  private refuseMisfit(found: F, inputs: Values): void {
-    const replacing = compare(this.kind, found, inputs, undefined).differences.filter(({ cost }) => cost === "replace");
-    const wrong = replacing.map(({ path }) => printPath(path));
-    if (wrong.length === 0) return;
-    throw new Refusal(
-      `${this.kind.noun} "${found.name}" was not adopted: it differs from the program in ${wrong.join(", ")}, ` +
-        `which only a new one could have. Write them as they are on the host`,
-    );
   }
 
   private lifeKey(id: string): string {
@@ -227,11 +204,12 @@ class Flow<F extends Found> {
     await this.refuseOtherPlace(request, olds);
     const found = await this.kind.observe(request, id, { ...olds, ...news });
     if (found) this.refuseOtherLife(request, found, olds);
+    else await guardRemaking(this.kind, request, id, { ...olds, ...news });
     const incarnation = asText(olds[INCARNATION]) ?? newIncarnation();
     const managed = request.oldInputs ?? olds;
     const goal: Goal = {
       id,
-      name: this.called(news),
+      name: calledOf(this.kind, news),
       inputs: found ? ignoredAsFound(this.kind, request, found, news, managed) : news,
       managed,
       state: olds,
@@ -311,10 +289,10 @@ class Flow<F extends Found> {
   }
 
   async delete(request: Request, id: string, olds: Values): Promise<void> {
-    if (olds["deletionProtection"] === true) throw new Refusal(this.protectedText(olds, "deleted"));
     await this.refuseOtherPlace(request, olds);
     const found = await this.kind.observe(request, id, olds);
     if (!found) return;
+    guardProtected(this.kind, olds, "deleted");
     const life = asText(olds[INCARNATION]);
     if (life === undefined) this.refuseOtherLife(request, found, olds);
     // What carries no mark has its life in the memory of the process that made it: one process serves one `up`.
@@ -352,27 +330,8 @@ class Flow<F extends Found> {
   }
 
   private what(values: Values): string {
-    return `${this.kind.noun} "${this.called(values)}"`;
+    return whatOf(this.kind, values);
   }
-
-  private called(values: Values): string {
-    return this.kind.called?.(values) ?? asText(values["name"]) ?? "?";
-  }
-
-  private protectedText(values: Values, done: string): string {
-    return `${this.what(values)} has deletionProtection and would be ${done}: set it to false and run up before`;
-  }
-}
-
-/** What a change costs an object that no guest runs in. */
-const costs: Readonly<Record<Cost, string>> = { live: "live", restart: "by a restart of it", replace: "by a new one" };
-
-function costsInWords(all: readonly Difference[], table: Table): string {
-  const groups = Object.entries(costs).map(([cost, words]) => {
-    const own = all.filter((one) => one.cost === cost);
-    return own.length === 0 ? [] : [`${words}: ${own.map((one) => inWords(one, table)).join(", ")}`];
-  });
-  return groups.flat().join("; ");
 }
 
 const NO_DIFF = { differences: [], replaces: [], deleteBeforeReplace: false, changes: false } as const;

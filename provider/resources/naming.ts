@@ -1,4 +1,5 @@
 import { deepEqual, DEFAULTS, type Table, UNKNOWN, type Values } from "../fields";
+import type { Definition, Found } from "./definition";
 import { identityUnknown, identityValues, ownedName } from "./owner";
 import type { Request } from "./port";
 
@@ -28,4 +29,15 @@ function nameFor(table: Table, request: Request, olds: Values | undefined, input
   if (request.autonaming !== undefined) return request.autonaming;
   const identity = identityValues(table, inputs);
   return identityUnknown(identity) ? UNKNOWN : ownedName(request.owner, identity);
+}
+
+/** What an object is called in messages. */
+export function calledOf<F extends Found>(kind: Definition<F>, values: Values): string {
+  const { name } = values;
+  return kind.called?.(values) ?? (typeof name === "string" ? name : "?");
+}
+
+/** An object in messages: `volume "x"`. */
+export function whatOf<F extends Found>(kind: Definition<F>, values: Values): string {
+  return `${kind.noun} "${calledOf(kind, values)}"`;
 }

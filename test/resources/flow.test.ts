@@ -345,11 +345,13 @@ describe("delete", () => {
     expect(shelf.boxes.size).toBe(1);
   });
 
-  it("is refused by deletionProtection, also when the object is gone", async () => {
+  it("is refused by deletionProtection, and passes where the object is gone already", async () => {
     const { id, outputs } = await made({ deletionProtection: true });
     const error = await failure(box.delete(requestOn(shelf), id, outputs));
     expect(error.message).toMatch(/has deletionProtection and would be deleted: set it to false/);
     expect(shelf.boxes.size).toBe(1);
+    shelf.boxes.clear();
+    await box.delete(requestOn(shelf), id, outputs);
   });
 
   it("takes an imported object that nobody marked, and refuses one that another owner did", async () => {
@@ -420,6 +422,31 @@ describe("diff", () => {
       changes: true,
     });
     expect(request.heard.info.join()).toContain("is gone from the host; it will be made again");
+  });
+
+  it("is refused when the object is gone, and another one has its name; an update too", async () => {
+    const { id, outputs, inputs } = await made({ name: "web" });
+    const request = requestOn(shelf, { oldInputs: inputs });
+    shelf.boxes.clear();
+    shelf.boxes.set("theirs", { id: "theirs", name: "web", values: {}, finished: true });
+    const told = `box "web" is another one now (theirs, not ${id}): other hands made it again. It was not touched. `;
+    for (const act of [box.diff(request, id, outputs, inputs), box.update(request, id, outputs, inputs)]) {
+      const error = await failure(act);
+      expect([error.name, error.message.startsWith(told)]).toEqual(["Refusal", true]);
+    }
+    expect([...shelf.boxes.keys()]).toEqual(["theirs"]);
+  });
+
+  it("is refused when the object is gone, and somebody holds what it was; update and create too", async () => {
+    const { id, outputs, inputs } = await made();
+    shelf.boxes.clear();
+    box = boxes(shelf, { forbidMaking: (_, held) => Promise.resolve(`${held} is held`) });
+    const request = requestOn(shelf, { oldInputs: inputs });
+    const acts = [box.diff(request, id, outputs, inputs), box.update(request, id, outputs, inputs)];
+    for (const act of [...acts, box.create(request, inputs)]) {
+      expect((await failure(act)).message).toBe(`${id} is held`);
+    }
+    expect(shelf.boxes.size).toBe(0);
   });
 
   it("goes by the state when the host is away, and warns", async () => {

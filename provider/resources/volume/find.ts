@@ -64,11 +64,20 @@ export function poolInfo({ place }: Looking, name: string): Promise<PoolInfo> {
 }
 
 /** A pool's type in libvirt's words: `dir`, `logical`, ... */
-export function poolType({ place }: Request, name: string): Promise<string> {
-  return place.together(`type of pool ${name}`, async () => {
+export async function poolType(request: Request, name: string): Promise<string> {
+  return readPath(await poolXml(request, name), "@type") ?? "dir";
+}
+
+/** The folder in which a pool shows its volumes; absent for one of the network. */
+export async function poolFolder(request: Request, name: string): Promise<string | undefined> {
+  return readPath(await poolXml(request, name), "target/path");
+}
+
+function poolXml({ place }: Request, name: string): Promise<XmlElement> {
+  return place.together(`definition of pool ${name}`, async () => {
     const { pool } = await place.host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name });
     const { xml } = await place.host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: 0 });
-    return readPath(parseXml(xml), "@type") ?? "dir";
+    return parseXml(xml);
   });
 }
 

@@ -35,17 +35,31 @@ async function scanHost(request: Request): Promise<Users> {
 
 const INACTIVE_XML = 2;
 const EVERY = { need_results: 1, flags: 0 } as const;
+const RUNNING = { need_results: 1, flags: 1 } as const;
 
-/** Every machine of the host with its definitions. */
-export async function allMachines(request: Request): Promise<Machine[]> {
-  const { host } = request.place;
-  const { domains } = await host.call("CONNECT_LIST_ALL_DOMAINS", EVERY);
+async function allMachines(request: Request): Promise<Machine[]> {
+  const { domains } = await request.place.host.call("CONNECT_LIST_ALL_DOMAINS", EVERY);
+  return machinesOf(request, domains, ({ id }) => (id >= 0 ? [0, INACTIVE_XML] : [INACTIVE_XML]));
+}
+
+/** The machines that run now, each with its live definition alone. */
+export function runningMachines(request: Request): Promise<Machine[]> {
+  return request.place.together("running machines", async () => {
+    const { domains } = await request.place.host.call("CONNECT_LIST_ALL_DOMAINS", RUNNING);
+    return machinesOf(request, domains, () => [0]);
+  });
+}
+
+async function machinesOf(
+  { place: { host } }: Request,
+  domains: readonly Domain[],
+  flagsOf: (domain: Domain) => number[],
+): Promise<Machine[]> {
   const found = await Promise.all(
     domains.map((domain) =>
       unlessGone(async () => {
-        const flags = domain.id >= 0 ? [0, INACTIVE_XML] : [INACTIVE_XML];
         const texts = await Promise.all(
-          flags.map((flag) => host.call("DOMAIN_GET_XML_DESC", { dom: domain, flags: flag })),
+          flagsOf(domain).map((flags) => host.call("DOMAIN_GET_XML_DESC", { dom: domain, flags })),
         );
         return { domain, running: domain.id >= 0, definitions: texts.map(({ xml }) => parseXml(xml)) };
       }),

@@ -1,17 +1,19 @@
-import { type Difference, differences, type Values } from "../../fields";
+import type { Values } from "../../fields";
 import { ImageSource, qcow2Image } from "../../media";
 import { readPath } from "../../xml";
 import { explain } from "../errors";
-import { type Definition, type Goal, isFilled, resource } from "../flow";
+import { type Definition, type Goal, resource } from "../flow";
 import { printOwner } from "../owner";
 import { Refusal, type Request } from "../port";
-import { checkVolume, shrinkText } from "./check";
-import { bytesOf, sameBytes, volume as table, wholeBlocks } from "./fields";
+import { changesOf, keepsSize, unfinishedOf } from "./changes";
+import { checkVolume } from "./check";
+import { bytesOf, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
+import { forbidMaking, forbidReplace, forbidUpdate } from "./guards";
 import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
-import { allMachines, readerOf, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
+import { usersOf, usersOfVolume } from "./inUse";
 import { live } from "./live";
-import { type Content, deleteVolume, makeVolume, named, placeOf } from "./make";
+import { type Content, deleteVolume, makeVolume, named, placeOf, targetAt } from "./make";
 import { type FoundVolume, hidden, isPlain, madeOf, observe, picture, writtenAt } from "./observe";
 import { plan, type Step } from "./plan";
 
@@ -29,6 +31,7 @@ export const definition: Definition<FoundVolume> = {
   occupant: () => Promise.resolve(undefined),
   changes: changesOf,
   differencesMore: (_, found) => Promise.resolve(unfinishedOf(found)),
+  forbidMaking,
   forbidReplace,
   forbidUpdate,
   reach: (request, found, goal) => reach(request, found, goal, contentOf),
@@ -37,105 +40,6 @@ export const definition: Definition<FoundVolume> = {
 };
 
 export const volume = resource(definition);
-
-/** The differences of the table; other content is told where people wrote it, not as a hidden digest. */
-export function changesOf(found: FoundVolume, asked: Values, managed: Values | undefined): Difference[] {
-  const wanted = keepsSize(found, asked) ? { ...asked, capacity: found.values["capacity"] } : asked;
-  const situation = { before: found.values, after: wanted };
-  const all = differences(table, found.values, wanted, { managed, situation });
-  const property = ["source", "content"].find((name) => (wanted[name] ?? managed?.[name]) !== undefined) ?? "source";
-  return all.map((change) => (change.path[0] === "__content" ? { ...change, path: [property] } : change));
-}
-
-/** A volume that is larger than its content, where the program says nothing of its size, was grown by other hands for a reason. */
-function keepsSize({ finished, here, capacityBytes }: FoundVolume, inputs: Values): boolean {
-  const { capacity, allowShrink } = inputs;
-  if (!finished || !here || typeof capacity !== "number" || allowShrink === true) return false;
-  return isFilled(inputs, "capacity") && capacityBytes > bytesOf(capacity);
-}
-
-/** What a making left half-way is made again, though all that can be seen of it may be as wanted. */
-export function unfinishedOf({ finished }: FoundVolume): Difference[] {
-  return finished ? [] : [{ path: ["finished"], kind: "update", cost: "live", before: false, after: true }];
-}
-
-function forbidShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink }: Values): string | undefined {
-  if (typeof capacity !== "number" || allowShrink === true || foundBytes < bytesOf(capacity)) return undefined;
-  if (sameBytes(foundBytes, bytesOf(capacity))) return undefined;
-  return `${named(vol)}: \`capacity\` ${shrinkText(foundBytes, bytesOf(capacity))}`;
-}
-
-/** A volume is not pulled away under its users, and bytes that a guest has written go only with `allowDataLoss`. */
-export async function forbidReplace(
-  request: Request,
-  found: FoundVolume,
-  olds: Values,
-  inputs: Values,
-): Promise<string | undefined> {
-  return (await forbidUnderUsers(request, found, olds, inputs)) ?? forbidDataLoss(request, found, olds, inputs);
-}
-
-/**
- * A volume shrinks only where the program allows it. libvirt grows no disk that is read only, and QEMU keeps everybody else
- * from a qcow2 image that it holds.
- */
-export async function forbidUpdate(
-  request: Request,
-  { here, finished, capacityBytes }: FoundVolume,
-  changes: readonly Difference[],
-  wanted: Values,
-): Promise<string | undefined> {
-  if (!here || !changes.some(({ path }) => path[0] === "capacity")) return undefined;
-  const shrinks = finished ? forbidShrink(here, capacityBytes, wanted) : undefined;
-  if (shrinks !== undefined || wanted["format"] !== "qcow2") return shrinks;
-  const reader = readerOf(await allMachines(request), targetOf(here));
-  if (reader === undefined) return undefined;
-  return (
-    `${named(here.vol)}: the running machine "${reader}" has it read-only, and so nobody can change the \`capacity\` of a ` +
-    `qcow2 image: power the machine off first`
-  );
-}
-
-/** Under a given name the old one must go first, which its users forbid: better told in the preview than half-way. */
-async function forbidUnderUsers(
-  request: Request,
-  { here }: FoundVolume,
-  olds: Values,
-  inputs: Values,
-): Promise<string | undefined> {
-  if (!here || inputs["name"] !== olds["name"] || isFilled(inputs, "name")) return undefined;
-  const users = usersOfVolume(await usersOf(request), targetOf(here));
-  if (users.length === 0) return undefined;
-  return (
-    `${named(here.vol)} has a given name and is used by ${users.join(", ")}: it cannot be replaced under them. ` +
-    `Give it another name, or none, and the new one stands beside it before they move`
-  );
-}
-
-async function forbidDataLoss(
-  request: Request,
-  found: FoundVolume,
-  olds: Values,
-  inputs: Values,
-): Promise<string | undefined> {
-  if (inputs["allowDataLoss"] === true || !found.finished) return undefined;
-  const remedy = "set `allowDataLoss: true` and run up to replace it all the same";
-  if (!found.here)
-    return `${String(olds["name"])} would be replaced, but cannot be seen: ${found.unseen ?? "?"}; ${remedy}`;
-  const what = named(found.here.vol);
-  const writer = writerOf(await allMachines(request), targetOf(found.here));
-  if (writer) {
-    return `${what} would be replaced, and is a disk of the running machine "${writer.domain.name}", whose data would be lost; ${remedy}`;
-  }
-  const written = olds[hidden.written];
-  if (written !== undefined && written === writtenAt(found.here)) return undefined;
-  const why = writtenAt(found.here) === undefined ? "may have been written" : "was written";
-  return `${what} would be replaced, and ${why} since it was made: its data would be lost; ${remedy}`;
-}
-
-function targetOf({ vol, root }: Here): Target {
-  return { pool: vol.pool, name: vol.name, path: placeOf({ vol, root }).path };
-}
 
 function formatOf(value: unknown): string {
   return typeof value === "string" ? value : "raw";
@@ -184,7 +88,7 @@ async function take(
   const format = formatOf(goal.inputs["format"]);
   const allowShrink = goal.inputs["allowShrink"] === true;
   const { fromBytes, toBytes } = step;
-  await live.capacity(request, { here, target: targetOf(here), format, fromBytes, toBytes, allowShrink });
+  await live.capacity(request, { here, target: targetAt(here), format, fromBytes, toBytes, allowShrink });
   return here;
 }
 
@@ -283,7 +187,7 @@ export async function removeFound(request: Request, found: FoundVolume): Promise
     request.warn(`volume "${found.id}" was not deleted: ${why}`);
     return;
   }
-  const users = usersOfVolume(await usersOf(request), targetOf(found.here));
+  const users = usersOfVolume(await usersOf(request), targetAt(found.here));
   if (users.length > 0) {
     throw new Refusal(`${named(found.here.vol)} was not deleted: it is used by ${users.join(", ")}`);
   }

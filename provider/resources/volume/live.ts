@@ -4,7 +4,7 @@ import { readPath } from "../../xml";
 import { Refusal, type Request } from "../port";
 import { printGibibytes, type volume, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look, onceFree, refreshPool } from "./find";
-import { allMachines, type Target, writerOf } from "./inUse";
+import { runningMachines, type Target, writerOf } from "./inUse";
 import { named, shrinkFlag } from "./make";
 
 /** One change of a volume in place. */
@@ -43,7 +43,7 @@ async function resize(request: Request, change: LiveChange): Promise<void> {
     );
   }
   try {
-    const writer = writerOf(await allMachines(request), target);
+    const writer = writerOf(await runningMachines(request), target);
     if (shrinks && writer) {
       throw new Refusal(
         `${named(target)} is a disk of the running machine "${writer.domain.name}": stop it to shrink it`,

@@ -19,6 +19,7 @@ import {
   type Sight,
 } from "./find";
 import type { VolumeFormat } from "./image";
+import type { Target } from "./inUse";
 import { isUnfinished, MARKER_BYTES, markerBlock, oddBytes, SMALL_BYTES, type Spot } from "./proof";
 import { LostBytes, uploadBody, writeBytes } from "./upload";
 
@@ -321,6 +322,11 @@ export async function ensureContentVolume(
 /** Where a volume is on the host. */
 export function placeOf({ root, vol }: Pick<Here, "root" | "vol">): { path: string; key: string } {
   return { path: readPath(root, "target/path") ?? vol.key, key: vol.key };
+}
+
+/** What of the host it is, for those who may use it. */
+export function targetAt({ vol, root }: Pick<Here, "root" | "vol">): Target {
+  return { pool: vol.pool, name: vol.name, path: placeOf({ vol, root }).path };
 }
 
 async function holds(request: Request, { vol, root }: Here, bytes: Buffer): Promise<boolean> {

@@ -1,0 +1,116 @@
+import type { Difference, Values } from "../../fields";
+import { Code, isLibvirt } from "../../rpc";
+import { isFilled } from "../naming";
+import type { Request } from "../port";
+import { shrinkText } from "./check";
+import { bytesOf, sameBytes } from "./fields";
+import { type Here, poolFolder } from "./find";
+import { readerOf, runningMachines, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
+import { named, targetAt } from "./make";
+import { type FoundVolume, hidden, writtenAt } from "./observe";
+
+/**
+ * A guest that runs keeps the bytes of a volume that was deleted under it, until its next power cycle: a new one in its place
+ * would hide that. Who only reads misses nothing that the program's own content makes again.
+ */
+export async function forbidMaking(request: Request, id: string, inputs: Values): Promise<string | undefined> {
+  if (inputs["allowDataLoss"] === true) return undefined;
+  const target = await targetOf(request, id);
+  if (!target) return undefined;
+  const machines = await runningMachines(request);
+  const reader = inputs["__content"] === undefined ? readerOf(machines, target) : undefined;
+  const holder = writerOf(machines, target)?.domain.name ?? reader;
+  if (holder === undefined) return undefined;
+  return (
+    `${named(target)} was deleted under the running machine "${holder}", which alone still has its bytes: they are lost when it ` +
+    `powers off. Save them while it runs (virsh blockcopy "${holder}" ${target.path} ${target.path}.saved --wait --finish, or a backup ` +
+    `inside the guest) and power it off; \`allowDataLoss: true\` makes a new volume all the same`
+  );
+}
+
+/** Where a volume of this id would stand; undefined where its pool is not there, or has no folder. */
+async function targetOf(request: Request, id: string): Promise<Target | undefined> {
+  const cut = id.indexOf("/");
+  const [pool, name] = [id.slice(0, cut), id.slice(cut + 1)];
+  try {
+    const folder = await poolFolder(request, pool);
+    return folder === undefined ? undefined : { pool, name, path: `${folder}/${name}` };
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_STORAGE_POOL)) return undefined;
+    throw error;
+  }
+}
+
+function forbidShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink }: Values): string | undefined {
+  if (typeof capacity !== "number" || allowShrink === true || foundBytes < bytesOf(capacity)) return undefined;
+  if (sameBytes(foundBytes, bytesOf(capacity))) return undefined;
+  return `${named(vol)}: \`capacity\` ${shrinkText(foundBytes, bytesOf(capacity))}`;
+}
+
+/** A volume is not pulled away under its users, and bytes that a guest has written go only with `allowDataLoss`. */
+export async function forbidReplace(
+  request: Request,
+  found: FoundVolume,
+  olds: Values,
+  inputs: Values,
+): Promise<string | undefined> {
+  return (await forbidUnderUsers(request, found, olds, inputs)) ?? forbidDataLoss(request, found, olds, inputs);
+}
+
+/**
+ * A volume shrinks only where the program allows it. libvirt grows no disk that is read only, and QEMU keeps everybody else
+ * from a qcow2 image that it holds.
+ */
+export async function forbidUpdate(
+  request: Request,
+  { here, finished, capacityBytes }: FoundVolume,
+  changes: readonly Difference[],
+  wanted: Values,
+): Promise<string | undefined> {
+  if (!here || !changes.some(({ path }) => path[0] === "capacity")) return undefined;
+  const shrinks = finished ? forbidShrink(here, capacityBytes, wanted) : undefined;
+  if (shrinks !== undefined || wanted["format"] !== "qcow2") return shrinks;
+  const reader = readerOf(await runningMachines(request), targetAt(here));
+  if (reader === undefined) return undefined;
+  return (
+    `${named(here.vol)}: the running machine "${reader}" has it read-only, and so nobody can change the \`capacity\` of a ` +
+    `qcow2 image: power the machine off first`
+  );
+}
+
+/** Under a given name the old one must go first, which its users forbid: better told in the preview than half-way. */
+async function forbidUnderUsers(
+  request: Request,
+  { here }: FoundVolume,
+  olds: Values,
+  inputs: Values,
+): Promise<string | undefined> {
+  if (!here || inputs["name"] !== olds["name"] || isFilled(inputs, "name")) return undefined;
+  const users = usersOfVolume(await usersOf(request), targetAt(here));
+  if (users.length === 0) return undefined;
+  return (
+    `${named(here.vol)} has a given name and is used by ${users.join(", ")}: it cannot be replaced under them. ` +
+    `Give it another name, or none, and the new one stands beside it before they move`
+  );
+}
+
+async function forbidDataLoss(
+  request: Request,
+  found: FoundVolume,
+  olds: Values,
+  inputs: Values,
+): Promise<string | undefined> {
+  if (inputs["allowDataLoss"] === true || !found.finished) return undefined;
+  const remedy = "set `allowDataLoss: true` and run up to replace it all the same";
+  if (!found.here)
+    return `${String(olds["name"])} would be replaced, but cannot be seen: ${found.unseen ?? "?"}; ${remedy}`;
+  const what = named(found.here.vol);
+  const writer = writerOf(await runningMachines(request), targetAt(found.here));
+  if (writer) {
+    return `${what} would be replaced, and is a disk of the running machine "${writer.domain.name}", whose data would be lost; ${remedy}`;
+  }
+  const written = olds[hidden.written];
+  if (written !== undefined && written === writtenAt(found.here)) return undefined;
+  const why = writtenAt(found.here) === undefined ? "may have been written" : "was written";
+  return `${what} would be replaced, and ${why} since it was made: its data would be lost; ${remedy}`;
+}

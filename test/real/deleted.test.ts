@@ -1,0 +1,77 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Values } from "../../provider/fields";
+import { load, type Token } from "../../provider/resources";
+import { runs } from "./byHand";
+import { clear, virsh } from "./changing";
+import { Driven } from "./driven";
+import { placeOf } from "./request";
+
+jest.setTimeout(120_000);
+
+const place = placeOf();
+const base = mkdtempSync("/var/lib/libvirt/deleted-");
+const at = (...names: string[]): string => join(base, ...names);
+const one = (token: Token, name: string): Driven => new Driven(load(token), place, name);
+
+beforeAll(async () => {
+  writeFileSync(at("image.raw"), Buffer.alloc(1 << 20, 7));
+  await one("StoragePool", "disks").up({ name: "disks", path: at("disks") });
+});
+afterEach(clear);
+afterAll(async () => {
+  virsh("pool-destroy", "disks");
+  virsh("pool-undefine", "disks");
+  await place.host.close();
+  rmSync(base, { recursive: true, force: true });
+});
+
+describe("a volume that was deleted by hand under a running guest, which holds its bytes", () => {
+  it.each([
+    ["raw", { capacity: 0.01, format: "raw" }],
+    ["qcow2", { capacity: 0.01, format: "qcow2" }],
+    ["protected", { capacity: 0.01, format: "raw", deletionProtection: true }],
+    ["with a source", { capacity: 0.01, source: at("image.raw") }],
+    ["with a backing volume", { backing: "disks/base" }],
+  ])("is not made anew without allowDataLoss: %s", async (kind, more) => {
+    const parent = one("Volume", "base");
+    if ("backing" in more) await parent.up({ pool: "disks", name: "base", capacity: 0.01, format: "raw" });
+    const volume = one("Volume", "under");
+    const wish: Values = { pool: "disks", name: `under-${kind.replaceAll(" ", "-")}`, ...more };
+    await volume.up(wish);
+    const path = String(volume.outputs["path"]);
+    runs(path, volume.inputs?.["format"]);
+    rmSync(path);
+    await expect(volume.preview(wish)).rejects.toThrow(
+      /was deleted under the running machine "user".*virsh blockcopy "user".*`allowDataLoss: true`/,
+    );
+    await expect(volume.up(wish)).rejects.toThrow(/running machine "user"/);
+    expect(existsSync(path)).toBe(false);
+    // A refresh forgets the volume: the create that follows is no other.
+    expect(await volume.refresh()).toBe(false);
+    await expect(one("Volume", "under").up(wish)).rejects.toThrow(/running machine "user"/);
+    expect(existsSync(path)).toBe(false);
+    await volume.up({ ...wish, allowDataLoss: true });
+    expect(existsSync(path)).toBe(true);
+  });
+
+  it("is not made anew where an overlay of it runs, and is where its own content comes back", async () => {
+    const volume = one("Volume", "parent");
+    const wish: Values = { pool: "disks", name: "parent", capacity: 0.01, format: "raw" };
+    await volume.up(wish);
+    const over = one("Volume", "over");
+    await over.up({ pool: "disks", name: "over", backing: "disks/parent" });
+    runs(over.outputs["path"], "qcow2");
+    rmSync(String(volume.outputs["path"]));
+    await expect(volume.preview(wish)).rejects.toThrow(/running machine "user"/);
+    clear();
+    const image = one("Volume", "image");
+    const content = { pool: "disks", name: "image", source: at("image.raw") };
+    await image.up(content);
+    await one("Volume", "above").up({ pool: "disks", name: "above", backing: "disks/image" });
+    runs(at("disks", "above"), "qcow2");
+    rmSync(at("disks", "image"));
+    await image.up(content);
+    expect(readFileSync(at("disks", "image"))).toEqual(Buffer.alloc(1 << 20, 7));
+  });
+});
