@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Values } from "../../provider/fields";
 import { load, type Token } from "../../provider/resources";
@@ -74,4 +75,36 @@ describe("a volume that was deleted by hand under a running guest, which holds i
     await image.up(content);
     expect(readFileSync(at("disks", "image"))).toEqual(Buffer.alloc(1 << 20, 7));
   });
+});
+
+it("a pool with `build.overwrite` that was taken away by hand is defined again, and not formatted", async () => {
+  execFileSync("truncate", ["-s", "64M", at("disk.img")]);
+  const device = execFileSync("losetup", ["--find", "--show", at("disk.img")], { encoding: "utf8" }).trim();
+  const pool = one("StoragePool", "formats");
+  try {
+    const source = { devices: [device], format: "ext4" };
+    const wish = { name: "formats", type: "fs", path: at("fs"), source, build: { overwrite: true } };
+    // What has another format is formatted.
+    execFileSync("mkswap", [device]);
+    await pool.up(wish);
+    writeFileSync(at("fs", "disk.raw"), "what a guest wrote");
+    const takeAway = (): void => {
+      virsh("pool-destroy", "formats");
+      virsh("pool-undefine", "formats");
+    };
+    takeAway();
+    await pool.up(wish);
+    expect(readFileSync(at("fs", "disk.raw"), "utf8")).toBe("what a guest wrote");
+    // A refresh forgets the pool, and then its mount point is gone too: the create that follows keeps what is there.
+    takeAway();
+    rmdirSync(at("fs"));
+    expect(await pool.refresh()).toBe(false);
+    const again = one("StoragePool", "formats");
+    await again.up(wish);
+    expect(again.said.join()).toContain('pool "formats": its source is such a pool already, and was not formatted');
+    expect(readFileSync(at("fs", "disk.raw"), "utf8")).toBe("what a guest wrote");
+  } finally {
+    await pool.destroy();
+    execFileSync("losetup", ["-d", device]);
+  }
 });

@@ -101,34 +101,38 @@ describe("the plan for a pool", () => {
             "<pool type='dir'><name>images</name><uuid>0b6ba0a4-0000-8000-8000-000000000002</uuid>" +
             "<target><path>/srv/images</path><permissions><mode>0700</mode></permissions></target></pool>",
         },
-        { act: "start", build: 0 },
+        { act: "start", builds: [0] },
         { act: "autostart", on: true },
       ].map((step) => ("xml" in step ? { ...step, xml: step.xml.replaceAll("'", '"') } : step)),
     );
   });
 
-  it("formats only where build says so, and overwrites only where that says so", () => {
-    const disk = (build?: object): object[] =>
-      plan(undefined, goal({ type: "disk", source: { devices: ["/dev/sdb"] }, build, autostart: false }), true).slice(
-        1,
-      );
-    expect(disk()).toEqual([{ act: "start" }]);
-    expect(disk({})).toEqual([{ act: "start", build: 4 }]);
-    expect(disk({ overwrite: true })).toEqual([
-      { act: "build", flags: 8 },
-      { act: "start", build: 8 },
-    ]);
+  it("formats only what does not start, where build says so, and overwrites only where that says so", () => {
+    const second = (inputs: Values, fresh = true): object | undefined => plan(undefined, goal(inputs), fresh)[1];
+    const disk = { type: "disk", source: { devices: ["/dev/sdb"] } };
+    expect(second(disk)).toEqual({ act: "start", builds: [] });
+    expect(second({ ...disk, build: {} })).toEqual({ act: "start", builds: [4] });
+    expect(second({ ...disk, build: { overwrite: true } })).toEqual({ act: "start", builds: [8] });
     const fs = { type: "fs", path: "/srv/x", source: { devices: ["/dev/sdb1"] } };
-    expect(plan(undefined, goal(fs), true)[1]).toEqual({ act: "start", build: 0 });
-    expect(plan(undefined, goal({ path: "/srv/x", build: { overwrite: true } }), true)[1]).toEqual({
-      act: "start",
-      build: 0,
-    });
+    expect(second(fs)).toEqual({ act: "start", builds: [0] });
+    // Its mount point alone may be missing.
+    expect(second({ ...fs, build: { overwrite: true } })).toEqual({ act: "start", builds: [0, 8] });
+    expect(second({ path: "/srv/x", build: { overwrite: true } })).toEqual({ act: "start", builds: [0] });
+  });
+
+  it("never formats what is no new pool, also where its definition was taken away", () => {
+    const overwrite = { type: "fs", path: "/srv/x", source: { devices: ["/dev/sdb1"] }, build: { overwrite: true } };
+    expect(plan(undefined, goal(overwrite, overwrite), false).slice(1)).toEqual([
+      { act: "start", builds: [0] },
+      { act: "autostart", on: true },
+    ]);
   });
 
   it("of what is there is empty, and never builds what it did not make", () => {
     expect(plan(found(DIR), goal({ path: "/srv/images/", permissions: { mode: "711" } }, {}), false)).toEqual([]);
-    expect(plan(found(DIR, { active: false }), goal({ path: "/srv/images" }, {}), false)).toEqual([{ act: "start" }]);
+    expect(plan(found(DIR, { active: false }), goal({ path: "/srv/images" }, {}), false)).toEqual([
+      { act: "start", builds: [] },
+    ]);
   });
 
   it("defines before it stops, so that a refusal leaves the pool running", () => {

@@ -159,11 +159,11 @@ export const pool = {
   build: object(
     {
       overwrite: flag({
-        doc: "Format the source at create even if it holds something; default false: libvirt refuses where it finds data.",
+        doc: "Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.",
       }),
     },
     {
-      doc: "Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.",
+      doc: "Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.",
     },
   ),
   deletionProtection: flag({ doc: "Refuse to delete or replace it; default false." }),

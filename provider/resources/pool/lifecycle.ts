@@ -9,7 +9,7 @@ import { withPath } from "./path";
 import { complaints } from "./check";
 import { pool as table } from "./fields";
 import { acts } from "./live";
-import { type FoundPool, plan, type Step } from "./plan";
+import { Build, type FoundPool, plan, type Step } from "./plan";
 
 const INACTIVE = 1;
 const GIB = 1024 ** 3;
@@ -108,7 +108,7 @@ async function reach(request: Request, found: FoundPool | undefined, goal: Goal)
 
 /** An update that goes on with a create whose pool has never run. */
 function isUnmade(found: FoundPool | undefined, { state }: Goal): boolean {
-  return state?.[UNFINISHED] === true && found?.ran !== true;
+  return state?.[UNFINISHED] === true && found?.ran !== true && state[RAN] !== true;
 }
 
 /** Runs a step; true where it made the pool's directory. */
@@ -129,7 +129,7 @@ async function run(request: Request, pool: StoragePool, step: Step, inputs: Valu
       await build(request, pool, step.flags);
       return false;
     case "start":
-      return start(request, pool, step.build, inputs);
+      return start(request, pool, step.builds, inputs);
     case "autostart":
       await doing(`set autostart of ${what}`, () => acts.autostart(place, pool, step.on, signal));
       return false;
@@ -140,18 +140,21 @@ async function run(request: Request, pool: StoragePool, step: Step, inputs: Valu
  * Starts it. libvirt says "no such file" of a directory pool whose directory is missing: only then is it made by us. Build
  * alone would not tell, as it succeeds on a directory that exists too.
  */
-async function start(request: Request, pool: StoragePool, flags: number | undefined, inputs: Values): Promise<boolean> {
-  const refusal = await tryStart(request, pool);
-  if (!refusal) return false;
-  const missing = isLibvirt(refusal, Code.SYSTEM_ERROR) && refusal.int1 === ENOENT;
+async function start(request: Request, pool: StoragePool, builds: readonly number[], inputs: Values): Promise<boolean> {
   const directory = inputs["type"] === "dir";
-  if (flags === undefined || (directory && !missing))
-    return doing(`start pool "${pool.name}"`, () => Promise.reject(refusal));
-  await build(request, pool, flags);
-  await doing(`start pool "${pool.name}"`, () =>
-    request.place.host.call("STORAGE_POOL_CREATE", { pool, flags: 0 }, { signal: request.signal }),
-  );
-  return directory;
+  let refusal = await tryStart(request, pool);
+  const missing = isLibvirt(refusal, Code.SYSTEM_ERROR) && refusal.int1 === ENOENT;
+  let last: number | undefined;
+  for (const flags of directory && !missing ? [] : builds) {
+    if (!refusal) break;
+    await build(request, pool, flags);
+    last = flags;
+    refusal = await tryStart(request, pool);
+  }
+  if (refusal) return doing(`start pool "${pool.name}"`, () => Promise.reject(refusal));
+  if (builds.includes(Build.OVERWRITE) && last !== Build.OVERWRITE)
+    request.info(`pool "${pool.name}": its source is such a pool already, and was not formatted`);
+  return directory && last !== undefined;
 }
 
 /** What libvirt has against the start, or nothing; a pool that runs already is what was wanted. */

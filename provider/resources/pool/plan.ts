@@ -28,22 +28,19 @@ export type Step =
   | { readonly act: "define"; readonly xml: string }
   | { readonly act: "stop" }
   | { readonly act: "build"; readonly flags: number }
-  /** Starts it; where that fails and `build` is given, builds it with these flags and starts it then. */
-  | { readonly act: "start"; readonly build?: number }
+  /** Starts it; as long as that fails, builds it with the next of these flags and starts it then. */
+  | { readonly act: "start"; readonly builds: readonly number[] }
   | { readonly act: "autostart"; readonly on: boolean };
 
 /**
  * The steps from what is found to what is wanted, in order. `fresh`: it is our own create, new or not finished; nothing
- * else is ever built.
+ * else is ever formatted.
  */
 export function plan(found: FoundPool | undefined, goal: Goal, fresh: boolean): Step[] {
   const on = goal.inputs["autostart"] !== false;
   const xml = definitionOf(found, goal);
   const autostart: Step[] = (found?.autostart ?? false) === on ? [] : [{ act: "autostart", on }];
-  if (!found) {
-    const format: Step[] = overwrites(goal.inputs) ? [{ act: "build", flags: Build.OVERWRITE }] : [];
-    return [{ act: "define", xml: printXml(xml) }, ...format, start(goal.inputs), ...autostart];
-  }
+  if (!found) return [{ act: "define", xml: printXml(xml) }, start(goal.inputs, fresh), ...autostart];
   const changed = differences(pool, found.values, goal.inputs, {
     managed: goal.managed,
     situation: { before: found.values, after: goal.inputs },
@@ -55,25 +52,29 @@ export function plan(found: FoundPool | undefined, goal: Goal, fresh: boolean): 
   const stop: Step[] = found.active ? [{ act: "stop" }] : [];
   const rebuilt = changed.some(({ path }) => path[0] === "permissions");
   const owners: Step[] = rebuilt && makesDirectory(goal.inputs) ? [{ act: "build", flags: Build.NEW }] : [];
-  return [...define, ...stop, ...owners, fresh ? start(goal.inputs) : { act: "start" }, ...autostart];
+  return [
+    ...define,
+    ...stop,
+    ...owners,
+    fresh ? start(goal.inputs, fresh) : { act: "start", builds: [] },
+    ...autostart,
+  ];
 }
 
-function start(inputs: Values): Step {
-  const build = buildFlags(inputs);
-  return { act: "start", ...(build === undefined ? {} : { build }) };
+/** What starts is never formatted: it is such a pool already, and its content may be one whose definition alone was lost. */
+function start(inputs: Values, fresh: boolean): Step {
+  // A mount point comes before a file system: without it nothing would start.
+  const directory = makesDirectory(inputs) ? [Build.NEW] : [];
+  const format = fresh ? formatFlags(inputs) : undefined;
+  return { act: "start", builds: format === undefined ? directory : [...directory, format] };
 }
 
-/** How a source that does not start may be built; undefined: not at all. */
-function buildFlags(inputs: Values): number | undefined {
-  const wish = inputs["build"] !== undefined;
-  if (wish && formats(inputs))
-    return inputs["type"] === "zfs" ? Build.NEW : overwrites(inputs) ? Build.OVERWRITE : Build.NO_OVERWRITE;
-  return makesDirectory(inputs) ? Build.NEW : undefined;
-}
-
-function overwrites(inputs: Values): boolean {
+/** How a source that does not start may be formatted; undefined: not at all. */
+function formatFlags(inputs: Values): number | undefined {
   const build = inputs["build"] as { overwrite?: boolean } | undefined; // checked
-  return build?.overwrite === true && formats(inputs) && inputs["type"] !== "zfs";
+  if (!build || !formats(inputs)) return undefined;
+  if (inputs["type"] === "zfs") return Build.NEW;
+  return build.overwrite === true ? Build.OVERWRITE : Build.NO_OVERWRITE;
 }
 
 function formats(inputs: Values): boolean {
