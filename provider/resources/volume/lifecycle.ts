@@ -11,7 +11,7 @@ import { bytesOf, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
 import { forbidMaking, forbidReplace, forbidUpdate } from "./guards";
 import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
-import { usersOf, usersOfVolume } from "./inUse";
+import { runningMachines, usersOf, usersOfVolume, writerOf } from "./inUse";
 import { live } from "./live";
 import { type Content, deleteVolume, makeVolume, named, placeOf, targetAt } from "./make";
 import { type FoundVolume, hidden, isPlain, madeOf, observe, picture, writtenAt } from "./observe";
@@ -61,14 +61,14 @@ export async function reach(
   const wanted = typeof capacity === "number" && !kept ? bytesOf(capacity) : undefined;
   const before = found?.here && writtenAt(found.here);
   let here = found?.here;
-  let made = false;
-  for (const step of plan(found, wanted)) {
-    here = await take(request, step, here, goal, contentFor);
-    made ||= step.act === "make";
-  }
-  const ours = made || (before !== undefined && before === found?.outputs[hidden.written]);
+  const steps = plan(found, wanted);
+  for (const step of steps) here = await take(request, step, here, goal, contentFor);
+  const [made, resized] = ["make", "resize"].map((act) => steps.some((step) => step.act === act));
+  const untouched = before !== undefined && before === found?.outputs[hidden.written];
   // A making ends with a look; whatever else was done is looked at now.
   const now = made && here ? here : await lookAgain(request, goal);
+  // A time of change is ours only where no guest can have written at the same time.
+  const ours = made || (resized && untouched && !writerOf(await runningMachines(request), targetAt(now)));
   return finish(goal, now, ours ? writtenAt(now) : found?.outputs[hidden.written]);
 }
 

@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { load, type Token } from "../../provider/resources";
+import { clear, virsh } from "./changing";
+import { Driven } from "./driven";
+import { placeOf } from "./request";
+
+jest.setTimeout(120_000);
+
+const place = placeOf();
+const base = mkdtempSync("/var/lib/libvirt/held-");
+const at = (...names: string[]): string => join(base, ...names);
+const one = (token: Token, name: string): Driven => new Driven(load(token), place, name);
+
+beforeAll(() => one("StoragePool", "held").up({ name: "held", path: at("held") }));
+afterEach(clear);
+afterAll(async () => {
+  virsh("pool-destroy", "held");
+  virsh("pool-undefine", "held");
+  await place.host.close();
+  rmSync(base, { recursive: true, force: true });
+});
+
+it("a guest's first write during an update for another property's sake is not taken for ours", async () => {
+  const volume = one("Volume", "race");
+  const wish = { pool: "held", name: "race", capacity: 0.01, format: "raw" };
+  await volume.up(wish);
+  const call = place.host.call.bind(place.host) as (...all: unknown[]) => Promise<unknown>;
+  let looks = 0;
+  const spy = jest.spyOn(place.host, "call").mockImplementation(((name: string, ...rest: unknown[]) => {
+    // The look of the diff, that of the update, and its last one.
+    if (name === "STORAGE_VOL_GET_XML_DESC" && ++looks === 3)
+      writeFileSync(String(volume.outputs["path"]), "a guest's");
+    return call(name, ...rest);
+  }) as never); // one function stands for a call's many types
+  await volume.up({ ...wish, deletionProtection: false });
+  spy.mockRestore();
+  await expect(volume.preview({ ...wish, format: "qcow2" })).rejects.toThrow(/data would be lost/);
+});
