@@ -13,7 +13,7 @@ const edits = [
   "link-up",
   "io-limit",
   "password",
-  "title",
+  "metadata",
   "machine-type",
 ] as const;
 

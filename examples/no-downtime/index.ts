@@ -45,7 +45,8 @@ const q35 = kvm.getHostOutput().guests.machines.apply((all) => {
 
 const machine = new kvm.Domain("counter", {
   type: "auto", // kvm where the host can, else software emulation
-  title: made("title") ? "Counts, edited twelve times" : "Counts",
+  title: "Counts",
+  metadata: { team: "counters", ...(made("metadata") ? { "example.com/edits": "twelve" } : {}) },
   memory: 256,
   currentMemory: made("memory") ? 192 : 256,
   vcpus: 2,

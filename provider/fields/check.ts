@@ -146,16 +146,26 @@ function checkKeys(field: ListField, items: readonly unknown[], path: Path, foun
   });
 }
 
-function checkMap(_field: MapField, value: unknown, path: Path, found: Found): void {
+function checkMap(field: MapField, value: unknown, path: Path, found: Found): void {
   if (!isRecord(value)) {
     found.push(fail(path, `must be an object of texts, not ${nameOf(value)}`));
     return;
   }
-  for (const [name, text] of Object.entries(value)) {
-    if (text === UNKNOWN || isAbsent(text)) continue;
-    const complaint = typeof text === "string" ? xmlText(text) : `must be text, not ${nameOf(text)}`;
+  const given = Object.entries(value).filter(([, text]) => !isAbsent(text));
+  const most = field.most ?? 1024;
+  if (given.length > most) {
+    found.push(fail(path, `has ${given.length} names; at most ${most} are allowed`));
+    return;
+  }
+  for (const [name, text] of given) {
+    const complaint = field.names?.(name) ?? textComplaint(text);
     if (complaint !== undefined) found.push(fail([...path, name], complaint));
   }
+}
+
+function textComplaint(text: unknown): string | undefined {
+  if (text === UNKNOWN) return undefined;
+  return typeof text === "string" ? xmlText(text) : `must be text, not ${nameOf(text)}`;
 }
 
 function isAbsent(value: unknown): boolean {

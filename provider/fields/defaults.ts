@@ -51,6 +51,7 @@ function fillInside(
   if (field.kind === "object" && isRecord(value)) {
     return fillTable(field.fields, value, isRecord(old) ? old : undefined, `${path}.`, filledBefore, filled);
   }
+  if (field.kind === "map" && isRecord(value)) return withoutNull(value);
   if (field.kind !== "list" || !Array.isArray(value) || field.item.kind !== "object") return value;
   const table = field.item.fields;
   const olds: readonly unknown[] = Array.isArray(old) ? old : [];
@@ -63,6 +64,11 @@ function fillInside(
     const before = key === undefined ? [olds[index]].find(same) : olds.find(same);
     return fillTable(table, item, before, `${path}[${place}].`, filledBefore, filled);
   });
+}
+
+/** Null is Pulumi's word for what is not given. */
+function withoutNull(value: Values): Values {
+  return Object.fromEntries(Object.entries(value).filter(([, text]) => text !== undefined && text !== null));
 }
 
 /** The identity of a list's item, where it has one that is known. */

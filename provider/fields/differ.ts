@@ -1,7 +1,7 @@
 import { keyOf } from "./defaults";
 import type { Path } from "./path";
 import { isRecord, UNKNOWN } from "./unknown";
-import type { AnyField, Cost, ListField, ObjectField, Situation, Table, Values } from "./vocabulary";
+import type { AnyField, Cost, ListField, MapField, ObjectField, Situation, Table, Values } from "./vocabulary";
 
 /** One property that is not as wanted. */
 export interface Difference {
@@ -47,6 +47,7 @@ export function metByAbsence(field: AnyField, wanted: unknown): boolean {
   if (field.kind === "flag") return wanted === false && field.form === "present";
   if (field.kind === "text") return wanted === "" || (field.absent !== undefined && wanted === field.absent);
   if (field.kind === "list") return Array.isArray(wanted) && wanted.length === 0;
+  if (field.kind === "map") return isRecord(wanted) && Object.keys(wanted).length === 0;
   if (field.kind !== "object" || field.xml !== "." || !isRecord(wanted)) return false;
   return Object.entries(field.fields).every(
     ([name, one]) => wanted[name] === undefined || metByAbsence(one, wanted[name]),
@@ -115,6 +116,8 @@ class Walk {
       if (managed !== undefined && found !== undefined) this.note(field, "delete", found, undefined, path, key);
     } else if (wanted !== UNKNOWN && field.kind === "list" && field.key && Array.isArray(wanted)) {
       this.list(field, Array.isArray(found) ? found : [], wanted, Array.isArray(managed) ? managed : [], path);
+    } else if (field.kind === "map" && isRecord(wanted)) {
+      this.map(field, isRecord(found) ? found : {}, wanted, path, key);
     } else if (found === undefined) {
       if (!metByAbsence(field, wanted)) this.note(field, "add", undefined, wanted, path, key);
     } else if (field.kind === "object" && !field.same && isRecord(wanted) && isRecord(found)) {
@@ -126,6 +129,16 @@ class Walk {
 
   private object(field: ObjectField, found: Values, wanted: Values, managed: Values, path: Path, key?: string): void {
     this.table(field.fields, found, wanted, managed, path, key);
+  }
+
+  /** Whoever gives a map gives all of it: what another hand adds goes. */
+  private map(field: MapField, found: Values, wanted: Values, path: Path, key?: string): void {
+    for (const name of new Set([...Object.keys(wanted), ...Object.keys(found)])) {
+      const [before, after] = [found, wanted].map((values) => (Object.hasOwn(values, name) ? values[name] : undefined));
+      if (before === after) continue;
+      const kind = before === undefined ? "add" : after === undefined ? "delete" : "update";
+      this.note(field, kind, before, after, [...path, name], key);
+    }
   }
 
   private list(

@@ -96,6 +96,13 @@ export interface ListOptions extends Common {
   readonly most?: number;
 }
 
+export interface MapOptions extends Common {
+  /** Says what is wrong with a name, or nothing. */
+  readonly names?: (name: string) => string | undefined;
+  /** Most names; 1024 unless told. */
+  readonly most?: number;
+}
+
 export type Presence = "required" | "filled" | "optional" | "output";
 export type Liveness = "live" | "never";
 
@@ -126,7 +133,7 @@ export type NumberField = { readonly kind: "number"; readonly whole: boolean; re
 export type FlagField = { readonly kind: "flag" } & FlagOptions;
 export type ObjectField = { readonly kind: "object"; readonly fields: Table } & ObjectOptions;
 export type ListField = { readonly kind: "list"; readonly item: AnyField } & ListOptions;
-export type MapField = { readonly kind: "map" } & Common;
+export type MapField = { readonly kind: "map" } & MapOptions;
 /** Anything, passed on as it is (a Pulumi asset). */
 export type OpaqueField = { readonly kind: "opaque" } & Common;
 
@@ -202,8 +209,8 @@ export function list<const F extends AnyField, const O extends ListOptions>(
   return { kind: "list", item, ...options };
 }
 
-/** Texts by name. */
-export function map<const O extends Common>(
+/** Texts by name, each changed by itself; no path of XML leads to them, a pair does. */
+export function map<const O extends MapOptions & { readonly xml?: XmlPair }>(
   options: O,
 ): Field<Readonly<Record<string, string>>, PresenceOf<O>, LivenessOf<O>> {
   return { kind: "map", ...options };

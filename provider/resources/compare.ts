@@ -5,6 +5,7 @@ import {
   differences,
   foundAsManaged,
   inWords,
+  isRecord,
   type Situation,
   type Table,
   type Values,
@@ -77,7 +78,20 @@ export function ignoredAsFound<F extends Found>(
     const field = kind.table[name];
     return field ? [[name, foundAsManaged(field, found.values[name], inputs[name])] as const] : [];
   });
-  return given({ ...inputs, ...Object.fromEntries(entries) });
+  const beside = all.filter(({ path }) => request.ignores?.(path) === true && kept.has(String(path[0])));
+  return given({ ...inputs, ...Object.fromEntries(entries), ...withIgnoredKeys(kind.table, inputs, beside) });
+}
+
+/** The maps of which some keys are ignored while others change: each key is one's own or the host's. */
+function withIgnoredKeys(table: Table, inputs: Values, ignored: readonly Difference[]): Values {
+  const maps: Record<string, Values> = {};
+  for (const { path, before } of ignored) {
+    const [name = "", key] = path.map(String);
+    const map = maps[name] ?? inputs[name];
+    if (table[name]?.kind !== "map" || key === undefined || !isRecord(map)) continue;
+    maps[name] = given({ ...map, [key]: before });
+  }
+  return maps;
 }
 
 /** The values that are there. */

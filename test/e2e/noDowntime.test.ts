@@ -95,10 +95,10 @@ const edits: readonly Edit[] = [
     seen: / passwd='twelve'/,
   },
   {
-    edit: "title",
-    says: [update, "live: title Counts -> Counts, edited twelve times"],
-    where: onHost("desc", "--title"),
-    seen: /^Counts, edited twelve times$/,
+    edit: "metadata",
+    says: [update, 'live: metadata["example.com/edits"] set to twelve'],
+    where: onHost("metadata", "--uri", "urn:pulumi-kvm:metadata:1"),
+    seen: /<entry key="team" value="counters"\/>\s*<entry key="example\.com\/edits" value="twelve"\/>/,
   },
 ];
 

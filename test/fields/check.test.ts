@@ -76,7 +76,9 @@ describe("check", () => {
     [{ disks: [null] }, "disks[0]: must not be null"],
     [{ tags: [1] }, "tags[0]: must be text, not number 1"],
     [{ labels: "x" }, "labels: must be an object of texts, not text"],
-    [{ labels: { "a b": 1 } }, 'labels["a b"]: must be text, not number 1'],
+    [{ labels: { "a.b": 1 } }, 'labels["a.b"]: must be text, not number 1'],
+    [{ labels: { a: "1", "a b": "2" } }, 'labels["a b"]: is no label'],
+    [{ labels: { a: "1", b: "2", c: "3", d: "4" } }, "labels: has 4 names; at most 3 are allowed"],
   ])("refuses the wrong type: %j", (values, complaint) => {
     expect(complaints(values)).toEqual([complaint]);
   });

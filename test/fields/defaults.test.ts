@@ -1,4 +1,14 @@
-import { fillDefaults, flag, forgetDrifted, list, object, text, UNKNOWN, type Values } from "../../provider/fields";
+import {
+  fillDefaults,
+  flag,
+  forgetDrifted,
+  list,
+  map,
+  object,
+  text,
+  UNKNOWN,
+  type Values,
+} from "../../provider/fields";
 import { machine } from "./tables";
 
 const table = (bus: string) => ({
@@ -31,6 +41,10 @@ describe("defaults", () => {
   it("leave null and undefined out, at every depth", () => {
     const news = { kind: "kvm", tuning: { mode: "x", on: false, other: null }, disks: null, extra: undefined };
     expect(fillDefaults(table("virtio"), news, undefined)).toEqual({ kind: "kvm", tuning: { mode: "x", on: false } });
+    const labels = { labels: map({ doc: "" }) };
+    expect(fillDefaults(labels, { labels: { a: null, b: "", c: undefined } }, undefined)).toEqual({
+      labels: { b: "" },
+    });
   });
 
   it("do not come from the program: a list of its own is replaced", () => {

@@ -26,8 +26,24 @@ describe("differences", () => {
     ["a whole object", {}, { os: { arch: "a" } }, ["os add restart"]],
     ["a list of texts", { tags: ["a", "b"] }, { tags: ["b", "a"] }, ["tags update live"]],
     ["a shorter list", { tags: ["a", "b"] }, { tags: ["a"] }, ["tags update live"]],
-    ["a map", { labels: { a: "1" } }, { labels: { a: "2" } }, ["labels update live"]],
-    ["a removed label", { labels: { a: "1", b: "2" } }, { labels: { a: "1" } }, ["labels update live"]],
+    ["a map", { labels: { a: "1" } }, { labels: { a: "2" } }, ["labels.a update live"]],
+    ["a removed label", { labels: { a: "1", b: "2" } }, { labels: { a: "1" } }, ["labels.b delete live"]],
+    ["the first labels", {}, { labels: { a: "1", b: "" } }, ["labels.a add live", "labels.b add live"]],
+    [
+      "labels apart by case",
+      { labels: { a: "1" } },
+      { labels: { A: "1" } },
+      ["labels.A add live", "labels.a delete live"],
+    ],
+    [
+      "a label named like what every object has",
+      { labels: {} },
+      { labels: { constructor: "x" } },
+      ["labels.constructor add live"],
+    ],
+    ["a label to come", { labels: { a: "1", b: "2" } }, { labels: { a: UNKNOWN, b: "2" } }, ["labels.a update live"]],
+    ["labels that are not known yet", { labels: { a: "1" } }, { labels: UNKNOWN }, ["labels update live"]],
+    ["no more labels", { labels: { a: "1" } }, { labels: {} }, ["labels.a delete live"]],
     ["what the host has beside the wish", { title: "a", vcpus: 4, os: { arch: "x" } }, { os: {} }, []],
     ["numbers apart by a rounding", { memory: 100.00000000001 }, { memory: 100 }, []],
     ["whole numbers apart by one", { vcpus: 4000000001 }, { vcpus: 4000000000 }, ["vcpus update restart"]],
@@ -35,7 +51,7 @@ describe("differences", () => {
     ["an output", { uuid: "a" }, { uuid: "b" }, []],
     ["a flag of presence that is false", {}, { acpi: false }, []],
     ["an empty text", {}, { title: "" }, []],
-    ["an empty list", {}, { tags: [], disks: [] }, []],
+    ["an empty list or map", {}, { tags: [], disks: [], labels: {} }, []],
   ])("%s", (_, found, wanted, lines) => {
     expect(differ(found, wanted)).toEqual(lines);
   });
@@ -46,6 +62,8 @@ describe("differences", () => {
     expect(differ(found, { os: {} }, { os: { kernel: "/k" } })).toEqual(["os.kernel delete restart"]);
     expect(differ(found, {}, { os: { kernel: "/k" } })).toEqual(["os delete restart"]);
     expect(differ(found, {}, { tags: ["t"] })).toEqual(["tags delete live"]);
+    expect(differ({ labels: { a: "1" } }, {}, { labels: { a: "1" } })).toEqual(["labels delete live"]);
+    expect(differ({ labels: { a: "1" } }, {})).toEqual([]);
     expect(differ({}, {}, { title: "a" })).toEqual([]);
   });
 

@@ -78,7 +78,12 @@ export const machine = {
     doc: "",
   }),
   tags: list(text({ change: "live", doc: "" }), { xml: "tags/tag", most: 4, change: "live", doc: "" }),
-  labels: map({ change: "live", doc: "" }),
+  labels: map({
+    names: (name) => (/^[a-z./-]+$/i.test(name) ? undefined : "is no label"),
+    most: 3,
+    change: "live",
+    doc: "",
+  }),
   asset: opaque({ doc: "" }),
   wait: seconds({ doc: "" }),
   uuid: text({ output: true, doc: "" }),

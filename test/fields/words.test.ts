@@ -1,4 +1,15 @@
-import { type Difference, inWords, int, list, mebibytes, object, printPath, text } from "../../provider/fields";
+import {
+  type Difference,
+  inWords,
+  int,
+  list,
+  map,
+  mebibytes,
+  object,
+  printPath,
+  text,
+  UNKNOWN,
+} from "../../provider/fields";
 
 const limits = { total: int({ change: "live", doc: "." }), read: int({ change: "live", doc: "." }) };
 const table = {
@@ -14,6 +25,7 @@ const table = {
     ),
     { change: "live", doc: "." },
   ),
+  labels: map({ change: "live", doc: "." }),
   login: object(
     { user: text({ change: "live", doc: "." }), password: text({ change: "live", secret: true, doc: "." }) },
     { change: "live", doc: "." },
@@ -42,6 +54,13 @@ describe("a difference in words", () => {
       "limits.total of disk a set to 5",
     );
     expect(said(path, undefined, {})).toBe("disks[0].limits added");
+  });
+
+  it("tells each text of a map by its key, and of a whole one only that it is another", () => {
+    expect(said(["labels", "team"], undefined, "payments")).toBe("labels.team set to payments");
+    expect(said(["labels", "cost-center"], "1", "2")).toBe('labels["cost-center"] 1 -> 2');
+    expect(said(["labels", "team"], "payments", undefined)).toBe("labels.team removed");
+    expect(said(["labels"], { team: "payments" }, UNKNOWN)).toBe("labels changed");
   });
 
   it("keeps the values of secrets to itself", () => {

@@ -1,4 +1,4 @@
-import { UNKNOWN, type Values } from "../../provider/fields";
+import { type Path, UNKNOWN, type Values } from "../../provider/fields";
 import { PartialFailure, Refusal, type Request, type Resource } from "../../provider/resources/port";
 import { ownedName, ownedUuid } from "../../provider/resources/owner";
 import { boxes, requestOn, Shelf } from "./memory";
@@ -275,6 +275,16 @@ describe("update", () => {
     const request = requestOn(shelf, { oldInputs: inputs, ignores: ([name]) => name === "title" });
     await box.update(request, id, outputs, { ...inputs, size: 4 });
     expect(shelf.boxes.get(id)?.values).toMatchObject({ title: "theirs", size: 4 });
+  });
+
+  it("leaves alone the key of a map that ignoreChanges names, though another is changed", async () => {
+    const { id, outputs, inputs } = await made({ labels: { a: "ours", b: "1", gone: "ours" } });
+    const standing = shelf.boxes.get(id)!;
+    shelf.boxes.set(id, { ...standing, values: { ...standing.values, labels: { a: "theirs", b: "1" } } });
+    const ignores = ([name, key]: Path): boolean => name === "labels" && key !== "b";
+    const request = requestOn(shelf, { oldInputs: inputs, ignores });
+    await box.update(request, id, outputs, { ...inputs, labels: { a: "ours", b: "2", gone: "ours" } });
+    expect(shelf.boxes.get(id)?.values["labels"]).toEqual({ a: "theirs", b: "2" });
   });
 
   it("is partial when it breaks off: the object is there", async () => {

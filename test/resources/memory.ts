@@ -1,4 +1,4 @@
-import { flag, int, text, type Values } from "../../provider/fields";
+import { flag, int, map, text, type Values } from "../../provider/fields";
 import { type Definition, type Found, type Goal, resource } from "../../provider/resources/flow";
 import type { Place } from "../../provider/resources/place";
 import type { Request } from "../../provider/resources/port";
@@ -49,6 +49,7 @@ const table = {
   name: text({ filled: true, change: "restart", doc: "" }),
   room: text({ change: "replace", doc: "" }),
   title: text({ change: "live", doc: "" }),
+  labels: map({ change: "live", doc: "" }),
   size: int({ default: 1, change: "restart", doc: "" }),
   adopt: flag({ doc: "" }),
   deletionProtection: flag({ doc: "" }),

@@ -203,6 +203,7 @@ function toldOf(values: Values): Values {
 const IN_GUEST = [
   "title",
   "description",
+  "metadata",
   "onlineVcpus",
   "iothreads",
   "perf",

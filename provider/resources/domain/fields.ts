@@ -20,6 +20,7 @@ import { interfaceKey, networkInterface, sources } from "./interfaces";
 import { blkiotune, memtune, numatune } from "./limits";
 import { maxMemory, ownCurrentMemory, ownMemory } from "./memory";
 import { isMemoryDevice, memoryDevice, memoryDeviceChange, memoryDeviceKey } from "./memoryDevices";
+import { metadata } from "./metadata";
 import { perf } from "./perf";
 import { threads, threadsChange } from "./threads";
 
@@ -70,6 +71,7 @@ export const domain = {
   }),
   title: text({ xml: "title", change: "live", doc: "A short line for people." }),
   description: text({ xml: "description", multiline: true, change: "live", doc: "Text for people." }),
+  metadata,
   memory: mebibytes({
     required: true,
     xml: ownMemory,

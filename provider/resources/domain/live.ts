@@ -1,6 +1,6 @@
 import type { Difference, LiveKeys } from "../../fields";
 import { Code, codeName, isLibvirt } from "../../rpc";
-import { cloneXml, find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
+import { cloneXml, find, findAll, parseXml, printXml, readPath, type XmlElement } from "../../xml";
 import { doing } from "../errors";
 import type { Request } from "../port";
 import { setOnline } from "./cpus";
@@ -9,6 +9,7 @@ import type { domain } from "./fields";
 import { isSchedule, limitMemory, moveMemory, setSchedule, weighBlocks } from "./limiting";
 import { setBalloon } from "./memory";
 import { changeMemory } from "./memoryDevices";
+import { bareMetadata, METADATA_NAMESPACE, METADATA_PREFIX } from "./metadata";
 import type { FoundDomain } from "./observe";
 import { countEvents } from "./perf";
 import { attach, detach, update } from "./plug";
@@ -32,6 +33,7 @@ const LIVE = 1;
 const SECURE = 1;
 const METADATA_DESCRIPTION = 0;
 const METADATA_TITLE = 1;
+const METADATA_ELEMENT = 2;
 
 /** Power and autostart are steps of their own: they have no part in the guest's definition. */
 const byStep: Act = () => Promise.resolve();
@@ -40,6 +42,7 @@ const byStep: Act = () => Promise.resolve();
 export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
   title: (at, { after }) => setMetadata(at, METADATA_TITLE, after),
   description: (at, { after }) => setMetadata(at, METADATA_DESCRIPTION, after),
+  metadata: keepMetadata,
   currentMemory: setBalloon,
   memoryDevices: changeMemory,
   onlineVcpus: setOnline,
@@ -73,6 +76,19 @@ async function setMetadata({ request, found }: Running, type: number, value: unk
     metadata: metadata ?? undefined,
     key: undefined,
     uri: undefined,
+    flags: LIVE,
+  });
+}
+
+/** All texts in one call: libvirt replaces the element of a namespace, and takes it out where none is given. */
+async function keepMetadata({ request, found, definition }: Running): Promise<void> {
+  const bare = bareMetadata(definition);
+  await request.place.host.call("DOMAIN_SET_METADATA", {
+    dom: found.handle,
+    type: METADATA_ELEMENT,
+    metadata: bare && printXml(bare),
+    key: METADATA_PREFIX,
+    uri: METADATA_NAMESPACE,
     flags: LIVE,
   });
 }
@@ -193,7 +209,7 @@ export async function runLive(at: Running, changes: readonly Difference[]): Prom
 
 /** Differences of the same name are one act. */
 function actOf(path: Difference["path"], key: string | undefined): string {
-  if (path[0] === "memtune" || path[0] === "numatune") return path[0];
+  if (path[0] === "metadata" || path[0] === "memtune" || path[0] === "numatune") return path[0];
   if (isSchedule(path)) return "cputune/schedule";
   const part = path[2] === "iotune" ? "/iotune" : "";
   return path.length > 2 && key !== undefined

@@ -1,4 +1,4 @@
-import { type Args, flag, grammar, int, list, mebibytes, object, text } from "../../fields";
+import { type Args, flag, grammar, int, list, map, mebibytes, object, text } from "../../fields";
 import { Code, type Domain, isLibvirt } from "../../rpc";
 import { findAll, parseXml } from "../../xml";
 import type { Explained } from "../errors";
@@ -6,6 +6,7 @@ import { among, lookup, missing, resultsIn } from "../lookup";
 import { readMark } from "../mark";
 import type { Looking } from "../port";
 import { memoryShown } from "./memoryDevices";
+import { metadataXml } from "./metadata";
 import { macsOf, observe, type Power, powerOf } from "./observe";
 import { pendingOf } from "./pending";
 
@@ -30,6 +31,7 @@ const card = {
 
 const described = {
   title: text({ xml: "title", doc: "A short line for people." }),
+  metadata: map({ xml: metadataXml, doc: "Texts that a program keeps with it, by key." }),
   memory: mebibytes({ required: true, xml: "memory", doc: "Most memory that it may use, in MiB." }),
   vcpus: int({ required: true, xml: "vcpu", doc: "Most CPUs that it may use." }),
 };

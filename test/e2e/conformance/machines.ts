@@ -34,6 +34,14 @@ export const machines: Conformance = {
     row("type", "qemu", "kvm"),
     row("title", "a", "b"),
     row("description", "a", "b"),
+    row(
+      "metadata",
+      { team: "a" },
+      { team: "b", "example.com/stage": "c" },
+      {
+        shows: ["metadata.team", 'metadata["example.com/stage"]'],
+      },
+    ),
     row("memory", 64, 96),
     row("currentMemory", 64, 32, { becomes: "update" }),
     row("maxMemory.size", 1024, 2048, { with: { maxMemory: { slots: 2 } } }),

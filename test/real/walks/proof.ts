@@ -6,6 +6,7 @@ import {
   isRecord,
   keyOf,
   type Table,
+  text,
   type Values,
 } from "../../../provider/fields";
 import { disk } from "../../../provider/resources/domain/disks";
@@ -107,6 +108,7 @@ function valueAt(table: Table, values: Values, path: Difference["path"], key?: s
   const value = values[own];
   if (index === undefined) return [field, value];
   if (field.kind === "object") return valueAt(field.fields, isRecord(value) ? value : {}, path.slice(1), key);
+  if (field.kind === "map") return [text({ doc: field.doc }), isRecord(value) ? value[index] : undefined];
   if (field.kind !== "list") throw new Error(`${String(name)} has nothing below it`);
   const items: readonly unknown[] = Array.isArray(value) ? value : [];
   const last = !rest.some((step) => typeof step === "number");
