@@ -32,7 +32,7 @@ export class Coverage {
 
   private line({ token, reasons }: Samples, path: string): { done: boolean; text: string } {
     const outcome = this.outcomes.get(`${token} ${path}`);
-    const name = `${token.padEnd(12)} ${path.padEnd(36)}`;
+    const name = `${token.padEnd(14)} ${path.padEnd(36)}`;
     if (outcome && "cost" in outcome) return { done: true, text: `${name} ${outcome.cost}` };
     const reason = outcome?.reason ?? Object.entries(reasons).find(([one]) => excused(path, { [one]: "" }))?.[1];
     return { done: false, text: `${name} not proven: ${reason ?? "its test failed, or was not run"}` };

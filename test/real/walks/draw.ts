@@ -167,6 +167,7 @@ function byHand(random: Random, { machine }: Program): Edit {
     ["destroy", "walked"],
     ["suspend", "walked"],
     ["desc", "walked", "--title", "by hand", scope === "--persistent" ? "--config" : scope],
+    ["metadata", "walked", "--uri", "urn:pulumi-kvm:metadata:1", "--key", "hand", "--set", "<texts/>", scope],
     ["detach-disk", "walked", target, scope],
     ["detach-interface", "walked", "network", "--mac", mac, scope],
     ["attach-disk", "walked", `${images}/vdi`, "vdi", scope],
@@ -175,7 +176,7 @@ function byHand(random: Random, { machine }: Program): Edit {
     ["setmem", "walked", "150M", scope === "--persistent" ? "--config" : scope],
     ["autostart", "walked", "--disable"],
     ["net-destroy", "walked"],
-    ["net-update", "walked", "add", "dns-host", "<host ip='10.92.0.77'><hostname>hand</hostname></host>", "--live"],
+    ["net-update", "walked", "add", "dns-host", "<host ip='10.89.0.77'><hostname>hand</hostname></host>", "--live"],
   ];
   const hand = one(random, acts) ?? [];
   return { what: `by hand: ${hand.slice(0, 3).join(" ")} ${scope}`, hand };

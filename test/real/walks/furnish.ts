@@ -49,6 +49,10 @@ export function furnish(): void {
     const bridge = `<bridge name='of-${name}' stp='off' delay='0'/><ip address='${address}' prefix='24'/>`;
     network(name, `<network><name>${name}</name>${bridge}</network>`);
   }
+  for (const [index, name] of ["entries", "entries-2"].entries()) {
+    const subnets = `<ip address='10.92.${index}.1' prefix='24'/><ip family='ipv6' address='fd00:92:${index}::1' prefix='64'/>`;
+    network(name, `<network><name>${name}</name><bridge name='of-${name}' stp='off' delay='0'/>${subnets}</network>`);
+  }
   for (const name of ["table-a", "table-b"]) filter(name);
   link("br-a", "bridge");
   link("br-b", "bridge");

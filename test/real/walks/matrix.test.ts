@@ -1,17 +1,19 @@
 // Each input that may change, changed on a real object: what the diff announces is what happens. Tells how many are proven.
 import type { Values } from "../../../provider/fields";
+import { tokens } from "../../../provider/resources";
 import type { Diff } from "../../../provider/resources/port";
 import { describeInLab } from "../../e2e/engine";
 import { argsOf } from "../../e2e/conformance/table";
 import { placeOf } from "../request";
 import { type Batch, batches } from "./batches";
 import { Coverage } from "./coverage";
+import { dhcpHosts, dnsHosts } from "./entries";
 import { furnish } from "./furnish";
 import { Machine } from "./machine";
 import { machines } from "./machines";
 import { networks } from "./networks";
 import { changeable, excused, type Need, type Sample } from "./sample";
-import { pools, volumes } from "./storage";
+import { pools, seeds, volumes } from "./storage";
 import { Thing, type ThingToken } from "./things";
 
 jest.setTimeout(240_000);
@@ -19,11 +21,15 @@ jest.setTimeout(240_000);
 /** `npm run walks` proves the way back too. */
 const whole = process.env["PULUMI_KVM_WALKS"] !== undefined;
 
-const things = [networks, pools, volumes];
+const things = [networks, dhcpHosts, dnsHosts, pools, volumes, seeds];
 const tables = [machines, ...things];
 const coverage = new Coverage(tables);
 
 describe("the samples", () => {
+  it("are of all resources", () => {
+    expect(tables.map(({ token }) => token).sort()).toEqual([...tokens].sort());
+  });
+
   it.each(tables)("have a line or a reason for each input of $token that may change", ({ table, rows, reasons }) => {
     const told = new Set(rows.map(({ path }) => path));
     expect(changeable(table).filter((path) => !told.has(path) && !excused(path, reasons))).toEqual([]);

@@ -38,7 +38,7 @@ export const start: Program = {
   network: {
     name: "walked",
     bridge: { name: "walked" },
-    ips: [{ address: "10.92.0.1/24", dhcp: { ranges: [{ start: "10.92.0.9", end: "10.92.0.20" }] } }],
+    ips: [{ address: "10.89.0.1/24", dhcp: { ranges: [{ start: "10.89.0.9", end: "10.89.0.20" }] } }],
     dnsmasqOptions: ["no-ping"],
     disruptive: true,
   },

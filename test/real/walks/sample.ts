@@ -35,9 +35,12 @@ export function excused(path: string, reasons: Readonly<Record<string, string>>)
   return Object.keys(reasons).some((reason) => (reason.endsWith(".") ? path.startsWith(reason) : path === reason));
 }
 
+/** What bytes are made from: their digest carries the cost. */
+const MADE_FROM = new Set(["source", "content", "userData", "metaData", "networkConfig"]);
+
 /** A wish about how to treat an object is no part of it on the host. */
 function costs(table: Table, path: string): boolean {
-  return path === "source" || path === "content" || fieldAt(table, path).change !== undefined;
+  return MADE_FROM.has(path) || fieldAt(table, path).change !== undefined;
 }
 
 /** All that may change: each input, and each list whose items come and go. */

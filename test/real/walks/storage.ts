@@ -1,5 +1,5 @@
-// The samples of pools and volumes.
-import { pools as poolRows, volumes as volumeRows } from "../../e2e/conformance/storage";
+// The samples of pools, volumes and seeds.
+import { pools as poolRows, seeds as seedRows, volumes as volumeRows } from "../../e2e/conformance/storage";
 import { sample, samplesOf } from "./sample";
 
 export const pools = samplesOf(poolRows, {
@@ -20,3 +20,5 @@ export const volumes = samplesOf(volumeRows, {
   ],
   reasons: {},
 });
+
+export const seeds = samplesOf(seedRows, { base: seedRows.base, rows: [], reasons: {} });

@@ -1,8 +1,12 @@
-// Networks, pools and volumes: what a diff announces, against what libvirt's own client shows after the update.
+// Networks, their entries, pools, volumes and seeds: what a diff announces, against what libvirt's own client shows after the update.
 import { readFileSync, statSync } from "node:fs";
 import { type Difference, readTable, type Table, type Values } from "../../../provider/fields";
 import { load } from "../../../provider/resources";
+import { cloudInitDisk } from "../../../provider/resources/cloudInitDisk/fields";
+import { kind as dhcpHostKind } from "../../../provider/resources/dhcpHost/kind";
+import { kind as dnsHostKind } from "../../../provider/resources/dnsHost/kind";
 import { network } from "../../../provider/resources/network/fields";
+import type { Kind as EntryKind } from "../../../provider/resources/networkEntry/kind";
 import type { Place } from "../../../provider/resources/place";
 import { pool } from "../../../provider/resources/pool/fields";
 import type { Diff } from "../../../provider/resources/port";
@@ -13,7 +17,7 @@ import { Driven } from "../driven";
 import type { Step } from "./machine";
 import { meets } from "./proof";
 
-export type ThingToken = "Network" | "StoragePool" | "Volume";
+export type ThingToken = "Network" | "DhcpHost" | "DnsHost" | "StoragePool" | "Volume" | "CloudInitDisk";
 
 /** How libvirt's client shows one kind of object. */
 interface Kind {
@@ -35,12 +39,11 @@ const kinds: Readonly<Record<ThingToken, Kind>> = {
       const [info = "", ...sides] = virshAll(["net-info", id], ["net-dumpxml", id], ["net-dumpxml", id, "--inactive"]);
       return sides.map((xml) => ({ ...readTable(network, parseXml(xml)), autostart: starts(info) }));
     },
-    run: (id) => {
-      const bridge = readPath(parseXml(virsh("net-dumpxml", id)), "bridge/@name") ?? "";
-      return readFileSync(`/sys/class/net/${bridge}/ifindex`, "utf8").trim();
-    },
+    run: runOfNetwork,
     there: (id) => virsh("net-list", "--all", "--uuid").includes(id),
   },
+  DhcpHost: entries(dhcpHostKind),
+  DnsHost: entries(dnsHostKind),
   StoragePool: {
     table: pool,
     values: (id) => {
@@ -50,7 +53,34 @@ const kinds: Readonly<Record<ThingToken, Kind>> = {
     there: (id) => virsh("pool-list", "--all", "--uuid").includes(id),
   },
   Volume: { table: volume, values: (id) => [volumeOf(id)], there: isVolume },
+  CloudInitDisk: { table: cloudInitDisk, values: (id) => [volumeOf(id)], there: isVolume },
 };
+
+/** Another bridge is another run of its network. */
+function runOfNetwork(id: string): string {
+  const bridge = readPath(parseXml(virsh("net-dumpxml", id)), "bridge/@name") ?? "";
+  return readFileSync(`/sys/class/net/${bridge}/ifindex`, "utf8").trim();
+}
+
+/** Entries of one kind stand in a running network and in its definition. */
+function entries(kind: EntryKind): Kind {
+  const { table } = kind;
+  const sides = (id: string): (Values | undefined)[] => {
+    const [network, key] = [id.slice(0, id.indexOf("/")), id.slice(id.indexOf("/") + 1)];
+    return virshAll(["net-dumpxml", network], ["net-dumpxml", network, "--inactive"]).map((xml) => {
+      const root = parseXml(xml);
+      const all = kind.entries(root).map(({ node }) => readTable(table, node));
+      const one = all.find((values) => kind.key(values) === key);
+      return one && { network: readPath(root, "name"), ...one };
+    });
+  };
+  return {
+    table,
+    values: (id) => sides(id).map((values) => values ?? {}),
+    run: (id) => runOfNetwork(id.slice(0, id.indexOf("/"))),
+    there: (id) => sides(id).some((values) => values !== undefined),
+  };
+}
 
 function named(id: string): [string, string, string] {
   const [poolName = "", name = ""] = id.split("/");

@@ -77,9 +77,10 @@ class Walker {
     }
   }
 
-  /** A title, or the link of a card, that the program does not give is somebody else's, and stays. */
+  /** A title, metadata, or the link of a card, that the program does not give are somebody else's, and stay. */
   private isMine([act, , mac, ...more]: readonly string[]): boolean {
-    const { title, interfaces } = this.program.machine;
+    const { title, metadata, interfaces } = this.program.machine;
+    if (act === "metadata") return metadata !== undefined;
     if (act === "domif-setlink") {
       const cards = (interfaces ?? []) as Values[]; // the table's list
       return cards.some((card) => card["mac"] === mac && isRecord(card["link"]));
