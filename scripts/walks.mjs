@@ -10,9 +10,9 @@ import { projectRoot } from "./places.mjs";
 import { Stop, isProgram, main, say } from "./shell.mjs";
 import { counted, labEnvironment, labs, runInLab } from "./test.mjs";
 
-const options = {
-  walks: { type: "string", default: "20" },
-  engine: { type: "string", default: "2" },
+export const options = {
+  walks: { type: "string", default: "1000" },
+  engine: { type: "string", default: "30" },
   steps: { type: "string", default: "20" },
   seed: { type: "string" },
   replay: { type: "string" },
@@ -20,6 +20,15 @@ const options = {
 };
 /** A lab is new for each few walks: what one leaves behind is no other's burden. */
 const ofOneLab = { walks: 10, engineWalks: 2 };
+
+/** Seconds of one lab where guests are emulated: of all fields, of an edit of a walk, of an edit through the engine. */
+const lasts = { matrix: 900, edit: 4, engineEdit: 15 };
+
+/** About how long it takes, in words for people. */
+export function howLong({ walks, engine, steps }, lanes) {
+  const minutes = (lasts.matrix + steps * (walks * lasts.edit + engine * lasts.engineEdit)) / 60 / lanes;
+  return minutes < 90 ? `${Math.ceil(minutes / 5) * 5} minutes` : `${Math.round(minutes / 60)} hours`;
+}
 
 async function walks(words) {
   const { values } = parseArgs({ args: words, options });
@@ -38,7 +47,9 @@ async function all(values, run) {
   const [count, engine, steps] = [values.walks, values.engine, values.steps].map(whole);
   const first = values.seed === undefined ? randomInt(2 ** 31) : whole(values.seed);
   const what = `${count} walks and ${engine} through the engine, of ${steps} edits each, from seed ${first} on`;
-  say(what);
+  const lanes = `${labs} ${labs > 1 ? "labs side by side" : "lab"}`;
+  say(`${what}: about ${howLong({ walks: count, engine, steps }, labs)} in ${lanes}, where guests are emulated.`);
+  say("Fewer: npm run walks -- --walks 20 --engine 2; a walk that fails is told at once.");
   const table = resolve(values.table);
   const jobs = [
     ["matrix", () => run("matrix", {}, { PULUMI_KVM_WALKS_TABLE: table })],
