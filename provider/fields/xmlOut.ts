@@ -10,14 +10,15 @@ import { endsInAttribute, listElements, readItem, readTable, splitList } from ".
  * table does not know survives. A property that was managed before and is wanted no more is removed.
  */
 export function writeTable(table: Table, parent: XmlElement, wanted: Values, managed: Values = {}): void {
-  const found = readTable(table, parent);
+  const before = readTable(table, parent);
   const written = Object.entries(table).filter(([, field]) => field.xml !== undefined && !field.output);
   // Removals first: two properties of a variant may write the same place.
-  for (const [name, field] of written) {
-    if (wanted[name] === undefined && managed[name] !== undefined && found[name] !== undefined) {
-      erase(field, parent, managed[name]);
-    }
-  }
+  const gone = written.filter(
+    ([name]) => wanted[name] === undefined && managed[name] !== undefined && before[name] !== undefined,
+  );
+  for (const [name, field] of gone) erase(field, parent, managed[name]);
+  // What shared its place with a property that is gone went with it.
+  const found = gone.length > 0 ? readTable(table, parent) : before;
   for (const [name, field] of written) {
     if (wanted[name] === undefined) continue;
     if (found[name] === undefined && metByAbsence(field, wanted[name])) continue;

@@ -20,6 +20,8 @@ export interface Mark {
   readonly applying?: readonly string[];
   /** A volume of a former seed that the guest may still hold: whoever comes next takes it away. */
   readonly formerSeed?: string;
+  /** Of a network: it was stopped and started, and cards of running machines may not be plugged in again yet. */
+  readonly replug?: true;
 }
 
 /** A mark for a new life of an owner's object. */
@@ -42,6 +44,7 @@ export function readMark(root: XmlElement): Mark | undefined {
     ...(applying.length === 0 ? {} : { applying }),
     ...(since === undefined ? {} : { since }),
     ...(formerSeed === undefined ? {} : { formerSeed }),
+    ...(found.attributes.get("replug") === "yes" ? { replug: true } : {}),
   };
 }
 
@@ -90,6 +93,7 @@ function attributesOf(mark: Mark): Record<string, string> {
     ...(mark.since === undefined ? {} : { since: mark.since }),
     ...(mark.applying === undefined || mark.applying.length === 0 ? {} : { applying: textOf(mark.applying) }),
     ...(mark.formerSeed === undefined ? {} : { formerSeed: mark.formerSeed }),
+    ...(mark.replug === true ? { replug: "yes" } : {}),
   };
 }
 

@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { network } from "../../provider/resources/network/lifecycle";
 import { markFor, readMark, writeMark } from "../../provider/resources/mark";
 import { ownedUuid } from "../../provider/resources/owner";
-import type { Domain } from "../../provider/rpc";
 import { element, parseXml, printXml, readPath } from "../../provider/xml";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
@@ -11,7 +10,6 @@ jest.setTimeout(60_000);
 
 const place = placeOf();
 const { host } = place;
-const signal = new AbortController().signal;
 
 afterAll(() => host.close());
 
@@ -349,57 +347,6 @@ describe("a network on a real daemon", () => {
     await Promise.all(many.map((one, index) => one.up({ ips: [{ address: `10.50.${index}.1/24` }] })));
     expect(new Set(many.map((one) => one.outputs["bridgeName"])).size).toBe(10);
     await Promise.all(many.map((one) => one.destroy()));
-    expect(await names()).toEqual([]);
-  });
-});
-
-describe("a network with a running guest", () => {
-  const wish = { name: "busy", ips: [{ address: "10.42.0.1/24", dhcp: {} }] };
-  const changed = { ...wish, mtu: 1400 };
-  const xml = `<domain type='qemu'><name>guest</name><memory unit='MiB'>24</memory><os><type arch='x86_64'>hvm</type></os>
-    <devices><interface type='network'><mac address='52:54:00:42:00:01'/><source network='busy'/><model type='virtio'/></interface></devices></domain>`;
-
-  const masterOf = async (dom: Domain) => {
-    const root = parseXml((await host.call("DOMAIN_GET_XML_DESC", { dom, flags: 0 })).xml);
-    const tap = String(readPath(root, "devices/interface/target/@dev"));
-    const link = execFileSync("ip", ["-j", "link", "show", "dev", tap], { encoding: "utf8" });
-    return (JSON.parse(link) as { master?: string }[])[0]?.master;
-  };
-
-  it("plugs its card in again when a network that was stopped or removed by hand is started again", async () => {
-    const one = new Driven(network, place, "busy");
-    await one.up(wish);
-    const { dom } = await host.call("DOMAIN_CREATE_XML", { xml_desc: xml, flags: 0 }, { signal });
-    for (const removed of [false, true]) {
-      const net = await handle("busy");
-      await host.call("NETWORK_DESTROY", { net });
-      if (removed) await host.call("NETWORK_UNDEFINE", { net });
-      expect(await masterOf(dom)).toBeUndefined();
-      await one.up(wish);
-      expect(one.outputs["active"]).toBe(true);
-      expect(await masterOf(dom)).toBe(one.outputs["bridgeName"]);
-      expect(await one.preview(wish)).toMatchObject({ changes: false });
-    }
-    await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 });
-    await one.destroy();
-    expect(await names()).toEqual([]);
-  });
-
-  it("is not restarted or deleted under it, unless it is disruptive; then its card is plugged in again", async () => {
-    const one = new Driven(network, place, "busy");
-    await one.up(wish);
-    const { dom } = await host.call("DOMAIN_CREATE_XML", { xml_desc: xml, flags: 0 }, { signal });
-    const before = printXml(await xmlOf("busy", 1));
-    await one.preview(changed);
-    expect(one.said.join()).toMatch(/mtu can change only with a restart.*"guest".*An update refuses that/);
-    await expect(one.up(changed)).rejects.toThrow(/running machines are attached: "guest"/);
-    await expect(one.destroy()).rejects.toThrow(/running machines are attached: "guest"/);
-    expect(printXml(await xmlOf("busy", 1))).toBe(before);
-    await one.up({ ...changed, disruptive: true });
-    expect(await one.preview({ ...changed, disruptive: true })).toMatchObject({ changes: false });
-    expect(await masterOf(dom)).toBe(one.outputs["bridgeName"]);
-    await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 });
-    await one.destroy();
     expect(await names()).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { type Args, flag, grammar, int, list, type LiveKeys, object, type Outputs, seconds, text } from "../../fields";
 import { dhcp, dns, dnsChange } from "./entries";
 import { address, dnsmasqOption, joinedKey, sameAddress, subnet } from "./grammar";
+import { uplinkChange } from "./uplinks";
 import { addressXml, dnsmasqXml, interfacesXml, trunkXml, uplinkXml } from "./xml";
 
 const ip = {
@@ -52,7 +53,7 @@ const forward = {
   }),
   dev: text({
     xml: uplinkXml,
-    change: "restart",
+    change: uplinkChange,
     check: grammar.interfaceName,
     doc: "The host's interface that it goes through; default: any.",
   }),
@@ -60,8 +61,8 @@ const forward = {
     text({ xml: "@dev", change: "restart", check: grammar.interfaceName, doc: "An interface of the host." }),
     {
       xml: interfacesXml,
-      change: "restart",
-      doc: "The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.",
+      change: uplinkChange,
+      doc: "The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.",
     },
   ),
   pf: text({
@@ -214,4 +215,7 @@ export type NetworkOutputs = Outputs<typeof network>;
 
 /** What changes while the network runs: each owes an act (live.ts). */
 export type LiveField =
-  Exclude<LiveKeys<typeof network>, "dns"> | `dhcp.${LiveKeys<typeof dhcp>}` | `dns.${LiveKeys<typeof dns>}`;
+  | Exclude<LiveKeys<typeof network>, "dns" | "forward">
+  | `forward.${LiveKeys<typeof forward>}`
+  | `dhcp.${LiveKeys<typeof dhcp>}`
+  | `dns.${LiveKeys<typeof dns>}`;

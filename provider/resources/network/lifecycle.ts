@@ -1,32 +1,42 @@
-import { deepEqual, type Difference, differences, isRecord, type Path, readTable, type Values } from "../../fields";
+import { type Difference, differences, inWords, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
-import { parseXml, printXml, readPath, writePath } from "../../xml";
-import { doing, explain, Explained } from "../errors";
-import { type Definition, type Goal, resource } from "../flow";
+import { parseXml, printXml } from "../../xml";
+import { doing, Explained } from "../errors";
+import { type Definition, type Goal, messageOf, resource } from "../flow";
 import { readMark, writeMark } from "../mark";
 import { Refusal, type Request } from "../port";
-import { complaints, complete, ownBridge } from "./check";
+import { isAdoption, refuseDropping } from "./adoption";
+import { complaints, complete } from "./check";
+import { announce, forbidUpdate, GOES_ON, REFUSED, restartText } from "./disruption";
 import { network as table } from "./fields";
 import { type Attached, attachedTo, namesOf, replug, type Wire } from "./guests";
-import { acts, entryNames } from "./live";
+import { entries, setAutostart, Side } from "./live";
 import { byId, byName, INACTIVE } from "./observe";
-import { type FoundNetwork, plan, restartFields, type Step, wanted } from "./plan";
+import { bridgeOf, type FoundNetwork, plan, restartChanges, type Step, unplugs, wanted } from "./plan";
 import { whileRacing } from "./racing";
-
-function bridgeOf(found: FoundNetwork): string | undefined {
-  return readPath(found.live, "bridge/@name") ?? readPath(found.inactive, "bridge/@name");
-}
+import { definedAgain, type Former, restart, unbound } from "./restoring";
+import { forgetBridge, start, stop } from "./starting";
+import { type Act, updateAll } from "./updates";
 
 /** The running network against the wish, beyond what the definition already shows, and whether it runs at all. */
 async function differencesMore(request: Request, found: FoundNetwork, inputs: Values): Promise<readonly Difference[]> {
   const state: Difference[] = [];
   if (!found.active) state.push({ path: ["active"], kind: "update", cost: "live", before: false, after: true });
   if (!found.persistent) state.push({ path: ["persistent"], kind: "update", cost: "live", before: false, after: true });
+  if (found.mark?.replug === true) state.push(LEFT_UNPLUGGED);
   if (!found.active) return state;
   const managed = request.oldInputs;
   await announce(request, found, inputs);
   return [...state, ...liveOnly(found, inputs, managed)];
 }
+
+const LEFT_UNPLUGGED: Difference = {
+  path: ["cards"],
+  kind: "update",
+  cost: "live",
+  before: "may be unplugged since a restart was broken off",
+  after: "plugged in again",
+};
 
 function liveOnly(found: FoundNetwork, inputs: Values, managed: Values | undefined): Difference[] {
   const compare = (values: Values): Difference[] =>
@@ -36,45 +46,18 @@ function liveOnly(found: FoundNetwork, inputs: Values, managed: Values | undefin
   return compare(live).filter(({ path }) => !shown.has(path.join("/")));
 }
 
-/** Says in the preview what a restart of the network would meet. */
-async function announce(request: Request, found: FoundNetwork, inputs: Values): Promise<void> {
-  const fields = restartFields(found, inputs, request.oldInputs);
-  if (fields.length === 0) return;
-  const attached = await attachedTo(request, { name: found.name, bridge: bridgeOf(found) });
-  if (attached.length > 0) request.warn(restartText(found, fields, attached, inputs["disruptive"] === true));
-}
-
-function restartText(
-  found: FoundNetwork,
-  fields: readonly string[],
-  attached: readonly Attached[],
-  goesOn: boolean,
-): string {
-  const start = `network "${found.name}": ${fields.join(", ")} can change only with a restart of the network, and running machines are attached: ${namesOf(attached)}`;
-  return goesOn
-    ? `${start}. Their packets are lost meanwhile; their cards are plugged in again afterwards`
-    : `${start}. An update refuses that: stop or detach them first, or set \`disruptive: true\` to restart it under them`;
-}
-
 async function reach(request: Request, found: FoundNetwork | undefined, goal: Goal): Promise<FoundNetwork> {
   if (found && isAdoption(found, goal)) refuseDropping(found, goal.inputs);
-  const steps = plan(found, goal);
   const wire = found ? { name: found.name, bridge: bridgeOf(found) } : formerWire(goal);
-  const attached = unplugs(steps, found?.values ?? goal.inputs) ? await attachedTo(request, wire) : [];
-  const restart = steps.find((step) => step.act === "restart");
-  if (found && restart && attached.length > 0) {
+  const attached = unplugs(found, goal) ? await attachedTo(request, goal.id, wire) : [];
+  const steps = plan(found, goal, attached.length > 0);
+  if (found && attached.length > 0 && steps.some(({ act }) => act === "restart")) {
     const goesOn = goal.inputs["disruptive"] === true;
-    const text = restartText(found, restart.fields, attached, goesOn);
-    if (!goesOn) throw new Refusal(text);
-    request.warn(text);
+    const fields = restartChanges(found, wanted(found, goal.inputs), goal.managed).map((one) => inWords(one, table));
+    if (!goesOn) throw new Refusal(restartText(found, fields, attached, REFUSED));
+    request.warn(restartText(found, fields, attached, GOES_ON));
   }
-  const net = { name: goal.name, uuid: goal.id };
-  for (const step of steps) {
-    await run(request, net, step, goal, found);
-    // At once: what comes after may fail, and then no other run would know of the cards.
-    if (attached.length > 0 && (step.act === "start" || step.act === "restart"))
-      await replug(request, attached, { name: goal.name, bridge: bridgeOf(await reachedBy(request, goal)) });
-  }
+  await new Run(request, found, goal, attached).all(steps);
   const reached = await reachedBy(request, goal);
   refuseIgnored(reached, goal);
   return reached;
@@ -86,48 +69,10 @@ async function reachedBy(request: Request, goal: Goal): Promise<FoundNetwork> {
   throw new Explained(`network "${goal.name}" is gone right after it was made or changed: run up again`);
 }
 
-/** Cards lose their network by a restart, and have lost it where the bridge went with a stop; the host's own bridge stays. */
-function unplugs(steps: readonly Step[], before: Values): boolean {
-  const started = steps.some(({ act }) => act === "start") && ownBridge(before) !== false;
-  return started || steps.some(({ act }) => act === "restart");
-}
-
 /** What the cards of a network that is gone still name; after a refresh nothing but those cards tells that there was one. */
 function formerWire({ name, state }: Goal): Wire {
   const bridge = state?.["bridgeName"];
   return { name, bridge: typeof bridge === "string" && bridge !== "" ? bridge : undefined };
-}
-
-/** It is taken over, not gone on with after an interrupted create of its own. */
-function isAdoption({ mark }: FoundNetwork, goal: Goal): boolean {
-  return goal.managed === undefined && !(mark?.phase === "creating" && mark.owner === goal.mark.owner);
-}
-
-/** Adopting removes nothing: what stands there and the program does not name is somebody's. */
-function refuseDropping(found: FoundNetwork, asked: Values): void {
-  const inputs = wanted(found, asked);
-  const dropped = differences(table, found.values, inputs, {
-    situation: { before: found.values, after: inputs },
-  }).flatMap(droppedBy);
-  if (dropped.length === 0) return;
-  throw new Refusal(
-    `network "${found.name}" was not adopted: ${dropped.join(", ")} would be removed. Nothing was changed: ` +
-      `name them in the program, or take them off the network by hand first`,
-  );
-}
-
-/** What a change takes away, in words: an item of a list, or the items that another list has no more. */
-function droppedBy({ path, kind, before, after }: Difference): string[] {
-  if (kind === "delete") return [`${pathText(path.slice(0, -1))} ${JSON.stringify(before)}`];
-  if (!Array.isArray(before)) return [];
-  const kept: readonly unknown[] = Array.isArray(after) ? after : [];
-  return before
-    .filter((item: unknown) => !kept.some((other) => deepEqual(item, other)))
-    .map((item: unknown) => `${pathText(path)} ${JSON.stringify(item)}`);
-}
-
-function pathText(path: Path): string {
-  return path.filter((part) => typeof part === "string").join(".");
 }
 
 /** libvirt accepts some changes and does nothing: what is still different is an error. */
@@ -141,102 +86,129 @@ function refuseIgnored(reached: FoundNetwork, goal: Goal): void {
   throw new Explained(`network "${goal.name}": libvirt accepted the change, but does not show it: ${names}`);
 }
 
-async function run(
-  request: Request,
-  net: Network,
-  step: Step,
-  goal: Goal,
-  found: FoundNetwork | undefined,
-): Promise<void> {
-  const { place, signal } = request;
-  const { inputs } = goal;
-  const what = `network "${net.name}"`;
-  // One after the other: libvirt races for bridge names.
-  const inTurn = (action: string, act: () => Promise<unknown>): Promise<unknown> => {
-    request.progress(`${action} ${what}`);
-    return place.inTurn("network", () => doing(`${action} ${what}`, act));
-  };
-  switch (step.act) {
-    case "define":
-      await inTurn("define", () =>
-        whileRacing(async () => {
-          const xml = found?.persistent ? await patched(request, net, found, goal) : step.xml;
-          await place.host.call("NETWORK_DEFINE_XML", { xml }, { signal });
-        }),
-      );
-      return;
-    case "start":
-      await inTurn("start", () =>
-        whileRacing(
-          () => start(request, net, inputs),
-          () => forgetBridge(request, net, inputs),
-        ),
-      );
-      return;
-    case "restart":
-      await inTurn("restart", async () => {
-        await stop(request, net);
-        await start(request, net, inputs);
-      });
-      return;
-    case "enter":
-    case "withdraw": {
-      const action = `${step.act === "enter" ? "add" : "remove"} the ${entryNames[step.field]} ${step.xml} ${step.act === "enter" ? "to" : "from"} ${what}`;
-      await doing(action, () => acts[step.field](place, net, step, signal));
-      return;
+/** One way from what was found to the goal. */
+class Run {
+  private readonly net: Network;
+  private readonly what: string;
+  /** The definition before ours. */
+  private former: string | undefined;
+
+  constructor(
+    private request: Request,
+    private readonly found: FoundNetwork | undefined,
+    private readonly goal: Goal,
+    private readonly attached: readonly Attached[],
+  ) {
+    this.net = { name: goal.name, uuid: goal.id };
+    this.what = `network "${goal.name}"`;
+    this.former = found?.persistent ? printXml(found.inactive) : undefined;
+  }
+
+  async all(steps: readonly Step[]): Promise<void> {
+    const entering = steps.filter(isEntry);
+    for (const step of steps) {
+      if (!isEntry(step)) await this.step(step);
+      else if (step === entering[0]) await this.entries(entering);
     }
-    case "autostart":
-      await doing(`set autostart of ${what}`, () => acts.autostart(place, net, step, signal));
-      return;
-    case "seal":
-      await inTurn("finish", () => whileRacing(() => seal(request, net, step)));
+  }
+
+  private async step(step: Exclude<Step, EntryStep>): Promise<void> {
+    const { request, net, what, goal } = this;
+    const { inputs } = goal;
+    switch (step.act) {
+      case "define":
+        await this.inTurn("define", () => whileRacing(() => this.define(step)));
+        return;
+      case "start":
+        await this.inTurn("start", (action) =>
+          whileRacing(
+            () => start(request, net, inputs, action),
+            () => forgetBridge(request, net, inputs),
+          ),
+        );
+        return;
+      case "restart":
+        await this.inTurn("restart", (action) => restart(request, net, goal, action, this.before()));
+        return;
+      case "replug":
+        await this.replug();
+        return;
+      case "autostart":
+        await doing(`set autostart of ${what}`, () => setAutostart(request.place, net, step.on, request.signal));
+        return;
+      case "seal":
+        await this.inTurn("finish", () => whileRacing(() => seal(request, net, step)));
+    }
+  }
+
+  /** One after the other: libvirt races for bridge names. The action names what is changed. */
+  private inTurn(verb: string, act: (action: string) => Promise<unknown>): Promise<unknown> {
+    const { request, what } = this;
+    request.progress(`${verb} ${what}`);
+    const changes = this.changes();
+    const action = changes === "" ? `${verb} ${what}` : `${verb} ${what} for ${changes}`;
+    return request.place.inTurn("network", () => doing(action, () => act(action)));
+  }
+
+  /** What is being changed, in words; nothing of a new one. */
+  private changes(): string {
+    const { found, goal } = this;
+    if (!found) return "";
+    const inputs = wanted(found, goal.inputs);
+    const situation = { before: found.values, after: inputs };
+    const defined = differences(table, found.values, inputs, { managed: goal.managed, situation });
+    const live = found.active ? liveOnly(found, inputs, goal.managed) : [];
+    return [...defined, ...live].map((one) => inWords(one, table)).join(", ");
+  }
+
+  private before(): Former {
+    // A restart stands in no plan for what was not found.
+    const found = this.found as FoundNetwork;
+    return { found, xml: this.former, attached: this.attached };
+  }
+
+  private async define(step: Extract<Step, { act: "define" }>): Promise<void> {
+    const { request, net, found, goal } = this;
+    const { host } = request.place;
+    const { signal } = request;
+    let { xml } = step;
+    if (found?.persistent) {
+      // As it stands now: an entry that another program added since it was looked at stays.
+      const { xml: now } = await host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal });
+      const again = plan({ ...found, inactive: parseXml(now) }, goal, this.attached.length > 0);
+      const same = again.find((one) => one.act === "define");
+      [this.former, xml] = [now, same?.xml ?? now];
+    }
+    await host.call("NETWORK_DEFINE_XML", { xml }, { signal });
+  }
+
+  /** At once after the start: until then guests are without their network, whatever becomes of this run. */
+  private async replug(): Promise<void> {
+    this.request = unbound(this.request);
+    const { request, goal, attached } = this;
+    const home = { name: goal.name, bridge: bridgeOf(await reachedBy(request, goal)) };
+    const left = await replug(request, goal.id, attached, home);
+    if (left.length > 0) throw new Explained(`${this.what} runs as wanted, but: ${left.join("; ")}`);
+  }
+
+  private async entries(steps: readonly EntryStep[]): Promise<void> {
+    const acts = steps.map(({ act, field, parentIndex, xml }): Act => {
+      const flags = Side.LIVE;
+      return { act: act === "enter" ? "add" : "delete", ...entries[field], parentIndex, xml, flags };
+    });
+    try {
+      await updateAll(this.request, this.net, acts, `the running ${this.what}`);
+    } catch (error) {
+      const outcome = await definedAgain(this.request, this.goal, this.before());
+      throw new Explained(`${messageOf(error)}; ${outcome}`, { cause: error });
+    }
   }
 }
 
-/** The definition as it stands now, patched: an entry that another program added since it was looked at stays. */
-async function patched({ place, signal }: Request, net: Network, found: FoundNetwork, goal: Goal): Promise<string> {
-  const { xml } = await place.host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal });
-  const step = plan({ ...found, inactive: parseXml(xml) }, goal).find(({ act }) => act === "define");
-  return step?.act === "define" ? step.xml : xml;
-}
+type EntryStep = Extract<Step, { act: "enter" | "withdraw" }>;
 
-/** Lets libvirt choose the bridge's name again, where it chose it. */
-async function forgetBridge({ place, signal }: Request, net: Network, { bridge }: Values): Promise<void> {
-  if (isRecord(bridge) && bridge["name"] !== undefined) return;
-  const { xml } = await place.host.call("NETWORK_GET_XML_DESC", { net, flags: INACTIVE }, { signal });
-  const root = parseXml(xml);
-  writePath(root, "bridge/@name", undefined);
-  await whileRacing(() => place.host.call("NETWORK_DEFINE_XML", { xml: printXml(root) }, { signal }));
-}
-
-/** Starts it; one that runs already is what was wanted. */
-async function start({ place, signal }: Request, net: Network, inputs: Values): Promise<void> {
-  try {
-    await place.host.call("NETWORK_CREATE", { net }, { signal });
-  } catch (error) {
-    if (isLibvirt(error, Code.OPERATION_INVALID)) return;
-    throw isLibvirt(error, Code.INTERNAL_ERROR)
-      ? withAddresses(explain(`start network "${net.name}"`, error), inputs)
-      : error;
-  }
-}
-
-/** libvirt has one code for whatever keeps a bridge from its addresses, most often that another one has them. */
-function withAddresses(error: Error, { ips }: Values): Error {
-  const list: readonly unknown[] = Array.isArray(ips) ? ips : [];
-  const given = list.flatMap((ip, index) => (isRecord(ip) ? [`ips[${index}].address (${String(ip["address"])})`] : []));
-  if (given.length === 0) return error;
-  const advice = `where the host has such a network already, give ${given.join(", ")} a free one`;
-  return new Explained(`${error.message}; ${advice}`, { cause: error });
-}
-
-/** Stops it; one that stands still or is gone is what was wanted. */
-async function stop({ place, signal }: Request, net: Network): Promise<void> {
-  try {
-    await place.host.call("NETWORK_DESTROY", { net }, { signal });
-  } catch (error) {
-    if (!isLibvirt(error, Code.OPERATION_INVALID, Code.NO_NETWORK)) throw error;
-  }
+function isEntry(step: Step): step is EntryStep {
+  return step.act === "enter" || step.act === "withdraw";
 }
 
 async function seal({ place, signal }: Request, net: Network, step: Extract<Step, { act: "seal" }>): Promise<void> {
@@ -252,7 +224,9 @@ async function seal({ place, signal }: Request, net: Network, step: Extract<Step
 async function remove(request: Request, found: FoundNetwork): Promise<void> {
   const net = { name: found.name, uuid: found.id };
   const what = `network "${found.name}"`;
-  const attached = found.active ? await attachedTo(request, { name: found.name, bridge: bridgeOf(found) }) : [];
+  const attached = found.active
+    ? await attachedTo(request, found.id, { name: found.name, bridge: bridgeOf(found) })
+    : [];
   if (attached.length > 0) {
     throw new Refusal(
       `delete ${what}: running machines are attached: ${namesOf(attached)}. Nothing was changed: stop or detach them first`,
@@ -283,6 +257,7 @@ const definition: Definition<FoundNetwork> = {
   occupant: (request, inputs) => byName(request, String(inputs["name"])),
   wanted,
   differencesMore,
+  forbidUpdate: (request, found, _, inputs) => forbidUpdate(request, found, inputs),
   reach,
   remove,
   outputs: (found) => ({ uuid: found.id, bridgeName: bridgeOf(found) ?? "", active: found.active }),

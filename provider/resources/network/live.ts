@@ -1,40 +1,37 @@
 import type { Network } from "../../rpc";
 import type { Place } from "../place";
-import type { LiveField } from "./fields";
-import type { EntryField, Step } from "./plan";
-
-type Act = (place: Place, net: Network, step: Step, signal: AbortSignal) => Promise<void>;
+import type { EntryField } from "./plan";
 
 /** virNetworkUpdateCommand; what is added comes last. */
 const commands = { modify: 1, delete: 2, add: 3 } as const;
 /** virNetworkUpdateSection. */
-export const Section = { DHCP_HOST: 4, DHCP_RANGE: 5, DNS_HOST: 10, DNS_TXT: 11, DNS_SRV: 12 } as const;
+export const Section = {
+  DHCP_HOST: 4,
+  DHCP_RANGE: 5,
+  FORWARD_INTERFACE: 7,
+  DNS_HOST: 10,
+  DNS_TXT: 11,
+  DNS_SRV: 12,
+} as const;
 /** virNetworkUpdateFlags: the running network, the definition. */
 export const Side = { LIVE: 1, CONFIG: 2 } as const;
 /** The daemon takes command and section in the order of its own documentation (since libvirt 7.2; before, swapped). */
 const CORRECT_ORDER = 16;
 
-/** What changes while the network runs, and how. */
-export const acts: Readonly<Record<LiveField, Act>> = {
-  autostart: async ({ host }, net, step, signal) => {
-    const on = step.act === "autostart" && step.on;
-    await host.call("NETWORK_SET_AUTOSTART", { net, autostart: on ? 1 : 0 }, { signal });
-  },
-  "dhcp.hosts": updateOf(Section.DHCP_HOST),
-  "dhcp.ranges": updateOf(Section.DHCP_RANGE),
-  "dns.hosts": updateOf(Section.DNS_HOST),
-  "dns.txts": updateOf(Section.DNS_TXT),
-  "dns.srvs": updateOf(Section.DNS_SRV),
+/** Where NetworkUpdate puts what changes while the network runs, and its name in messages. */
+export const entries: Readonly<Record<EntryField, { readonly section: number; readonly noun: string }>> = {
+  "forward.dev": { section: Section.FORWARD_INTERFACE, noun: "uplink" },
+  "forward.interfaces": { section: Section.FORWARD_INTERFACE, noun: "uplink" },
+  "dhcp.ranges": { section: Section.DHCP_RANGE, noun: "DHCP range" },
+  "dhcp.hosts": { section: Section.DHCP_HOST, noun: "DHCP host" },
+  "dns.hosts": { section: Section.DNS_HOST, noun: "DNS host" },
+  "dns.txts": { section: Section.DNS_TXT, noun: "TXT record" },
+  "dns.srvs": { section: Section.DNS_SRV, noun: "SRV record" },
 };
 
-/** Puts an entry into a section of the running network, or takes it out; the definition is written on its own. */
-function updateOf(section: number): Act {
-  return async (place, net, step, signal) => {
-    if (step.act !== "enter" && step.act !== "withdraw") return;
-    const { parentIndex, xml } = step;
-    const command = step.act === "enter" ? "add" : "delete";
-    await updateEntry(place, net, { command, section, parentIndex, xml, flags: Side.LIVE }, signal);
-  };
+/** Whether libvirt starts the network with the host. */
+export async function setAutostart({ host }: Place, net: Network, on: boolean, signal: AbortSignal): Promise<void> {
+  await host.call("NETWORK_SET_AUTOSTART", { net, autostart: on ? 1 : 0 }, { signal });
 }
 
 /** One entry of a section, which libvirt puts in, changes or takes out. */
@@ -57,12 +54,3 @@ export async function updateEntry({ host }: Place, net: Network, update: Update,
   const order = supported === 1 ? { command, section } : { command: section, section: command };
   await host.call("NETWORK_UPDATE", { net, ...order, parentIndex, xml, flags }, options);
 }
-
-/** An entry field in the words of a message. */
-export const entryNames: Readonly<Record<EntryField, string>> = {
-  "dhcp.ranges": "DHCP range",
-  "dhcp.hosts": "DHCP host",
-  "dns.hosts": "DNS host",
-  "dns.txts": "TXT record",
-  "dns.srvs": "SRV record",
-};

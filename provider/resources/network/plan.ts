@@ -1,9 +1,11 @@
-import { differences, isRecord, readTable, type Values, writeTable } from "../../fields";
+import { type Difference, differences, isRecord, readTable, type Values, writeTable } from "../../fields";
 import { childrenOf, cloneXml, element, equalXml, find, findAll, printXml, readPath, type XmlElement } from "../../xml";
 import type { Found, Goal } from "../flow";
 import { type Mark, writeMark } from "../mark";
 import { canonical } from "./addresses";
+import { ownBridge } from "./check";
 import { type LiveField, network } from "./fields";
+import { uplinkSteps } from "./uplinks";
 
 /** A network as it stands on the host. */
 export interface FoundNetwork extends Found {
@@ -14,6 +16,11 @@ export interface FoundNetwork extends Found {
   readonly inactive: XmlElement;
   /** The definition in force; the inactive one where nothing runs. */
   readonly live: XmlElement;
+}
+
+/** The bridge of a network, whoever chose its name. */
+export function bridgeOf(found: FoundNetwork): string | undefined {
+  return readPath(found.live, "bridge/@name") ?? readPath(found.inactive, "bridge/@name");
 }
 
 /** Entries that come and go by NetworkUpdate. */
@@ -31,8 +38,10 @@ export type Step =
       readonly parentIndex: number;
       readonly xml: string;
     }
+  /** Plugs in the cards of running machines again. */
+  | { readonly act: "replug" }
   | { readonly act: "autostart"; readonly on: boolean }
-  /** Marks the create as finished, in the definition as it then stands. */
+  /** Marks the create as finished, and the cards as plugged in, in the definition as it then stands. */
   | { readonly act: "seal"; readonly mark: Mark };
 
 /** The inputs with what follows from the found network: a bridge that is not named keeps the name that it has. */
@@ -43,16 +52,24 @@ export function wanted(found: Pick<FoundNetwork, "inactive">, inputs: Values): V
   return { ...inputs, bridge: { ...bridge, name } };
 }
 
-/** The steps from what is found to what is wanted, in order. */
-export function plan(found: FoundNetwork | undefined, asked: Goal): Step[] {
-  const goal = found ? { ...asked, inputs: wanted(found, asked.inputs) } : asked;
-  const on = goal.inputs["autostart"] !== false;
-  const seal: Step[] = goal.mark.phase === "creating" ? [{ act: "seal", mark: { ...goal.mark, phase: "ready" } }] : [];
+/**
+ * The steps from what is found to what is wanted, in order; `guests`: cards of running machines hang on it. Until those are
+ * plugged in again the definition says so: a run that dies meanwhile leaves a trace.
+ */
+export function plan(found: FoundNetwork | undefined, asked: Goal, guests = false): Step[] {
+  const inputs = found ? wanted(found, asked.inputs) : asked.inputs;
+  const replugs = guests && unplugs(found, asked);
+  const goal: Goal = { ...asked, inputs, mark: replugs ? { ...asked.mark, replug: true } : asked.mark };
+  const on = inputs["autostart"] !== false;
+  const replug: Step[] = replugs ? [{ act: "replug" }] : [];
+  const sealed = asked.mark.phase === "creating" || replugs;
+  const seal: Step[] = sealed ? [{ act: "seal", mark: { ...asked.mark, phase: "ready" } }] : [];
   const xml = definitionOf(found, goal);
   if (!found) {
     return [
       { act: "define", xml: printXml(xml) },
       { act: "start" },
+      ...replug,
       ...(on ? [{ act: "autostart", on } as const] : []),
       ...seal,
     ];
@@ -60,10 +77,21 @@ export function plan(found: FoundNetwork | undefined, asked: Goal): Step[] {
   const same = found.persistent && equalXml(xml, found.inactive);
   return [
     ...(same ? [] : [{ act: "define", xml: printXml(xml) } as const]),
-    ...running(found, goal),
+    ...running(found, goal, replug),
     ...(found.autostart === on ? [] : [{ act: "autostart", on } as const]),
     ...seal,
   ];
+}
+
+/**
+ * Whether running machines' cards hang in the air on the way, or have since a former run: they lose their network by a restart,
+ * and have lost it where the bridge went with a stop; the host's own bridge stays.
+ */
+export function unplugs(found: FoundNetwork | undefined, { inputs, managed }: Goal): boolean {
+  if (!found) return ownBridge(inputs) !== false;
+  if (found.mark?.replug === true) return true;
+  if (!found.active) return ownBridge(found.values) !== false;
+  return restartFields(found, wanted(found, inputs), managed).length > 0;
 }
 
 /** The definition that is wanted: the found one, patched. */
@@ -76,17 +104,22 @@ function definitionOf(found: FoundNetwork | undefined, goal: Goal): XmlElement {
   return root;
 }
 
-function running(found: FoundNetwork, goal: Goal): Step[] {
-  if (!found.active) return [{ act: "start" }];
+function running(found: FoundNetwork, goal: Goal, replug: readonly Step[]): Step[] {
+  if (!found.active) return [{ act: "start" }, ...replug];
   const fields = restartFields(found, goal.inputs, goal.managed);
-  return fields.length > 0 ? [{ act: "restart", fields }] : liveSteps(found, goal);
+  return fields.length > 0 ? [{ act: "restart", fields }, ...replug] : [...replug, ...liveSteps(found, goal)];
 }
 
-/** The top-level properties whose change the running network takes up only by a restart. */
-export function restartFields(found: FoundNetwork, inputs: Values, managed: Values | undefined): string[] {
+/** What the running network takes up only by a restart. */
+export function restartChanges(found: FoundNetwork, inputs: Values, managed: Values | undefined): Difference[] {
   const values = readTable(network, found.live);
   const all = differences(network, values, inputs, { managed, situation: { before: values, after: inputs } });
-  return [...new Set(all.filter(({ cost }) => cost === "restart").map(({ path }) => String(path[0])))];
+  return all.filter(({ cost }) => cost === "restart");
+}
+
+/** The top-level properties of those changes. */
+export function restartFields(found: FoundNetwork, inputs: Values, managed: Values | undefined): string[] {
+  return [...new Set(restartChanges(found, inputs, managed).map(({ path }) => String(path[0])))];
 }
 
 /** Takes out entries before it puts new ones in: libvirt refuses a second entry for one MAC or address. */
@@ -102,9 +135,16 @@ function liveSteps(found: FoundNetwork, goal: Goal): Step[] {
     parentIndex,
     xml: printXml(node),
   });
+  const uplinks = uplinkSteps(found.live, patched);
+  const uplink = (dev: string): Entry => ({
+    field: "forward.interfaces",
+    parentIndex: -1,
+    ip: "",
+    node: element("interface", { dev }),
+  });
   return [
-    ...without(before, after).map((entry) => step("withdraw", entry)),
-    ...without(after, before).map((entry) => step("enter", entry)),
+    ...[...uplinks.off.map(uplink), ...without(before, after)].map((entry) => step("withdraw", entry)),
+    ...[...uplinks.on.map(uplink), ...without(after, before)].map((entry) => step("enter", entry)),
   ];
 }
 

@@ -41,6 +41,15 @@ export const uplinkXml: XmlPair = {
   },
 };
 
+/** The interfaces of the host that a network goes through, in libvirt's order. */
+export function uplinksOf(root: XmlElement): readonly string[] {
+  const forward = child(root, "forward");
+  if (!forward) return [];
+  const names = childrenOf(forward, "interface").flatMap((node) => node.attributes.get("dev") ?? []);
+  const first = forward.attributes.get("dev");
+  return names.length > 0 || first === undefined ? names : [first];
+}
+
 /** The same pair of places from the other side. */
 export const interfacesXml: XmlPair = {
   read(forward) {

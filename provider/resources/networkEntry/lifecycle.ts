@@ -6,11 +6,11 @@ import { asText, type Definition, type Found, type Goal, resource } from "../flo
 import { missing } from "../lookup";
 import { byId, byName } from "../network/observe";
 import type { FoundNetwork } from "../network/plan";
+import { inLine, type Step, updateAll } from "../network/updates";
 import { printOwner } from "../owner";
 import { Refusal, type Request, type Resource } from "../port";
 import { claim, release } from "./claims";
 import { type Kind, sidesOf, type Standing } from "./kind";
-import { inLine, runAll } from "./live";
 import { plan, removal } from "./plan";
 
 /** An entry as it stands on the host, on one side at least. */
@@ -198,6 +198,16 @@ async function arrived(kind: Kind, request: Request, { id, inputs, name }: Goal)
 
 function differencesAt(kind: Kind, values: Values, inputs: Values): Difference[] {
   return differences(kind.table, values, inputs, { situation: { before: values, after: inputs } });
+}
+
+function runAll(request: Request, kind: Kind, net: Network, steps: readonly Step[]): Promise<void> {
+  const { section, noun } = kind;
+  return updateAll(
+    request,
+    net,
+    steps.map((step) => ({ ...step, section, noun })),
+    "the entry",
+  );
 }
 
 async function remove(kind: Kind, request: Request, { id }: FoundEntry): Promise<void> {

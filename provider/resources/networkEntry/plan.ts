@@ -1,17 +1,7 @@
 import { type Table, type Values, writeTable } from "../../fields";
 import { cloneXml, element, equalXml, printXml, type XmlElement } from "../../xml";
+import type { Step } from "../network/updates";
 import type { Entry, Kind, Standing } from "./kind";
-
-/** One call of NetworkUpdate. */
-export interface Step {
-  readonly act: "add" | "modify" | "delete";
-  readonly parentIndex: number;
-  readonly xml: string;
-  /** The sides that it is for, one or both. */
-  readonly flags: number;
-  /** What a modified entry was before. */
-  readonly before?: string;
-}
 
 /** The steps to an entry that stands as wanted on each side; a side that has it so already is left alone. */
 export function plan(
@@ -26,12 +16,6 @@ export function plan(
 /** The steps to a network without the entry. */
 export function removal(standing: readonly Standing[]): readonly Step[] {
   return joined(standing.map(({ flag, entry }) => (entry ? [step("delete", entry, flag)] : [])));
-}
-
-/** The step that takes another one back. */
-export function inverse({ act, before, xml, ...rest }: Step): Step {
-  if (act === "modify") return { ...rest, act, xml: before ?? xml, before: xml };
-  return { ...rest, act: act === "add" ? "delete" : "add", xml };
 }
 
 function reaching(kind: Kind, { flag, root, entry }: Standing, inputs: Values, managed: Values | undefined): Step[] {

@@ -2,7 +2,8 @@ import type { Values } from "../../../provider/fields";
 import { kind as dhcpHost } from "../../../provider/resources/dhcpHost/kind";
 import { kind as dnsHost } from "../../../provider/resources/dnsHost/kind";
 import type { Kind, Standing } from "../../../provider/resources/networkEntry/kind";
-import { inverse, plan, removal } from "../../../provider/resources/networkEntry/plan";
+import { plan, removal } from "../../../provider/resources/networkEntry/plan";
+import { inverse } from "../../../provider/resources/network/updates";
 import { parseXml } from "../../../provider/xml";
 
 const [LIVE, CONFIG] = [1, 2];
