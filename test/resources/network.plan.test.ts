@@ -173,6 +173,71 @@ describe("the plan for a network", () => {
     );
   });
 
+  it("keeps the uplink whose words alone change", () => {
+    const there = found('<forward dev="eth0" mode="private"><interface dev="eth0"/></forward>');
+    const listed = { mode: "private", interfaces: ["eth0"] };
+    const named = { mode: "private", dev: "eth0" };
+    const [one] = plan(there, goal({ forward: named }, { forward: listed }));
+    expect((one as { xml: string }).xml).toContain('<forward mode="private" dev="eth0"/>');
+    const [other] = plan(there, goal({ forward: listed }, { forward: named }));
+    expect((other as { xml: string }).xml).toContain('<forward mode="private"><interface dev="eth0"/></forward>');
+  });
+
+  it.each([
+    [["eth0", "eth1"], ["eth1"], ["-eth0"]],
+    [
+      ["eth0", "eth1"],
+      ["eth1", "eth0"],
+      ["-eth0", "+eth0"],
+    ],
+    [["eth0"], ["eth0", "eth1"], ["+eth1"]],
+    [
+      ["eth0", "eth1"],
+      ["eth2", "eth0"],
+      ["-eth0", "-eth1", "+eth2", "+eth0"],
+    ],
+  ])("takes uplinks off and adds them at the end while it runs: %j -> %j", (before, after, steps) => {
+    const list = before.map((dev) => `<interface dev="${dev}"/>`).join("");
+    const there = found(`<forward dev="eth0" mode="private">${list}</forward>`);
+    const [, ...live] = plan(there, goal({ forward: { mode: "private", interfaces: after } }));
+    const sign = { withdraw: "-", enter: "+" } as const;
+    expect(
+      live.map((step) =>
+        step.act === "withdraw" || step.act === "enter"
+          ? `${sign[step.act]}${parseXml(step.xml).attributes.get("dev") ?? ""}`
+          : step.act,
+      ),
+    ).toEqual(steps);
+  });
+
+  it("restarts it for another mode, another kind of uplink, or an uplink of libvirt's own bridge", () => {
+    const acts = (body: string, forward: object): string[] =>
+      plan(found(body), goal({ forward })).map(({ act }) => act);
+    const direct = '<forward dev="eth0" mode="private"><interface dev="eth0"/></forward>';
+    expect(acts(direct, { mode: "vepa", interfaces: ["eth0"] })).toEqual(["define", "restart"]);
+    const nat = '<forward dev="eth0" mode="nat"><interface dev="eth0"/></forward>';
+    expect(acts(nat, { mode: "nat", dev: "eth1" })).toEqual(["define", "restart"]);
+    const own = '<forward mode="bridge"/><bridge name="br0"/>';
+    expect(acts(own, { mode: "bridge", interfaces: ["eth0"] })).toEqual(["define", "restart"]);
+  });
+
+  it("leaves a trace in the definition from before a restart until the machines' cards are plugged in again", () => {
+    const there = found('<mtu size="1500"/>');
+    const steps = plan(there, goal({ mtu: 1400 }), true);
+    expect(steps.map(({ act }) => act)).toEqual(["define", "restart", "replug", "seal"]);
+    expect((steps[0] as { xml: string }).xml).toContain('phase="ready" replug="yes"');
+    expect(steps[3]).toEqual({ act: "seal", mark: MARK });
+    const left = found("", { mark: { ...MARK, replug: true } });
+    expect(plan(left, goal({}), true).map(({ act }) => act)).toEqual(["define", "replug", "seal"]);
+    expect(plan(found("", { active: false }), goal({}), true).map(({ act }) => act)).toEqual([
+      "define",
+      "start",
+      "replug",
+      "seal",
+    ]);
+    expect(plan(found(""), goal({}), true)).toEqual([]);
+  });
+
   it("reads what others wrote: a netmask, a class, another prefix of dnsmasq's namespace", () => {
     const text = `<network xmlns:d="http://libvirt.org/schemas/network/dnsmasq/1.0"><ip address="10.1.2.3" netmask="255.255.240.0"/>
       <ip address="192.168.7.1"/><ip family="ipv6" address="fd00::1"/><d:options><d:option value="no-ping"/></d:options></network>`;

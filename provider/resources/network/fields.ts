@@ -202,7 +202,7 @@ export const network = {
   }),
   autostart: flag({ default: true, change: "live", doc: "Start with the host; default true." }),
   disruptive: flag({
-    doc: "A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.",
+    doc: "A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.",
   }),
   adopt: flag({ doc: "Take over a network of this name that exists already; default false: it is refused." }),
   uuid: text({ output: true, doc: "The network's UUID." }),

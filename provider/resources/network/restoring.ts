@@ -1,5 +1,5 @@
 import type { Network } from "../../rpc";
-import { cloneXml, parseXml, printXml, type XmlElement } from "../../xml";
+import { parseXml, printXml, type XmlElement } from "../../xml";
 import { Explained, explain } from "../errors";
 import type { Goal } from "../flow";
 import { writeMark } from "../mark";
@@ -34,27 +34,36 @@ export async function restart(
   former: Former,
 ): Promise<void> {
   const free = unbound(request);
+  let live = former.found.live;
   try {
     request.signal.throwIfAborted();
+    // As it stands now: what another hand put into the running network since it was looked at comes back too.
+    live = parseXml((await request.place.host.call("NETWORK_GET_XML_DESC", { net, flags: 0 })).xml);
     await stop(free, net);
     await start(free, net, goal.inputs, action);
   } catch (error) {
     const failed = explain(action, error);
-    const outcome = await broughtBack(free, net, goal, former).catch((second: unknown) => {
+    const outcome = await broughtBack(free, net, goal, former, live).catch((second: unknown) => {
       const reason = explain("bring it back", second).message;
-      return `its former definition could not be brought back (${reason}): run up again, which goes on from here`;
+      return `its former definition could not be brought back, and it may not run (${reason}): run up again, which goes on from here`;
     });
     throw new Explained(`${failed.message}; ${outcome}`, { cause: error });
   }
 }
 
 /** Brings it back, running and defined as before; says what stands then. */
-async function broughtBack(request: Request, net: Network, goal: Goal, former: Former): Promise<string> {
+async function broughtBack(
+  request: Request,
+  net: Network,
+  goal: Goal,
+  former: Former,
+  live: XmlElement,
+): Promise<string> {
   const stopped = !(await isActive(request, net));
-  const unplugged = stopped ? await runningAgain(request, net, goal, former) : [];
-  const mark = unplugged.length > 0 ? { ...goal.mark, replug: true as const } : goal.mark;
+  const unplugged = stopped ? await runningAgain(request, net, goal, former, live) : [];
+  const left = stopped ? unplugged.length > 0 : former.found.mark?.replug === true;
   // The definition may have been another one than what ran: both are as they were.
-  if (former.xml !== undefined || !stopped) await define(request, former.xml ?? printXml(former.found.live), mark);
+  await define(request, former.xml ?? printXml(live), left ? { ...goal.mark, replug: true } : goal.mark);
   const again = "its former definition is back and running";
   if (unplugged.length > 0) return `${again}, but: ${unplugged.join("; ")}`;
   const cards =
@@ -67,9 +76,10 @@ async function runningAgain(
   net: Network,
   goal: Goal,
   { found, attached }: Former,
+  live: XmlElement,
 ): Promise<readonly string[]> {
   const mark = attached.length > 0 ? { ...goal.mark, replug: true as const } : goal.mark;
-  await define(request, printXml(found.live), mark);
+  await define(request, printXml(live), mark);
   await whileRacing(() => start(request, net, found.values, `start network "${net.name}" again`));
   if (attached.length === 0) return [];
   return replug(request, found.id, attached, { name: found.name, bridge: bridgeOf(found) });
@@ -88,7 +98,7 @@ export async function definedAgain(request: Request, goal: Goal, { found, xml }:
 
 /** The mark stays this run's: its state knows the object by it. */
 async function define({ place }: Request, text: string, mark: Goal["mark"]): Promise<void> {
-  const root: XmlElement = cloneXml(parseXml(text));
+  const root = parseXml(text);
   writeMark(root, mark);
   await whileRacing(() => place.host.call("NETWORK_DEFINE_XML", { xml: printXml(root) }));
 }
