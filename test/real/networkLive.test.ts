@@ -94,34 +94,28 @@ describe("a change that libvirt refuses", () => {
     // Another hand gave the address in the running network only.
     const theirs = "<host mac='52:54:00:49:00:99' ip='10.49.0.12'/>";
     virsh("net-update", "entries", "add", "ip-dhcp-host", theirs, "--live");
-    const before = sidesOf("entries");
+    // libvirt adds at the end: what was taken back may stand at another place.
+    const sorted = () => sidesOf("entries").map((text) => text.split("\n").sort());
+    const before = sorted();
     const next = wish([{ ...a, ip: "10.49.0.21" }, b]);
     await expect(one.up(next)).rejects.toThrow(
       /^add the DHCP host <host mac="52:54:00:49:00:02" ip="10\.49\.0\.12"\/> to network "entries": libvirt refused \(55, operation invalid\): .*; the running network "entries" is as it was before; its definition is as it was before: correct the change and run up again$/,
     );
-    expect(sidesOf("entries")).toEqual(before);
+    expect(sorted()).toEqual(before);
     expect(await costs(one, next)).toEqual(["ips.0.dhcp.hosts.0.ip live", "ips.0.dhcp.hosts.1 live"]);
     virsh("net-update", "entries", "delete", "ip-dhcp-host", theirs, "--live");
     await one.up(next);
     expect(await one.preview(next)).toMatchObject({ differences: [], changes: false });
   });
 
-  it("of the definition names what was being changed", async () => {
+  it("of the definition names what was being changed, and nothing is touched", async () => {
     const one = new Driven(network, place, "named");
-    await one.up({ name: "named", forward: { mode: "bridge" }, bridge: { name: "host-a" } });
-    const other = new Driven(network, place, "other");
-    await other.up({ name: "other", bridge: { name: "br-other" } });
-    await expect(other.up({ name: "other", bridge: { name: "virbr%x" }, mtu: 1400 })).rejects.toThrow(/bridge.name/);
-    const before = sidesOf("other");
-    const refused = {
-      name: "other",
-      bridge: { name: "br-other" },
-      dnsmasqOptions: ["no-ping"],
-      virtualPort: { type: "802.1Qbg" },
-    };
-    await expect(other.up(refused)).rejects.toThrow(
-      /^define network "other" for .*virtualPort.*: libvirt refused \(\d+, /,
+    await one.up({ name: "named" });
+    const before = sidesOf("named");
+    const refused = { name: "named", forward: { mode: "hostdev", interfaces: ["eth7"] } };
+    await expect(one.up(refused)).rejects.toThrow(
+      /^define network "named" for forward\.mode set to hostdev, forward\.interfaces added.*: libvirt refused \(67, config unsupported\): .*'eth7'/,
     );
-    expect(sidesOf("other")).toEqual(before);
+    expect(sidesOf("named")).toEqual(before);
   });
 });
