@@ -11,8 +11,14 @@ export interface Situation {
   readonly live?: Values;
   /** The list item that the property belongs to, on both sides. */
   readonly item?: { readonly found: Values; readonly wanted: Values };
-  /** Free hot-plug PCI ports of the running guest; absent when nothing runs. */
+  /** Free hot-plug PCI places of the running guest; absent when nothing runs. */
   readonly freePorts?: number;
+  /** SCSI controllers of the running guest, counted from index 0 to the first gap; absent when nothing runs. */
+  readonly scsiControllers?: number;
+  /** MACs of the running guest's cards that hang on a plain bridge; absent when nothing runs. */
+  readonly bridgedCards?: ReadonlySet<string>;
+  /** Networks without a plain bridge (macvtap, host devices, Open vSwitch), as far as known; absent when nothing runs. */
+  readonly bridgelessNetworks?: ReadonlySet<string>;
   /** CPUs that the running guest can be asked to give up; absent when nothing runs. */
   readonly removableCpus?: number;
 }

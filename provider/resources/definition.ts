@@ -12,7 +12,7 @@ export interface Found {
   readonly mark?: Mark;
   /** False: a create of this object did not get to its end. */
   readonly finished: boolean;
-  readonly situation?: Pick<Situation, "live" | "freePorts" | "removableCpus">;
+  readonly situation?: Omit<Situation, "before" | "after" | "item">;
   /** True where the host keeps passwords from this account. */
   readonly secretsUnseen?: boolean;
 }

@@ -1,5 +1,5 @@
-import { flag, grammar, int, object, text, type Values, type XmlPair } from "../../fields";
-import { childrenOf, find, readPath, removeChild, writePath, type XmlElement } from "../../xml";
+import { flag, grammar, int, object, type Situation, text, type Values, type XmlPair } from "../../fields";
+import { childrenOf, find, findAll, readPath, removeChild, writePath, type XmlElement } from "../../xml";
 import { volumeId } from "../volume/fields";
 
 /** The alias of the CD that carries the machine's own seed: not one of the program's disks. */
@@ -50,14 +50,15 @@ function removeAll(parent: XmlElement, name: string): void {
 }
 
 /** A removable drive takes another medium while the guest runs; the source of a disk does not change under a guest. */
-function mediaChange(
-  _before: unknown,
-  _after: unknown,
-  at: { readonly item?: { readonly found: Values; readonly wanted: Values } },
-): "live" | "restart" {
-  const isDrive = (disk: Values | undefined): boolean => disk?.["device"] === "cdrom" || disk?.["device"] === "floppy";
-  return isDrive(at.item?.found) && isDrive(at.item?.wanted) ? "live" : "restart";
+function mediaChange(_before: unknown, _after: unknown, at: Situation): "live" | "restart" {
+  const { found, wanted } = at.item ?? {};
+  const guests = Array.isArray(at.live?.["disks"]) ? (at.live["disks"] as Values[]) : []; // the table's list
+  const inGuest = guests.find(({ target }) => target === found?.["target"]) ?? found;
+  // To QEMU a CD on USB is a disk that cannot be taken out of its drive.
+  return [found, wanted, inGuest].every(isDrive) && inGuest?.["bus"] !== "usb" ? "live" : "restart";
 }
+
+const isDrive = (disk: Values | undefined): boolean => disk?.["device"] === "cdrom" || disk?.["device"] === "floppy";
 
 const limit = (name: string, what: string) =>
   int({ xml: name, min: 0, change: "live", doc: `Most ${what} a second; absent or 0: no limit.` });
@@ -168,6 +169,43 @@ export const disk = {
     doc: "The serial number that the guest sees (`/dev/disk/by-id`); written for a new disk from its target unless told.",
   }),
 } as const;
+
+/** Disks and drives that come to a running guest, and go, by what the controllers of their buses can. */
+export function diskChange(before: unknown, after: unknown, at: Situation): "live" | "restart" {
+  const item = (after ?? before) as Values; // a disk: one of the two is there
+  const comes = after !== undefined;
+  // libvirt plugs in no floppy drive, and no CD drive that it could use: it takes none without a medium, and of one on a SCSI bus it
+  // opens no tray until the guest's next start.
+  if (item["device"] === "floppy") return "restart";
+  if (item["device"] === "cdrom" && comes && (item["bus"] === "scsi" || isEmpty(item))) return "restart";
+  if (item["bus"] === "usb") return "live";
+  if (item["bus"] === "virtio") return !comes || (at.freePorts ?? 0) > 0 ? "live" : "restart";
+  if (item["bus"] === "scsi") return !comes || controllerOf(item) < (at.scsiControllers ?? 0) ? "live" : "restart";
+  return "restart";
+}
+
+function isEmpty(drive: Values): boolean {
+  return ["volume", "file", "block"].every((name) => drive[name] === undefined);
+}
+
+/** libvirt gives each SCSI controller seven names (`sda` to `sdg`), and makes those that are missing as it likes. */
+const DISKS_EACH = 7;
+
+function controllerOf({ target }: Values): number {
+  if (typeof target !== "string") return 0;
+  const letters = target.replace(/^(sd|vd|hd|fd|xvd)/, "");
+  const index = Array.from(letters).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 96, 0) - 1;
+  return Math.floor(index / DISKS_EACH);
+}
+
+/** How many SCSI controllers a definition has, from the first on without a gap. */
+export function scsiControllers(root: XmlElement): number {
+  const own = findAll(root, "devices/controller").filter((node) => node.attributes.get("type") === "scsi");
+  const indexes = new Set(own.map((node) => Number(node.attributes.get("index"))));
+  let count = 0;
+  while (indexes.has(count)) count += 1;
+  return count;
+}
 
 /** A disk is its target. */
 export function diskKey(item: Values): string | undefined {

@@ -3,7 +3,6 @@ import {
   flag,
   grammar,
   int,
-  isRecord,
   list,
   mebibytes,
   object,
@@ -14,7 +13,7 @@ import {
 } from "../../fields";
 import { clock, cpu, cputune, lifecycle, os } from "./board";
 import { onlineChange, onlineCount } from "./cpus";
-import { disk, diskKey, isSeed } from "./disks";
+import { disk, diskChange, diskKey, isSeed } from "./disks";
 import { graphics } from "./graphics";
 import { interfaceKey, networkInterface, sources } from "./interfaces";
 import { blkiotune, memtune, numatune } from "./limits";
@@ -27,20 +26,6 @@ import { threads, threadsChange } from "./threads";
 function balloonChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {
   const most = at.live?.["memory"];
   return typeof after === "number" && typeof most === "number" && after <= most ? "live" : "restart";
-}
-
-function hasScsi(disks: unknown): boolean {
-  return Array.isArray(disks) && disks.some((disk: unknown) => isRecord(disk) && disk["bus"] === "scsi");
-}
-
-/** Buses whose controllers take a device while the guest runs. */
-function diskChange(before: unknown, after: unknown, at: Situation): "live" | "restart" {
-  const item = (after ?? before) as Record<string, unknown>;
-  if (item["device"] === "cdrom" || item["device"] === "floppy") return "restart";
-  if (item["bus"] === "virtio") return after === undefined || (at.freePorts ?? 0) > 0 ? "live" : "restart";
-  // The first one brings its controller along, which no running guest gets.
-  if (item["bus"] === "scsi") return after === undefined || hasScsi(at.live?.["disks"]) ? "live" : "restart";
-  return item["bus"] === "usb" ? "live" : "restart";
 }
 
 /** No CD drive is plugged into a guest that runs; one that is there takes another medium. */

@@ -1,9 +1,20 @@
 import { isIPv4 } from "node:net";
-import { flag, grammar, int, isRecord, list, object, text, type Values, type XmlPair } from "../../fields";
+import {
+  flag,
+  grammar,
+  int,
+  isRecord,
+  list,
+  object,
+  type Situation,
+  text,
+  type Values,
+  type XmlPair,
+} from "../../fields";
 import { readPath, writePath, type XmlElement } from "../../xml";
 
 /** A running guest's card on a network of the host's own bridge or device is of their type, and names the network still. */
-function typeOf(card: XmlElement): string | undefined {
+export function typeOf(card: XmlElement): string | undefined {
   return readPath(card, "source/@network") === undefined ? card.attributes.get("type") : "network";
 }
 
@@ -73,6 +84,18 @@ const user: XmlPair = {
 /** What a card may be plugged into. */
 export const sources = ["network", "bridge", "direct", "user"] as const;
 
+/** libvirt moves the tap of a card from one plain bridge to another; any other source is another device of the host. */
+function sourceChange(_before: unknown, _after: unknown, at: Situation): "live" | "restart" {
+  const { found = {}, wanted = {} } = at.item ?? {};
+  const { mac } = found;
+  const hangs = at.live ? typeof mac === "string" && at.bridgedCards?.has(mac.toLowerCase()) : goesOnBridge(found, at);
+  return hangs && goesOnBridge(wanted, at) ? "live" : "restart";
+}
+
+function goesOnBridge({ network, bridge }: Values, { bridgelessNetworks }: Situation): boolean {
+  return bridge !== undefined || (network !== undefined && !bridgelessNetworks?.has(network as string)); // the table's text
+}
+
 /** Only more than one tag needs the word. */
 const trunk: XmlPair = {
   read: (vlan) => readPath(vlan, "@trunk") === "yes",
@@ -117,33 +140,33 @@ const rate = (way: "inbound" | "outbound", doc: string) =>
 export const networkInterface = {
   network: text({
     xml: source("network"),
-    change: "live",
+    change: sourceChange,
     check: grammar.printable,
     doc: "The name of a libvirt network (a Network's `name`).",
   }),
   bridge: text({
     xml: source("bridge"),
-    change: "live",
+    change: sourceChange,
     check: grammar.interfaceName,
     doc: "The name of a bridge of the host.",
   }),
   direct: text({
     xml: direct,
-    change: "restart",
+    change: sourceChange,
     check: grammar.interfaceName,
     doc: "A device of the host to which the card is joined by macvtap, in bridge mode.",
   }),
   user: object(
     {
       address: text({
-        change: "restart",
+        change: sourceChange,
         check: ipv4Network,
         doc: "The guest's network, such as `10.0.3.0/24`; default QEMU's `10.0.2.0/24`.",
       }),
     },
     {
       xml: user,
-      change: "restart",
+      change: sourceChange,
       doc: "QEMU's own network, without rights on the host: the guest reaches out, nobody reaches in. In a session the default of a card that names nothing.",
     },
   ),

@@ -5,6 +5,7 @@ import { doing } from "../errors";
 import type { Request } from "../port";
 import { setOnline } from "./cpus";
 import { isSeed } from "./disks";
+import { edit, partsOf } from "./edit";
 import type { domain } from "./fields";
 import { isSchedule, limitMemory, moveMemory, setSchedule, weighBlocks } from "./limiting";
 import { setBalloon } from "./memory";
@@ -23,6 +24,8 @@ export interface Running {
   readonly found: FoundDomain;
   /** The definition as libvirt wrote it, with the addresses that it gave to new devices. */
   readonly definition: XmlElement;
+  /** All that the guest is told in this run. */
+  readonly changes: readonly Difference[];
 }
 
 /** One change of a running guest. */
@@ -100,7 +103,7 @@ function device(kind: "disk" | "interface", identity: string): Act {
     const inGuest = at.found.live && select(at.found.live, kind, identity, key);
     const planned = select(at.definition, kind, identity, key);
     if (difference.path[2] === "iotune") await (planned ? limitDisk(at, key, planned) : undefined);
-    else if (difference.path.length > 2) await edit(at, kind, inGuest, planned);
+    else if (difference.path.length > 2) await edit(at, inGuest, planned, partsOf(at.changes, difference));
     else if (difference.kind === "delete") {
       if (inGuest) await detach(at, inGuest, (root) => select(root, kind, identity, key) !== undefined);
     }
@@ -111,27 +114,6 @@ function device(kind: "disk" | "interface", identity: string): Act {
 
 function select(root: XmlElement, kind: string, identity: string, key: string): XmlElement | undefined {
   return findAll(root, `devices/${kind}`).find((node) => readPath(node, identity)?.toLowerCase() === key.toLowerCase());
-}
-
-/** What libvirt changes in a card that a guest has. */
-const CARD_PARTS = ["source", "vlan", "link", "bandwidth", "filterref", "port"];
-
-/** The device as the guest has it, with what may change under it: media, network, link. */
-async function edit(
-  at: Running,
-  kind: "disk" | "interface",
-  inGuest: XmlElement | undefined,
-  planned: XmlElement | undefined,
-): Promise<void> {
-  if (!inGuest || !planned) return;
-  const changed = cloneXml(inGuest);
-  changed.attributes.set("type", planned.attributes.get("type") ?? "file");
-  for (const part of kind === "disk" ? ["source", "backingStore"] : CARD_PARTS) {
-    changed.children = changed.children.filter((node) => !("name" in node && node.name === part));
-    const wanted = find(planned, part);
-    if (wanted && part !== "backingStore") changed.children.push(cloneXml(wanted));
-  }
-  await update(at, changed);
 }
 
 /** Pins and the scheduler's settings stand in one element; a whole one may have both. */
@@ -169,7 +151,7 @@ async function swapSeed(at: Running): Promise<void> {
   // Without a seed in the definition the drive stays until the next power cycle, but empty.
   const emptied = cloneXml(inGuest);
   emptied.children = emptied.children.filter((node) => !("name" in node && node.name === "source"));
-  await edit(at, "disk", inGuest, planned ?? emptied).catch(trayHeld);
+  await edit(at, inGuest, planned ?? emptied, new Set(["source"])).catch(trayHeld);
 }
 
 /** A guest that mounted the CD keeps the drive's tray shut. */
@@ -191,7 +173,8 @@ export interface Told {
 }
 
 /** Runs the acts of a plan until one fails. */
-export async function runLive(at: Running, changes: readonly Difference[]): Promise<Told> {
+export async function runLive(running: Omit<Running, "changes">, changes: readonly Difference[]): Promise<Told> {
+  const at = { ...running, changes };
   const acting = ordered(changes);
   for (const [index, change] of acting.entries()) {
     const key = String(change.path[0]) as LiveKeys<typeof domain>;

@@ -7,8 +7,9 @@ import type { Found } from "../flow";
 import { readMark } from "../mark";
 import type { HostFacts } from "../place";
 import type { Looking } from "../port";
+import { cablingOf } from "./cards";
 import { removableCpus } from "./cpus";
-import { diskChains, isSeed, knownChains } from "./disks";
+import { diskChains, isSeed, knownChains, scsiControllers } from "./disks";
 import { domain as table } from "./fields";
 import { freePorts } from "./pci";
 import { isNamedBy } from "./seed";
@@ -128,7 +129,9 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
     ...(seedPath === undefined ? {} : { seedPath }),
     ...(liveSeedPath === undefined ? {} : { liveSeedPath }),
     values: { ...read(inactive), ...wishes(found.power, autostart.autostart === 1, seed, inputs, uuid) },
-    ...(live ? { situation: situationOf(live, inactive, read(live)) } : {}),
+    ...(live
+      ? { situation: { ...situationOf(live, inactive, read(live)), ...(await cablingOf(request, live, wish)) } }
+      : {}),
   };
 }
 
@@ -143,7 +146,12 @@ interface Seeds {
 }
 
 function situationOf(live: XmlElement, inactive: XmlElement, values: Values): NonNullable<Found["situation"]> {
-  return { live: values, freePorts: freePorts(live, inactive).length, removableCpus: removableCpus(live) };
+  return {
+    live: values,
+    freePorts: freePorts(live, inactive).length,
+    scsiControllers: scsiControllers(live),
+    removableCpus: removableCpus(live),
+  };
 }
 
 /** A managed save, where the driver knows such. */

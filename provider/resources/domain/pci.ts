@@ -2,53 +2,58 @@ import type { Difference } from "../../fields";
 import { cloneXml, element, equalXml, find, findAll, readPath, type XmlElement } from "../../xml";
 import { deviceIn } from "./devices";
 
-const ADDRESSED = [
-  "disk",
-  "interface",
-  "controller",
-  "hostdev",
-  "memballoon",
-  "rng",
-  "video",
-  "sound",
-  "input",
-  "watchdog",
-  "memory",
-];
-
-/** PCI buses that some device of a definition stands on. */
-function busesUsed(root: XmlElement): ReadonlySet<number> {
-  const used = new Set<number>();
-  for (const kind of [...ADDRESSED, "filesystem", "vsock", "tpm", "shmem", "channel", "serial", "redirdev"]) {
-    for (const address of findAll(root, `devices/${kind}/address`)) {
-      if (address.attributes.get("type") !== "pci") continue;
-      used.add(Number(address.attributes.get("bus")));
-    }
-  }
-  return used;
+/** A place for one device, also while the guest runs. */
+export interface PciPlace {
+  readonly bus: number;
+  readonly slot: number;
 }
 
-/** The root ports of a definition: each is a bus that takes one device, also while the guest runs. */
-function rootPorts(root: XmlElement): number[] {
-  return findAll(root, "devices/controller")
-    .filter((node) => /^pcie-root-port$|^pcie-switch-downstream-port$/.test(node.attributes.get("model") ?? ""))
-    .map((node) => Number(node.attributes.get("index")));
+/** Places that are free in the running guest and in the definition alike: the same address is right in both. */
+export function freePorts(live: XmlElement, inactive: XmlElement): PciPlace[] {
+  const used = new Set([live, inactive].flatMap(placesUsed).map(named));
+  const both = new Set(placesOf(inactive).map(named));
+  return placesOf(live)
+    .filter((place) => both.has(named(place)) && !used.has(named(place)))
+    .sort((a, b) => a.bus - b.bus || a.slot - b.slot);
 }
 
-/** Ports that are free in the running guest and in the definition alike: the same address is right in both. */
-export function freePorts(live: XmlElement, inactive: XmlElement): number[] {
-  const [used, planned] = [busesUsed(live), busesUsed(inactive)];
-  const both = new Set(rootPorts(inactive));
-  return rootPorts(live)
-    .filter((bus) => both.has(bus) && !used.has(bus) && !planned.has(bus))
-    .sort((a, b) => a - b);
+const named = ({ bus, slot }: PciPlace): string => `${bus}:${slot}`;
+
+/** PCI places that some device of a definition stands on. */
+function placesUsed(root: XmlElement): PciPlace[] {
+  const devices = find(root, "devices")?.children ?? [];
+  return devices.flatMap((device) => {
+    if (!("name" in device) || readPath(device, "address/@type") !== "pci") return [];
+    const number = (name: string): number => Number(readPath(device, `address/@${name}`) ?? 0);
+    return [{ bus: number("bus"), slot: number("slot") }];
+  });
 }
 
-/** Gives a device a port, unless it has an address of its own. */
-export function placeOn(device: XmlElement, bus: number): void {
+/** The places of a definition where a guest takes a device. */
+function placesOf(root: XmlElement): PciPlace[] {
+  const controllers = findAll(root, "devices/controller").filter((node) => readPath(node, "target/@hotplug") !== "off");
+  return controllers.flatMap((node) => {
+    const [model, bus] = [node.attributes.get("model") ?? "", Number(node.attributes.get("index"))];
+    if (model === "pci-root" && takesOnRoot(root)) return ROOT_SLOTS.map((slot) => ({ bus, slot }));
+    return /^pcie-(root|switch-downstream)-port$/.test(model) ? [{ bus, slot: 0 }] : [];
+  });
+}
+
+/** libvirt keeps the first three for the host bridge, the ISA bridge and a video card. */
+const ROOT_SLOTS = Array.from({ length: 29 }, (_, index) => index + 3);
+
+/** A guest of an i440fx machine hears of a new device by ACPI. */
+function takesOnRoot(root: XmlElement): boolean {
+  const machine = readPath(root, "os/type/@machine") ?? "";
+  return /^(pc$|pc-0\.|pc-1\.|pc-i440fx-|rhel)/.test(machine) && find(root, "features/acpi") !== undefined;
+}
+
+/** Gives a device a place, unless it has an address of its own. */
+export function placeOn(device: XmlElement, { bus, slot }: PciPlace): void {
   if (readPath(device, "address/@type") !== undefined) return;
-  const hex = `0x${bus.toString(16).padStart(2, "0")}`;
-  device.children.push(element("address", { type: "pci", domain: "0x0000", bus: hex, slot: "0x00", function: "0x0" }));
+  const hex = (value: number): string => `0x${value.toString(16).padStart(2, "0")}`;
+  const place = { domain: "0x0000", bus: hex(bus), slot: hex(slot), function: "0x0" };
+  device.children.push(element("address", { type: "pci", ...place }));
 }
 
 /** A device that the guest gets now (`coming`) has the same address in both definitions; ports go in the order of the changes. */
@@ -67,8 +72,8 @@ export function placeNew(
   for (const { path, kind, key = "" } of coming) {
     const device = kind === "add" && path.length === 2 ? deviceIn(definition, String(path[0]), key) : undefined;
     if (!device) continue;
-    const bus = onPci(device) && readPath(device, "address/@type") === undefined ? ports.shift() : undefined;
-    if (bus !== undefined) placeOn(device, bus);
+    const place = onPci(device) && readPath(device, "address/@type") === undefined ? ports.shift() : undefined;
+    if (place !== undefined) placeOn(device, place);
   }
 }
 

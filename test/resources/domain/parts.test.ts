@@ -27,18 +27,46 @@ describe("free ports", () => {
   it("are those that are free in the guest and in the definition", () => {
     const live = machine(port(1) + port(2) + port(3) + port(10) + `<disk>${address("0x01")}</disk>`);
     const inactive = machine(port(3) + port(2) + port(10) + port(11) + `<interface>${address("0x0a")}</interface>`);
-    expect(freePorts(live, inactive)).toEqual([2, 3]);
+    expect(freePorts(live, inactive)).toEqual([
+      { bus: 2, slot: 0 },
+      { bus: 3, slot: 0 },
+    ]);
   });
 
-  it("are none on a machine without root ports", () => {
-    const old = machine(`<controller type="pci" index="0" model="pci-root"/><disk/>`);
-    expect(freePorts(old, old)).toEqual([]);
+  it("are no ports that are kept from taking devices while the guest runs", () => {
+    const off = port(4).replace("/>", '><target chassis="4" hotplug="off"/></controller>');
+    expect(freePorts(machine(off + port(5)), machine(off + port(5)))).toEqual([{ bus: 5, slot: 0 }]);
+  });
+
+  describe("of an i440fx machine", () => {
+    const root = `<controller type="pci" index="0" model="pci-root"/>`;
+    const on = (slot: number): string =>
+      `<rng><address type="pci" domain="0x0000" bus="0x00" slot="0x${slot.toString(16)}" function="0x0"/></rng>`;
+    const old = (type: string, devices: string, features = "<features><acpi/></features>") =>
+      parseXml(`<domain><os><type machine="${type}">hvm</type></os>${features}<devices>${devices}</devices></domain>`);
+    const slots = (a: ReturnType<typeof old>, b = a): number[] => freePorts(a, b).map(({ slot }) => slot);
+
+    it("are the slots of its root from the third on that are free in the guest and in the definition", () => {
+      const most = Array.from({ length: 26 }, (_, index) => on(index + 3)).join("");
+      expect(slots(old("pc-i440fx-7.2", root + most))).toEqual([29, 30, 31]);
+      expect(slots(old("pc", root + most + on(30)), old("pc", root + most + on(29)))).toEqual([31]);
+      expect(slots(old("pc-1.0", root))).toHaveLength(29);
+      expect(freePorts(old("rhel6.6.0", root), old("pc", root))[0]).toEqual({ bus: 0, slot: 3 });
+    });
+
+    it("are none without ACPI, by which the guest hears, none where the root is closed, and none on another machine", () => {
+      expect(slots(old("pc-i440fx-7.2", root, ""))).toEqual([]);
+      const closed = root.replace("/>", '><target hotplug="off"/></controller>');
+      expect(slots(old("pc-i440fx-7.2", closed))).toEqual([]);
+      expect(slots(old("pseries-7.2", root))).toEqual([]);
+      expect(slots(old("pc-q35-7.2", root.replace("pci-root", "pcie-root")))).toEqual([]);
+    });
   });
 
   it("are given to a device that has no address", () => {
     const disk = element("disk");
-    placeOn(disk, 10);
-    placeOn(disk, 11);
+    placeOn(disk, { bus: 10, slot: 0 });
+    placeOn(disk, { bus: 11, slot: 0 });
     expect(printXml(disk)).toBe(`<disk>${address("0x0a")}</disk>`);
   });
 });
