@@ -117,6 +117,16 @@ describe("a card", () => {
     await isSettledAfterCycle(web, up);
   });
 
+  it("that waits for macvtap, and then for a network, is told of neither", async () => {
+    const web = new Driven(domain, place, "twice");
+    await web.up(on({ user: {} }));
+    await web.up(on({ direct: "eth7" }));
+    await web.up(on({ network: "nat" }));
+    expect([cardIn(web), cardIn(web, "--inactive")]).toEqual(["user", "network nat"]);
+    expect(await costs(web, on({ network: "nat" }))).toEqual([]);
+    await isSettledAfterCycle(web, on({ network: "nat" }));
+  });
+
   it("that waits for another source goes back to the one that its guest has, and nothing waits", async () => {
     const web = new Driven(domain, place, "back");
     await web.up(on({ direct: "eth7" }));

@@ -88,6 +88,34 @@ describe("a card's VLANs", () => {
     expect([heard().includes("tag=7"), (await web.preview(args)).changes]).toEqual([true, false]);
   });
 
+  it("keep a card where it is while its guest runs: libvirt moves none to Open vSwitch, or from it", async () => {
+    const network = (name: string, id: string): string => {
+      const card = virsh("dumpxml", id).match(/<interface[^]*?<\/interface>/)?.[0] ?? "";
+      const moved = card
+        .replace(/<virtualport[^]*?<\/virtualport>/, "")
+        .replace(/<interface type='\w+'/, "<interface type='network'")
+        .replace(/<source [^>]*>/, `<source network='${name}'/>`);
+      execFileSync("bash", ["-c", "cat > /tmp/vlans.xml"], { input: moved });
+      return virsh("update-device", id, "/tmp/vlans.xml", "--live");
+    };
+    for (const [before, after] of [
+      ["switch", "plain"],
+      ["plain", "switch"],
+    ] as const) {
+      const web = new Driven(domain, place, `from-${before}`);
+      await web.up(on(before));
+      expect(() => network(after, web.id ?? "")).toThrow("unable to change config on 'network' network type");
+      expect(await costs(web, on(after))).toEqual(["interfaces.0.network restart"]);
+      await web.up(on(after));
+      expect(web.outputs["restartPending"]).toEqual([`interfaces[${mac}].network`]);
+      virsh("destroy", web.id ?? "");
+      virsh("start", web.id ?? "");
+      await web.refresh();
+      expect([web.outputs["restartPending"], await costs(web, on(after))]).toEqual([[], []]);
+      await web.destroy();
+    }
+  });
+
   it("of a plain bridge are refused in the preview, before anything is touched", async () => {
     const web = new Driven(domain, place, "plain");
     const refusal = new RegExp(

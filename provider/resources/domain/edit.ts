@@ -19,6 +19,14 @@ const PARTS: Readonly<Record<string, string>> = {
   port: "port",
 };
 
+/** A source is one thing: while one property of it waits for a power cycle, the guest is told of none. */
+export function waitsInPart({ path, key }: Difference, changes: readonly Difference[]): boolean {
+  const part = PARTS[String(path[2])];
+  const shares = (one: Difference): boolean =>
+    one.path[0] === path[0] && one.key === key && PARTS[String(one.path[2])] === part;
+  return part !== undefined && changes.some((one) => one.cost === "restart" && shares(one));
+}
+
 /** The parts of one device that a guest is told of: what else its definition has may wait for a power cycle. */
 export function partsOf(changes: readonly Difference[], { path: [list], key }: Difference): ReadonlySet<string> {
   const own = changes.filter((one) => one.path[0] === list && one.key === key && one.path.length > 2);

@@ -15,6 +15,7 @@ import { type Mark, writeMark } from "../mark";
 import type { HostFacts } from "../place";
 import { changesOf } from "./changes";
 import { diskChains, knownChains } from "./disks";
+import { waitsInPart } from "./edit";
 import { domain as table } from "./fields";
 import { LOOPBACK, places } from "./graphics";
 import type { FoundDomain, Power } from "./observe";
@@ -89,7 +90,9 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
 
 /** What the running guest is told; one that is power-cycled has all from its start. */
 function liveOf(changes: readonly Difference[], cycle: boolean): Difference[] {
-  return cycle ? [] : changes.filter(({ cost, path }) => cost === "live" && guestFields.has(String(path[0])));
+  if (cycle) return [];
+  const own = changes.filter(({ cost, path }) => cost === "live" && guestFields.has(String(path[0])));
+  return own.filter((one) => !waitsInPart(one, changes));
 }
 
 function autostartStep(found: FoundDomain | undefined, wanted: Values): { autostart?: boolean } {

@@ -40,6 +40,7 @@ const makers: readonly (readonly [number, Maker])[] = [
   [10, setNetwork],
   [14, attach],
   [10, detach],
+  [6, move],
   [5, grow],
   [5, () => ({ what: "power cycle by hand", cycle: true })],
   [11, byHand],
@@ -129,12 +130,16 @@ const disks: readonly Values[] = [
   { file: `${images}/sdb`, target: "sdb", bus: "usb" },
   { file: `${images}/sdc`, target: "sdc", bus: "sata" },
   { file: `${images}/sde`, target: "sde", device: "cdrom", bus: "sata" },
+  { file: `${images}/sdf`, target: "sdf", device: "cdrom", bus: "usb" },
+  { file: `${images}/sdg`, target: "sdg", device: "cdrom", bus: "scsi" },
 ];
 const cards: readonly Values[] = [
   { network: "walked", mac: "52:54:00:00:02:02" },
   { bridge: "br-a", mac: "52:54:00:00:02:03" },
   { user: {}, mac: "52:54:00:00:02:04" },
 ];
+/** Where a card is moved to. */
+const plugs: readonly Values[] = [{ network: "walked" }, { network: "table-a" }, { bridge: "br-a" }, { user: {} }];
 
 function attach(random: Random, { machine }: Program): Edit | undefined {
   const device = one(random, [...disks, ...cards]);
@@ -151,6 +156,20 @@ function detach(random: Random, { machine }: Program): Edit | undefined {
   if (!device) return undefined;
   const items = list.items.filter((item) => item !== device);
   return { what: `detach ${String(device["target"] ?? device["mac"])}`, machine: { [list.name]: items } };
+}
+
+/** Plugs one card into something else. */
+function move(random: Random, { machine }: Program): Edit | undefined {
+  const items = (machine["interfaces"] ?? []) as Values[]; // the table's list
+  const [card, plug] = [one(random, items), one(random, plugs)];
+  if (!card || !plug) return undefined;
+  const { network, bridge, user, ...rest } = card;
+  const moved = { ...rest, ...plug };
+  if (deepEqual({ network, bridge, user, ...rest }, moved)) return undefined;
+  return {
+    what: `move ${String(card["mac"])} to ${JSON.stringify(plug)}`,
+    machine: { interfaces: items.map((item) => (item === card ? moved : item)) },
+  };
 }
 
 function grow(random: Random, { volumes }: Program): Edit {

@@ -13,6 +13,11 @@ const disk = (target: string, more: object = { file: image(target) }) => ({ with
 const card = (last: string, more: object = { network: "table-a" }) => ({
   with: { interfaces: [{ mac: mac(last), ...more }] },
 });
+/** A card that gets a source of another kind. */
+const plugged = (last: string, source: object) => ({
+  ...card(last, {}),
+  then: { interfaces: [{ mac: mac(last), ...source }] },
+});
 /** No Linux boots in it: one that read its seed holds the CD's tray, as long as it is mounted. */
 const bare = { os: { kernel: undefined, initrd: undefined, cmdline: undefined } };
 const maxMemory = { size: 2048, slots: 8 };
@@ -47,6 +52,12 @@ const topology = {
   with: { vcpus: 4, cpu: { topology: { sockets: 1, dies: 1, cores: 2, threads: 2 } } },
   then: { cpu: { topology: { sockets: 2, dies: 2, cores: 1, threads: 1 } } },
 };
+/** An older machine, whose guest takes devices on the slots of its root. */
+const old = { with: { os: { machine: "pc" } }, group: "pc" };
+const drives = [
+  { file: image("sdb"), target: "sdb", bus: "usb", device: "cdrom" },
+  { file: image("sdc"), target: "sdc", bus: "scsi", device: "cdrom" },
+];
 const seed = { with: { ...bare, cloudInit: { pool: "table" } }, group: "seed" };
 const screen = (kind: string, more: object) => ({ graphics: { [kind]: more } });
 const sockets = "/var/lib/libvirt";
@@ -103,6 +114,13 @@ export const machines = samplesOf(conformance, {
       { file: image("sdc"), target: "sdc", bus: "sata" },
     ]),
     sample("disks", undefined, [{ file: image("sda"), target: "sda", bus: "scsi" }], { group: "scsi" }),
+    // The seed's drive brings the controller that the others need.
+    sample("disks", undefined, [{ file: image("sda"), target: "sda", bus: "scsi" }, ...drives], {
+      ...seed,
+      group: "drives",
+    }),
+    sample("disks", undefined, [{ file: image("vda"), target: "vda" }], old),
+    sample("interfaces", undefined, [{ network: "table-a", mac: mac("0c") }], old),
     sample("disks[].volume", "table/one", "table/two", disk("vdb", {})),
     sample("disks[].file", image("sde"), image("sdf"), disk("sde", { device: "cdrom", bus: "sata" })),
     sample("disks[].file", image("vdc"), image("vdi"), disk("vdc", {})),
@@ -129,6 +147,9 @@ export const machines = samplesOf(conformance, {
       { user: {}, mac: mac("02") },
     ]),
     sample("interfaces[].network", "table-a", "table-b", card("03", {})),
+    sample("interfaces[].network", "table-a", undefined, plugged("0d", { direct: "eth7" })),
+    sample("interfaces[].network", "table-a", undefined, plugged("0e", { bridge: "br-a" })),
+    sample("interfaces[].bridge", "br-a", undefined, plugged("0f", { user: {} })),
     sample("interfaces[].bridge", "br-a", "br-b", card("04", {})),
     sample("interfaces[].direct", "eth7", "eth8", card("05", {})),
     sample("interfaces[].user.address", "10.0.3.0/24", "10.0.4.0/24", card("06", {})),

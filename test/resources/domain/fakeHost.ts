@@ -32,6 +32,8 @@ export interface Stage {
   readonly autostart?: boolean;
   readonly persistent?: boolean;
   readonly saved?: boolean;
+  /** XML of networks by name. */
+  readonly networks?: Readonly<Record<string, string>>;
   /** XML of volumes by id. */
   readonly volumes?: Readonly<Record<string, string>>;
 }
@@ -54,6 +56,14 @@ function answer(stage: Stage, procedure: string, args: Values): unknown {
       return { result: stage.saved === true ? 1 : 0 };
     case "DOMAIN_INTERFACE_ADDRESSES":
       return { ifaces: [] };
+    case "NETWORK_LOOKUP_BY_NAME": {
+      const name = String(args["name"]);
+      if (stage.networks?.[name] === undefined)
+        throw new LibvirtError({ code: 43, domain: 19, level: 2, int1: 0, int2: 0, message: "no network" });
+      return { net: { name, uuid: "" } };
+    }
+    case "NETWORK_GET_XML_DESC":
+      return { xml: stage.networks?.[(args["net"] as Record<string, string>)["name"] ?? ""] };
     case "STORAGE_VOL_GET_XML_DESC": {
       const { pool, name } = args["vol"] as Record<string, string>;
       const xml = stage.volumes?.[`${pool ?? ""}/${name ?? ""}`];
