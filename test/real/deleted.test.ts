@@ -77,6 +77,38 @@ describe("a volume that was deleted by hand under a running guest, which holds i
   });
 });
 
+describe("what was deleted by hand, and changes at the same time to what only a new one can have", () => {
+  it.each([
+    ["Volume", { content: { text: "one" }, format: "raw" }, { content: { text: "two" }, format: "raw" }],
+    ["CloudInitDisk", { userData: "#cloud-config\n" }, { userData: "#cloud-config\nhostname: two\n" }],
+    ["CloudInitDisk", { name: "given.iso", userData: "#one\n" }, { name: "given.iso", userData: "#two\n" }],
+    ["Volume", { capacity: 0.01, deletionProtection: true }, { capacity: 0.01, format: "raw" }],
+  ] as const)("is replaced, and the state names what is there: %s", async (token, first, second) => {
+    const object = one(token, "both");
+    await object.up({ pool: "disks", ...first });
+    rmSync(String(object.outputs["path"]));
+    const diff = await object.up({ pool: "disks", ...second });
+    expect(diff?.replaces).not.toEqual([]);
+    expect(object.id).toBe(`disks/${String(object.outputs["name"])}`);
+    expect(await object.preview({ pool: "disks", ...second })).toMatchObject({ differences: [], changes: false });
+    await object.destroy();
+    expect(existsSync(String(object.outputs["path"]))).toBe(false);
+  });
+
+  it("is refused without allowDataLoss where a guest holds what it was, whatever the new name", async () => {
+    const volume = one("Volume", "renamed");
+    await volume.up({ pool: "disks", name: "first", capacity: 0.01, format: "raw" });
+    runs(volume.outputs["path"], "raw");
+    rmSync(String(volume.outputs["path"]));
+    const wish = { pool: "disks", name: "second", capacity: 0.01, format: "raw" };
+    await expect(volume.preview(wish)).rejects.toThrow(
+      /volume "first" .* was deleted under the running machine "user"/,
+    );
+    const diff = await volume.up({ ...wish, allowDataLoss: true });
+    expect([diff?.replaces, volume.id]).toEqual([["name"], "disks/second"]);
+  });
+});
+
 it("a pool with `build.overwrite` that was taken away by hand is defined again, and not formatted", async () => {
   execFileSync("truncate", ["-s", "64M", at("disk.img")]);
   const device = execFileSync("losetup", ["--find", "--show", at("disk.img")], { encoding: "utf8" }).trim();

@@ -20,8 +20,9 @@ export const definition: Definition<FoundVolume> = {
   checkMore: (request, _, given) => completed(request, given),
   observe: async (request, id, inputs) => observe(request, id, { ...inputs, format: "raw" }),
   occupant: () => Promise.resolve(undefined),
-  changes: changesOf,
+  changes: (found, wanted, managed) => changesBetween(found.values, wanted, managed),
   differencesMore: (_, found) => Promise.resolve(unfinishedOf(found)),
+  lost: (_, __, olds, news) => Promise.resolve(lostOf(olds, news)),
   reach: (request, found, goal) => reach(request, found, { ...goal, inputs: { ...goal.inputs, format: "raw" } }, seed),
   remove: removeFound,
   outputs: (found) => found.outputs,
@@ -30,8 +31,8 @@ export const definition: Definition<FoundVolume> = {
 export const cloudInitDisk = resource(definition);
 
 /** The differences of the table; other content is told at the properties that people write, not as a hidden digest. */
-function changesOf(found: FoundVolume, wanted: Values, managed: Values | undefined): Difference[] {
-  const all = differences(table, found.values, wanted, { managed, situation: { before: found.values, after: wanted } });
+function changesBetween(before: Values, wanted: Values, managed: Values | undefined): Difference[] {
+  const all = differences(table, before, wanted, { managed, situation: { before, after: wanted } });
   const written = CONTENT.filter((name) => managed === undefined || wanted[name] !== managed[name]);
   return all.flatMap((change) => {
     if (change.path[0] !== "__content") return [change];
@@ -39,6 +40,11 @@ function changesOf(found: FoundVolume, wanted: Values, managed: Values | undefin
     const told = { ...change, before: undefined, after: undefined };
     return (written.length > 0 ? written : ["userData"]).map((name) => ({ ...told, path: [name] }));
   });
+}
+
+/** What makes one that is gone come back as another one: its name follows its content. */
+function lostOf(olds: Values, news: Values): Difference[] {
+  return changesBetween(olds, news, olds).filter(({ cost }) => cost === "replace");
 }
 
 async function completed(request: Request, given: Values): Promise<{ inputs: Values; failures: [] }> {

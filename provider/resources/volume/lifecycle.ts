@@ -5,7 +5,7 @@ import { explain } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { printOwner } from "../owner";
 import { Refusal, type Request } from "../port";
-import { changesOf, keepsSize, unfinishedOf } from "./changes";
+import { changesOf, keepsSize, lostOf, unfinishedOf } from "./changes";
 import { checkVolume } from "./check";
 import { bytesOf, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
@@ -31,6 +31,7 @@ export const definition: Definition<FoundVolume> = {
   occupant: () => Promise.resolve(undefined),
   changes: changesOf,
   differencesMore: (_, found) => Promise.resolve(unfinishedOf(found)),
+  lost: (_, __, olds, news) => Promise.resolve(lostOf(olds, news)),
   forbidMaking,
   forbidReplace,
   forbidUpdate,
