@@ -2,7 +2,7 @@ import { checkValues, readTable, UNKNOWN, type Values } from "../../provider/fie
 import type { Goal } from "../../provider/resources/flow";
 import { complaints } from "../../provider/resources/pool/check";
 import { pool } from "../../provider/resources/pool/fields";
-import { type FoundPool, plan } from "../../provider/resources/pool/plan";
+import { changesOf, type FoundPool, plan } from "../../provider/resources/pool/plan";
 import { parseXml } from "../../provider/xml";
 
 const wrong = (values: Values): string[] => {
@@ -78,6 +78,7 @@ const found = (xml: string, more: Partial<FoundPool> = {}): FoundPool => {
     persistent: true,
     autostart: true,
     inactive,
+    live: inactive,
     capacity: 1,
     available: 1,
     madeDirectory: false,
@@ -138,6 +139,21 @@ describe("the plan for a pool", () => {
   it("defines before it stops, so that a refusal leaves the pool running", () => {
     const steps = plan(found(DIR), goal({ path: "/srv/images", permissions: { mode: "0700" } }, {}), false);
     expect(steps.map(({ act }) => act)).toEqual(["define", "stop", "build", "start"]);
+  });
+
+  it("restarts what still runs as it was before its definition was written, unless the program ignores that", () => {
+    const live = parseXml(DIR.replace("0711", "0700"));
+    const [there, wish] = [found(DIR, { live }), goal({ path: "/srv/images", permissions: { mode: "0711" } }, {})];
+    expect(changesOf(there, wish.inputs, {})).toEqual([
+      { path: ["permissions", "mode"], kind: "update", cost: "restart", before: "0700", after: "0711" },
+    ]);
+    expect(plan(there, wish, false).map(({ act }) => act)).toEqual(["stop", "build", "start"]);
+    expect(plan(there, wish, false, ([name]) => name === "permissions")).toEqual([]);
+    expect(plan(found(DIR, { live, active: false }), wish, false)).toEqual([{ act: "start", builds: [] }]);
+    const elsewhere = parseXml(DIR.replace("/srv/images", "/srv/old"));
+    expect(changesOf(found(DIR, { live: elsewhere }), wish.inputs, {})).toMatchObject([
+      { path: ["path"], cost: "restart" },
+    ]);
   });
 
   it("changes autostart alone while it runs", () => {

@@ -1,15 +1,16 @@
 import { type Difference, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type LibvirtError, type StoragePool } from "../../rpc";
-import { parseXml } from "../../xml";
+import { parseXml, printXml } from "../../xml";
 import { doing, Explained, patiently } from "../errors";
-import { type Definition, type Goal, resource } from "../flow";
+import { type Definition, type Goal, messageOf, resource } from "../flow";
 import { identityValues, ownedUuid } from "../owner";
 import { type Request, UNFINISHED } from "../port";
 import { withPath } from "./path";
 import { complaints } from "./check";
 import { pool as table } from "./fields";
+import { forbidUpdate } from "./guards";
 import { acts } from "./live";
-import { Build, type FoundPool, plan, type Step } from "./plan";
+import { Build, changesOf, type FoundPool, plan, type Step } from "./plan";
 
 const INACTIVE = 1;
 const GIB = 1024 ** 3;
@@ -49,8 +50,9 @@ async function picture(
   inputs: Values,
 ): Promise<FoundPool | undefined> {
   try {
-    const [{ xml }, { active }, { persistent }, info] = await Promise.all([
+    const [{ xml }, running, { active }, { persistent }, info] = await Promise.all([
       host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: INACTIVE }, { signal }),
+      host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: 0 }, { signal }),
       host.call("STORAGE_POOL_IS_ACTIVE", { pool }, { signal }),
       host.call("STORAGE_POOL_IS_PERSISTENT", { pool }, { signal }),
       host.call("STORAGE_POOL_GET_INFO", { pool }, { signal }),
@@ -68,6 +70,7 @@ async function picture(
       persistent: persistent === 1,
       autostart: on,
       inactive,
+      live: parseXml(running.xml),
       capacity: active === 1 ? Number(info.capacity) / GIB : 0,
       available: active === 1 ? Number(info.available) / GIB : 0,
       madeDirectory: inputs[MADE] === true,
@@ -98,12 +101,32 @@ async function reach(request: Request, found: FoundPool | undefined, goal: Goal)
   const fresh = own && found?.finished !== true && (goal.managed === undefined || isUnmade(found, goal));
   const pool = { name: goal.name, uuid: goal.id };
   let made = found?.madeDirectory ?? false;
-  for (const step of plan(found, goal, fresh)) {
-    if (await run(request, pool, step, goal.inputs)) made = true;
+  for (const step of plan(found, goal, fresh, (path) => request.ignores?.(path) === true)) {
+    try {
+      if (await run(request, pool, step, goal.inputs)) made = true;
+    } catch (error) {
+      throw found?.active && RESTARTING.has(step.act) ? await asBefore(request, pool, found, error) : error;
+    }
   }
   const reached = await byId(request, goal.id, goal.inputs);
   if (!reached) throw new Explained(`pool "${goal.name}" is gone right after it was made or changed: run up again`);
   return { ...reached, madeDirectory: made, ran: reached.ran || found?.ran === true };
+}
+
+const RESTARTING: ReadonlySet<Step["act"]> = new Set(["stop", "build", "start"]);
+
+/** A pool that ran, and cannot be stopped or does not start as wanted, goes on as it was. */
+async function asBefore({ place }: Request, pool: StoragePool, found: FoundPool, error: unknown): Promise<Explained> {
+  const what = messageOf(error);
+  try {
+    // Without the request's signal: also after a cancel.
+    await place.host.call("STORAGE_POOL_DEFINE_XML", { xml: printXml(found.live), flags: 0 });
+    const { active } = await place.host.call("STORAGE_POOL_IS_ACTIVE", { pool });
+    if (active === 0) await place.host.call("STORAGE_POOL_CREATE", { pool, flags: 0 });
+  } catch (second) {
+    return new Explained(`${what}; nor could it be brought back as it was (${messageOf(second)})`, { cause: error });
+  }
+  return new Explained(`${what}; it runs as before, with its former definition`, { cause: error });
 }
 
 /** An update that goes on with a create whose pool has never run. */
@@ -230,7 +253,9 @@ const definition: Definition<FoundPool> = {
   },
   observe: byId,
   occupant: byName,
+  changes: changesOf,
   differencesMore,
+  forbidUpdate,
   reach,
   remove,
   outputs: (found) => ({

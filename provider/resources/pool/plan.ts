@@ -1,4 +1,4 @@
-import { differences, type Values, writeTable } from "../../fields";
+import { type Difference, differences, type Path, readTable, type Values, writeTable } from "../../fields";
 import { cloneXml, element, equalXml, printXml, type XmlElement } from "../../xml";
 import type { Found, Goal } from "../flow";
 import { kinds } from "./check";
@@ -11,6 +11,8 @@ export interface FoundPool extends Found {
   readonly persistent: boolean;
   readonly autostart: boolean;
   readonly inactive: XmlElement;
+  /** What runs: a definition whose restart did not come about differs from it. */
+  readonly live: XmlElement;
   /** In GiB; 0 where it does not run. */
   readonly capacity: number;
   readonly available: number;
@@ -32,19 +34,35 @@ export type Step =
   | { readonly act: "start"; readonly builds: readonly number[] }
   | { readonly act: "autostart"; readonly on: boolean };
 
+/** What differs from the definition, or from what runs: that goes by a restart, whatever the definition says. */
+export function changesOf(found: FoundPool, wanted: Values, managed: Values | undefined): Difference[] {
+  const against = (before: Values): Difference[] =>
+    differences(pool, before, wanted, { managed, situation: { before, after: wanted } });
+  const defined = against(found.values);
+  if (!found.active) return defined;
+  const shown = new Set(defined.map(({ path }) => path.join("/")));
+  const running = against({ ...readTable(pool, found.live), autostart: found.autostart });
+  const more = running.filter(({ path }) => !shown.has(path.join("/")));
+  return [...defined, ...more.map((one) => ({ ...one, cost: "restart" as const }))];
+}
+
 /**
  * The steps from what is found to what is wanted, in order. `fresh`: it is our own create, new or not finished; nothing
- * else is ever formatted.
+ * else is ever formatted. What the program ignores needs no restart.
  */
-export function plan(found: FoundPool | undefined, goal: Goal, fresh: boolean): Step[] {
+export function plan(
+  found: FoundPool | undefined,
+  goal: Goal,
+  fresh: boolean,
+  ignores: (path: Path) => boolean = () => false,
+): Step[] {
   const on = goal.inputs["autostart"] !== false;
   const xml = definitionOf(found, goal);
   const autostart: Step[] = (found?.autostart ?? false) === on ? [] : [{ act: "autostart", on }];
   if (!found) return [{ act: "define", xml: printXml(xml) }, start(goal.inputs, fresh), ...autostart];
-  const changed = differences(pool, found.values, goal.inputs, {
-    managed: goal.managed,
-    situation: { before: found.values, after: goal.inputs },
-  }).filter(({ cost }) => cost === "restart");
+  const changed = changesOf(found, goal.inputs, goal.managed).filter(
+    ({ cost, path }) => cost === "restart" && !ignores(path),
+  );
   const same = found.persistent && equalXml(xml, found.inactive);
   const define: Step[] = same ? [] : [{ act: "define", xml: printXml(xml) }];
   // Defined before it is stopped: what libvirt refuses leaves the running pool as it is.

@@ -128,6 +128,25 @@ export function mentions(root: XmlElement, target: Target): boolean {
   return byName || elementsOf(root).some((inner) => mentions(inner, target));
 }
 
+/** The storage of a pool: what stands in its folder, with a part of its path where others' stands there too. */
+export interface Storage {
+  readonly name: string;
+  readonly folder: string;
+  readonly part: string;
+}
+
+/** The names of running machines that have something of a pool. */
+export function holdersIn(machines: readonly Machine[], { name, folder, part }: Storage): string[] {
+  const isIn = (text: string): boolean => text.startsWith(`${folder}/`) && text.includes(part);
+  const holds = (root: XmlElement): boolean =>
+    isIn(textOf(root).trim()) ||
+    [...root.attributes].some(([key, value]) => isIn(value) || (key === "pool" && value === name)) ||
+    elementsOf(root).some(holds);
+  return machines
+    .filter(({ running: runs, definitions: [live] }) => runs && live && holds(live))
+    .map(({ domain }) => domain.name);
+}
+
 /** The name of a running machine that holds the volume, and cannot write it; undefined where none does. */
 export function readerOf(machines: readonly Machine[], target: Target): string | undefined {
   if (writerOf(machines, target)) return undefined;
