@@ -99,8 +99,25 @@ function differencesMore(_: Request, found: FoundPool): Promise<readonly Differe
 async function reach(request: Request, found: FoundPool | undefined, goal: Goal): Promise<FoundPool> {
   const own = goal.id === ownedUuid(request.owner, identityValues(table, goal.inputs));
   const fresh = own && found?.finished !== true && (goal.managed === undefined || isUnmade(found, goal));
-  const pool = { name: goal.name, uuid: goal.id };
   let made = found?.madeDirectory ?? false;
+  const go = async (from: FoundPool | undefined, asNew: boolean): Promise<void> => {
+    made = (await runAll(request, from, goal, asNew)) || made;
+  };
+  await go(found, fresh);
+  let reached = await byId(request, goal.id, goal.inputs);
+  if ((fresh || !found) && reached?.active && reached.values["type"] === "dir") {
+    // A directory that was there already has permissions of its own until then.
+    await go(reached, false);
+    reached = await byId(request, goal.id, goal.inputs);
+  }
+  if (!reached) throw new Explained(`pool "${goal.name}" is gone right after it was made or changed: run up again`);
+  return { ...reached, madeDirectory: made, ran: reached.ran || found?.ran === true };
+}
+
+/** Takes the steps to the goal; true where they made the pool's directory. */
+async function runAll(request: Request, found: FoundPool | undefined, goal: Goal, fresh: boolean): Promise<boolean> {
+  const pool = { name: goal.name, uuid: goal.id };
+  let made = false;
   for (const step of plan(found, goal, fresh, (path) => request.ignores?.(path) === true)) {
     try {
       if (await run(request, pool, step, goal.inputs)) made = true;
@@ -108,9 +125,7 @@ async function reach(request: Request, found: FoundPool | undefined, goal: Goal)
       throw found?.active && RESTARTING.has(step.act) ? await asBefore(request, pool, found, error) : error;
     }
   }
-  const reached = await byId(request, goal.id, goal.inputs);
-  if (!reached) throw new Explained(`pool "${goal.name}" is gone right after it was made or changed: run up again`);
-  return { ...reached, madeDirectory: made, ran: reached.ran || found?.ran === true };
+  return made;
 }
 
 const RESTARTING: ReadonlySet<Step["act"]> = new Set(["stop", "build", "start"]);
