@@ -115,7 +115,7 @@ export class Host {
     return this.subscriptions.subscribe(kind, listener);
   }
 
-  /** True when a guest answers on its serial console within the time. */
+  /** True when a login prompt or a shell answers on the guest's serial console within the time. */
   async consoleAnswers(dom: Domain, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     const place = await this.placeOf("hypervisor");
     return place.long.use((connection) => consoleAnswers(connection, dom, timeoutMs), signal);
