@@ -22,7 +22,16 @@ export interface Mark {
   readonly formerSeed?: string;
   /** Of a network: it was stopped and started, and cards of running machines may not be plugged in again yet. */
   readonly replug?: true;
+  /** A change that its guest has not confirmed yet, and how things stood before it (JSON). */
+  readonly unconfirmed?: string;
+  /** The program's wish of what confirms a change, and within how many seconds: `tcp:22 120`. */
+  readonly confirm?: string | undefined;
+  /** The program's wish of how the guest is stopped: seconds, then `force` or `never` where it says so. */
+  readonly shutdown?: string | undefined;
 }
+
+/** Texts that a mark may carry, by the same name in XML. */
+const TEXTS = ["since", "formerSeed", "unconfirmed", "confirm", "shutdown"] as const;
 
 /** A mark for a new life of an owner's object. */
 export function markFor(owner: Owner, incarnation: string, phase: Mark["phase"]): Mark {
@@ -34,17 +43,18 @@ export function readMark(root: XmlElement): Mark | undefined {
   const found = find(root, "metadata")?.children.find((node): node is XmlElement => "name" in node && isMark(node));
   if (!found) return undefined;
   const applying = labelsOf(found.attributes.get("applying"));
-  const since = found.attributes.get("since");
-  const formerSeed = found.attributes.get("formerSeed");
+  const texts = TEXTS.flatMap((name) => {
+    const text = found.attributes.get(name);
+    return text === undefined ? [] : [[name, text] as const];
+  });
   return {
     owner: found.attributes.get("owner") ?? "",
     incarnation: found.attributes.get("incarnation") ?? "",
     phase: found.attributes.get("phase") === "creating" ? "creating" : "ready",
     deferred: labelsOf(found.attributes.get("deferred")),
     ...(applying.length === 0 ? {} : { applying }),
-    ...(since === undefined ? {} : { since }),
-    ...(formerSeed === undefined ? {} : { formerSeed }),
     ...(found.attributes.get("replug") === "yes" ? { replug: true } : {}),
+    ...Object.fromEntries(texts),
   };
 }
 
@@ -90,10 +100,9 @@ function attributesOf(mark: Mark): Record<string, string> {
     incarnation: mark.incarnation,
     phase: mark.phase,
     ...(mark.deferred.length > 0 ? { deferred: textOf(mark.deferred) } : {}),
-    ...(mark.since === undefined ? {} : { since: mark.since }),
     ...(mark.applying === undefined || mark.applying.length === 0 ? {} : { applying: textOf(mark.applying) }),
-    ...(mark.formerSeed === undefined ? {} : { formerSeed: mark.formerSeed }),
     ...(mark.replug === true ? { replug: "yes" } : {}),
+    ...Object.fromEntries(TEXTS.flatMap((name) => (mark[name] === undefined ? [] : [[name, mark[name]] as const]))),
   };
 }
 

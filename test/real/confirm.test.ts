@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
+import { PartialFailure } from "../../provider/resources/port";
 import { Driven } from "./driven";
 import { guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
@@ -79,10 +81,102 @@ describe("a change that the guest must confirm", () => {
     expect(virsh("dumpxml", web.id ?? "")).not.toContain("nowhere");
     expect((await web.preview(broken)).differences.map(({ path }) => path.join("."))).toEqual(["os.cmdline"]);
 
-    const more = { ...args, title: "confirmed", memory: 224, confirm: { by: "console" } };
+    const more = { ...args, title: "confirmed", memory: 224 };
     await web.up(more);
     expect(virsh("dumpxml", web.id ?? "")).toContain("<memory unit='KiB'>229376</memory>");
     expect((await web.preview(more)).changes).toBe(false);
+    await web.destroy();
+  });
+
+  it("by its console, takes a shell's prompt for an answer, and a panic for none", async () => {
+    const shell = "console=ttyS0 quiet rdinit=/bin/busybox -- sh";
+    const box = new Driven(domain, place, "box");
+    const booted = (cmdline: string, memory: number, within: number): Values => ({
+      ...args,
+      memory,
+      waitFor: {},
+      os: { ...(args["os"] as Values), cmdline },
+      shutdown: { timeout: 0, thenForce: true },
+      confirm: { by: "console", within },
+    });
+    await box.up(booted(shell, 192, 60));
+    await box.up(booted(shell, 224, 60));
+    expect(virsh("dumpxml", box.id ?? "")).toContain("<memory unit='KiB'>229376</memory>");
+    expect((await box.preview(booted(shell, 224, 60))).changes).toBe(false);
+
+    // It writes a lot before it panics, and nothing afterwards.
+    const panic = booted("console=ttyS0 rdinit=/nowhere", 224, 12);
+    await expect(box.up(panic)).rejects.toThrow(
+      /not confirmed: console did not answer within 12 s\. The former definition is back, and/,
+    );
+    expect(virsh("domstate", box.id ?? "").trim()).toBe("running");
+    expect(virsh("dumpxml", box.id ?? "")).toContain(`<cmdline>${shell}</cmdline>`);
+    expect((await box.preview(panic)).differences.map(({ path }) => path.join("."))).toEqual(["os.cmdline"]);
+    await box.destroy();
+  });
+
+  /** An update that is cancelled while it asks; what the state would hold then, where its answer arrives. */
+  const cutOff = async (machine: Driven, news: Values): Promise<PartialFailure> => {
+    const controller = new AbortController();
+    const { inputs } = await machine.check(news);
+    const request = machine.request();
+    const update = domain.update({ ...request, signal: controller.signal }, machine.id ?? "", machine.outputs, inputs);
+    const failure = update.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    while (!virsh("dumpxml", machine.id ?? "").includes("state='down'")) await sleep(200);
+    await sleep(1500);
+    const begin = performance.now();
+    controller.abort();
+    const error = await failure;
+    expect(performance.now() - begin).toBeLessThan(2000);
+    if (!(error instanceof PartialFailure)) throw new Error(`no partial failure: ${String(error)}`);
+    return error;
+  };
+  const unplugged = (within: number, link = "down"): Values => ({
+    ...args,
+    name: "cut",
+    interfaces: [{ network: "confirm", link: { state: link } }],
+    confirm: { by: "tcp:80", within },
+  });
+  const inactive = (machine: Driven): string => virsh("dumpxml", machine.id ?? "", "--inactive");
+
+  it("is not confirmed where its update was cut off: the next one asks again, and knows the way back", async () => {
+    const web = new Driven(domain, place, "cut");
+    await web.up(unplugged(60, "up"));
+
+    // Killed: the state has the former inputs.
+    await cutOff(web, unplugged(60));
+    expect(web.said.join("\n")).toContain("tcp:80 has not confirmed it: the next up asks again");
+    expect(inactive(web)).toContain("unconfirmed=");
+    expect((await web.preview(unplugged(3))).differences).toEqual([
+      { path: ["confirm"], kind: "update", cost: "live", before: "not confirmed", after: "tcp:80" },
+    ]);
+    expect(web.said).toEqual(["cut: an earlier update is not confirmed yet: its guest is asked again"]);
+    await expect(web.up(unplugged(3))).rejects.toThrow(
+      /tcp:80 did not answer within 3 s\. The former definition is back, and/,
+    );
+    expect(inactive(web) + virsh("dumpxml", web.id ?? "")).not.toContain("state='down'");
+    expect(inactive(web)).not.toContain("unconfirmed=");
+    await web.up(unplugged(60, "up"));
+
+    // Cancelled: the state has the new ones, and the mark alone knows the former.
+    const left = await cutOff(web, unplugged(60));
+    [web.outputs, web.inputs] = [left.outputs, (await web.check(unplugged(60))).inputs];
+    await expect(web.up(unplugged(3))).rejects.toThrow(
+      /tcp:80 did not answer within 3 s\. The former definition is back, and/,
+    );
+    expect(inactive(web) + virsh("dumpxml", web.id ?? "")).not.toContain("state='down'");
+
+    // Asked again, it answers: another hand plugged its cable in.
+    await web.up(unplugged(60, "up"));
+    await cutOff(web, unplugged(60));
+    virsh("domif-setlink", web.id ?? "", String(web.outputs["macs"]), "up");
+    const title = { ...unplugged(60, "up"), title: "well" };
+    await web.up(title);
+    expect(inactive(web)).not.toContain("unconfirmed=");
+    expect((await web.preview(title)).changes).toBe(false);
     await web.destroy();
   });
 

@@ -214,7 +214,9 @@ export const domain = {
         doc: "Turn it off after that. Not set: delete and replace force, everything else fails and leaves it running.",
       }),
     },
-    { doc: "How the machine is stopped: by its agent, then ACPI, then as `thenForce` says." },
+    {
+      doc: "How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.",
+    },
   ),
   confirm: object(
     {
@@ -223,11 +225,11 @@ export const domain = {
         required: true,
         check: (value: string) =>
           /^(agent|console|tcp:([1-9]\d{0,4}))$/.test(value) ? undefined : 'must be "agent", "console" or "tcp:PORT"',
-        doc: "What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).",
+        doc: "What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).",
       }),
     },
     {
-      doc: "After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.",
+      doc: "After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.",
     },
   ),
   adopt: flag({ doc: "Take over a machine of this name that exists on the host already, with its disks and state." }),

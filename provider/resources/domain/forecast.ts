@@ -8,16 +8,19 @@ import { tell } from "./words";
 export function forecast(found: FoundDomain, changes: readonly Difference[], wanted: Values): string | undefined {
   const words = (costs: readonly string[]): string =>
     changes
-      .filter(({ cost, path }) => costs.includes(cost) && path[0] !== "restartPending")
+      .filter(({ cost, path }) => costs.includes(cost) && !["restartPending", "confirm"].includes(String(path[0])))
       .map(tell)
       .join(", ");
   const waiting = pendingOf(found);
+  const asks = changes.some(({ path }) => path[0] === "confirm")
+    ? ["an earlier update is not confirmed yet: its guest is asked again"]
+    : [];
   if (restarts(found, changes, wanted)) {
     const all = [
       words(["restart", "live"]),
       ...(waiting.length > 0 ? [`${waiting.join(", ")} of an earlier update`] : []),
     ];
-    return `${found.name}: restarts the guest: ${all.filter((text) => text !== "").join(", ")}`;
+    return `${found.name}: restarts the guest: ${[...all, ...asks].filter((text) => text !== "").join(", ")}`;
   }
   const spoken = found.live
     ? [["live", words(["live"])] as const, ["waits for a power cycle", words(["restart"])] as const]
@@ -25,6 +28,7 @@ export function forecast(found: FoundDomain, changes: readonly Difference[], wan
   const parts = spoken.flatMap(([title, text]) => (text === "" ? [] : [`${title}: ${text}`]));
   // No difference is left, but the guest does not have it yet.
   if (waiting.length > 0) parts.push(`waits for a power cycle since an earlier update: ${waiting.join(", ")}`);
+  parts.push(...asks);
   if (found.saved)
     parts.push("it has a saved state: the next start goes on with the definition that it was saved with");
   return parts.length > 0 ? `${found.name}: ${parts.join("; ")}` : undefined;

@@ -6,7 +6,7 @@ import { type Definition, type Goal, messageOf, resource } from "../flow";
 import { bareMark, MARK_NAMESPACE, MARK_PREFIX, readMark } from "../mark";
 import { Refusal, type Request, UNFINISHED } from "../port";
 import { checkMore } from "./check";
-import { backTo, gateOf, passes } from "./confirm";
+import { backTo, gated, gateOf, openGate, passes, type WayBack } from "./confirm";
 import { connectionOf } from "./connection";
 import { refuseUncontrolled } from "./controllers";
 import { domain as table } from "./fields";
@@ -27,6 +27,7 @@ import { refuseType } from "./template";
 import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
 import { refuseVlans } from "./vlans";
 import { resolveVolumes } from "./volumes";
+import { confirmed, without } from "./unconfirmed";
 import { complete, volumesOf } from "./wanted";
 import { describe, tell } from "./words";
 
@@ -66,7 +67,7 @@ async function differencesMore(
   changes: readonly Difference[],
 ): Promise<Difference[]> {
   await refuseUnable(request, found, wanted, changes);
-  return owed(found, wanted, changes);
+  return [...owed(found, wanted, changes), ...openGate(found, wanted)];
 }
 
 /** Refuses what this host can surely not do, while nothing was touched. */
@@ -113,7 +114,9 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   } else await refuseVlans(request, goal.name, complete(goal.inputs, goal.id, undefined, facts), undefined);
   const seedPath = await makeSeed(request, goal, found);
   const seed = seedPath === undefined ? {} : { seedPath };
-  const planned = plan(found, goal, { facts, volumes, ...seed, now: new Date().toISOString() });
+  const made = plan(found, goal, { facts, volumes, ...seed, now: new Date().toISOString() });
+  const gate = found && goal.managed ? gateOf(goal.inputs, found, made) : undefined;
+  const planned = found && gate ? gated(made, found, goal) : made;
   // The definition that is written names it no more.
   if (found) await dropFormerSeed(request, found, seedPath);
   await apply(request, found, goal, planned).catch(async (error: unknown) => {
@@ -122,7 +125,6 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
     if (left?.seedPath !== seedPath && left?.liveSeedPath !== seedPath) await dropSeed(request, seedPath, undefined);
     throw error;
   });
-  const gate = found && goal.managed ? gateOf(goal.inputs, planned) : undefined;
   const arrived = await power(request, found, goal, planned).catch(async (error: unknown) => {
     throw await afterPower(request, found, goal, planned, error);
   });
@@ -133,6 +135,7 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
     const why = `the change was not confirmed: ${gate.by} did not answer within ${gate.withinMs / 1000} s`;
     throw await undone(request, goal, backTo(goal, found, goal.managed, planned), why);
   }
+  if (gate) await confirmed(request, goal.id);
   await arrived();
   const reached = await returned(request, goal, planned);
   await finish(request, found, goal, planned);
@@ -140,7 +143,7 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
 }
 
 /** Brings a change back that its guest did not confirm or did not start with, and says what became of it. */
-async function undone(request: Request, goal: Goal, back: Goal, why: string): Promise<Error> {
+async function undone(request: Request, goal: Goal, back: WayBack, why: string): Promise<Error> {
   const said = `domain "${goal.name}": ${why}`;
   request.warn(`${said}; the former definition comes back`);
   try {
@@ -150,7 +153,8 @@ async function undone(request: Request, goal: Goal, back: Goal, why: string): Pr
       cause: error,
     });
   }
-  return new Error(`${said}. The former definition is back, and the next preview shows the change as open`);
+  const lost = back.lost.length > 0 ? ` but for ${back.lost.join(", ")}, whose former value is known no more` : "";
+  return new Error(`${said}. The former definition is back${lost}, and the next preview shows the change as open`);
 }
 
 async function rename({ place }: Request, found: FoundDomain, { rename: new_name }: Plan): Promise<void> {
@@ -189,8 +193,7 @@ async function apply(request: Request, found: FoundDomain | undefined, goal: Goa
   if (found && !found.live) await rename(request, found, planned);
   if (!found || planned.live.length === 0) return;
   // A guest that is to go on hears what it is told; one that is paused lets go of nothing.
-  if (planned.power[0] === "resume" && !planned.restarts)
-    await runPower(request, goal.name, goal.id, "resume", goal.inputs);
+  if (planned.power.at(-1) === "resume") await runPower(request, goal.name, goal.id, "resume", goal.inputs);
   const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(goal.id), flags: 3 });
   const told = await runLive({ request, found, definition: parseXml(xml) }, planned.live);
   if (told.left.length > 0) throw await notDone(request, found, told);
@@ -232,7 +235,7 @@ async function power(
   let at = request;
   for (const step of planned.power) {
     at.signal.throwIfAborted();
-    await runPower(at, goal.name, goal.id, step, goal.inputs);
+    await runPower(at, goal.name, goal.id, step, goal.inputs, found?.power);
     // A guest that was stopped to be started again is started, also where its `up` was cancelled meanwhile.
     if (step === "stop" && planned.restarts) at = { ...request, signal: new AbortController().signal };
     if (step === "stop" && found?.live) await rename(request, found, planned);
@@ -273,7 +276,7 @@ async function pictureFor(request: Request, goal: Goal, macs: readonly string[],
  */
 async function finish(request: Request, found: FoundDomain | undefined, goal: Goal, planned: Plan): Promise<void> {
   const written = planned.definition && readMark(planned.definition);
-  const { applying = [], ...mark } = written ?? { ...goal.mark, applying: found?.mark?.applying ?? [] };
+  const { applying = [], ...mark } = without(written ?? found?.mark ?? goal.mark, "unconfirmed");
   if (mark.phase === "ready" && applying.length === 0) return;
   if (written?.phase === "creating") await refuseOtherRun(request, goal);
   await doing(`mark domain "${goal.name}" as finished`, () =>

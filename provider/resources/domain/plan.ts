@@ -28,6 +28,7 @@ import type { PowerStep } from "./power";
 import { restarts, restartSteps } from "./restart";
 import { writeSeed } from "./seed";
 import { initialValues, scsiController, tablet, template, videoCard } from "./template";
+import { wishesOf } from "./unconfirmed";
 import { complete, completeDevices, lower, lowerManaged, type Resolved } from "./wanted";
 
 /** The way from what is found to what is wanted, as a value: print it, test it, then run it. */
@@ -122,7 +123,7 @@ function define(found: FoundDomain | undefined, goal: Goal, wanted: Values, at: 
   writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
   const held = formerSeed(found, at.seedPath);
   const mark = held === undefined ? goal.mark : { ...goal.mark, formerSeed: held };
-  writeMark(root, markOf(mark, found, wanted, at.now));
+  writeMark(root, { ...wishesOf(goal.inputs), ...markOf(mark, found, wanted, at.now) });
   return root;
 }
 
@@ -227,7 +228,14 @@ export function powerSteps(found: Power, wanted: unknown): readonly PowerStep[] 
       stopped: ["start paused"],
       crashed: ["stop", "start paused"],
     },
-    stopped: { running: ["stop"], paused: ["stop"], suspended: ["stop"], stopped: [], crashed: ["stop"] },
+    // Only what runs can be asked to stop.
+    stopped: {
+      running: ["stop"],
+      paused: ["resume", "stop"],
+      suspended: ["resume", "stop"],
+      stopped: [],
+      crashed: ["stop"],
+    },
   };
   return steps[String(wanted)]?.[found] ?? [];
 }

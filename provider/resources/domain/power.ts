@@ -4,7 +4,7 @@ import { Code, codeName, isLibvirt } from "../../rpc";
 import { doing } from "../errors";
 import { type Request, Refusal } from "../port";
 import { isLimited, proveLimits, startRemedy } from "./controllers";
-import { handleOf, hasSavedState } from "./observe";
+import { handleOf, hasSavedState, type Power } from "./observe";
 
 // virDomainCreateFlags, virDomainShutdownFlagValues, virDomainState
 const START_PAUSED = 1;
@@ -36,13 +36,14 @@ export function shutdownPolicy(inputs: Values, force: boolean): ShutdownPolicy {
   return { timeoutMs: seconds * 1000, thenForce: typeof wish["thenForce"] === "boolean" ? wish["thenForce"] : force };
 }
 
-/** Runs one power step; whether it worked is libvirt's word, read back. */
+/** Runs one power step; whether it worked is libvirt's word, read back. `was`: how the guest was found, before all steps. */
 export async function runPower(
   request: Request,
   name: string,
   uuid: string,
   step: PowerStep,
   inputs: Values,
+  was?: Power,
 ): Promise<void> {
   const { host } = request.place;
   const dom = handleOf(uuid);
@@ -61,8 +62,20 @@ export async function runPower(
       await doing(`resume domain "${name}"`, () => orAlready(resume(request, uuid), request, uuid, [RUNNING]));
       return;
     case "stop":
-      await stop(request, name, uuid, shutdownPolicy(inputs, false));
+      await (was === "paused" ? stopPaused : stop)(request, name, uuid, shutdownPolicy(inputs, false));
       return;
+  }
+}
+
+/** Stops a guest that was resumed to hear it; one that goes on is paused again. */
+async function stopPaused(request: Request, name: string, uuid: string, policy: ShutdownPolicy): Promise<void> {
+  const { host } = request.place;
+  try {
+    await stop(request, name, uuid, policy, "is paused again, as it was");
+  } catch (error) {
+    if (await isOff(request, uuid)) return;
+    await host.call("DOMAIN_SUSPEND", { dom: handleOf(uuid) }).catch(unlessOff);
+    throw error;
   }
 }
 
@@ -128,7 +141,13 @@ async function warnOfSavedState(request: Request, name: string, uuid: string): P
 }
 
 /** Asks the guest to stop, by its agent and then by ACPI, and turns it off where the policy says so. */
-export async function stop(request: Request, name: string, uuid: string, policy: ShutdownPolicy): Promise<void> {
+export async function stop(
+  request: Request,
+  name: string,
+  uuid: string,
+  policy: ShutdownPolicy,
+  left = "was left as it is",
+): Promise<void> {
   const { host } = request.place;
   const dom = handleOf(uuid);
   const { state } = await host.call("DOMAIN_GET_STATE", { dom, flags: 0 });
@@ -144,9 +163,7 @@ export async function stop(request: Request, name: string, uuid: string, policy:
       asked !== undefined
         ? `did not stop within ${policy.timeoutMs / 1000} s`
         : "cannot be asked to stop (it is paused, or takes no ACPI)";
-    throw new Refusal(
-      `domain "${name}" ${why} and was left as it is: stop it by hand, or set shutdown.thenForce to turn it off`,
-    );
+    throw new Refusal(`domain "${name}" ${why} and ${left}: stop it by hand, or set shutdown.thenForce to turn it off`);
   }
   request.info(`domain "${name}" did not stop by itself and is turned off`);
   await doing(`turn off domain "${name}"`, async () => {

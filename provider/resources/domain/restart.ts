@@ -11,8 +11,8 @@ export function restarts(found: FoundDomain, changes: readonly Difference[], wan
 
 /** The steps of a power cycle, from a guest that runs or is paused; only what runs can be asked to stop. */
 export function restartSteps(found: Power, wanted: unknown): readonly PowerStep[] {
-  if (wanted === "paused" || (wanted !== "running" && found === "paused")) return ["stop", "start paused"];
-  return found === "running" ? ["stop", "start"] : ["resume", "stop", "start"];
+  const paused = wanted === "paused" || (wanted !== "running" && found === "paused");
+  return [...(found === "running" ? [] : ["resume" as const]), "stop", paused ? "start paused" : "start"];
 }
 
 /** An earlier update's debt that this one pays: the machine is as the program says, but the guest is not. */

@@ -1,0 +1,130 @@
+import { type AnyField, isRecord, type Values } from "../../fields";
+import { printXml, parseXml } from "../../xml";
+import { doing } from "../errors";
+import { bareMark, type Mark, MARK_NAMESPACE, MARK_PREFIX, readMark } from "../mark";
+import type { Request } from "../port";
+import { domain as table } from "./fields";
+import { handleOf } from "./observe";
+
+// virDomainXMLFlags, virDomainModificationImpact, virDomainMetadataType
+const INACTIVE = 2;
+const CONFIG = 2;
+const METADATA_ELEMENT = 2;
+
+/** What has to answer after a change, and how soon. */
+export interface Gate {
+  readonly by: string;
+  readonly withinMs: number;
+}
+
+/** A change that its guest has not confirmed yet, as the mark keeps it until then. */
+export interface Unconfirmed {
+  /** The changed properties as they stood before, in the program's terms; null: there was none. */
+  readonly former: Values;
+  /** Changed properties whose former values are secret, and are kept nowhere. */
+  readonly lost: readonly string[];
+  /** The guest was restarted for it. */
+  readonly restart: boolean;
+}
+
+/** Reads it off a mark; undefined where nothing waits to be confirmed. */
+export function unconfirmedIn(mark: Mark | undefined): Unconfirmed | undefined {
+  if (mark?.unconfirmed === undefined) return undefined;
+  const told = parsed(mark.unconfirmed);
+  const { former, lost, restart } = isRecord(told) ? told : {};
+  return {
+    former: isRecord(former) ? former : {},
+    lost: Array.isArray(lost) ? lost.map(String) : [],
+    restart: restart === true,
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // Another hand wrote it: the change is not confirmed all the same.
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+/** A mark that says so. What an earlier change, not confirmed either, found is older: it stays. */
+export function markUnconfirmed(mark: Mark, former: Values, restart: boolean): Mark {
+  const earlier = unconfirmedIn(mark);
+  const names = Object.keys(former).filter((name) => earlier === undefined || !(name in earlier.former));
+  const kept = names.filter((name) => !earlier?.lost.includes(name));
+  const secret = kept.filter((name) => holdsSecret(table[name as keyof typeof table], former[name]));
+  const open = kept.filter((name) => !secret.includes(name)).map((name) => [name, former[name] ?? null] as const);
+  const told: Unconfirmed = {
+    former: { ...Object.fromEntries(open), ...earlier?.former },
+    lost: [...(earlier?.lost ?? []), ...secret],
+    restart: restart || earlier?.restart === true,
+  };
+  return { ...mark, unconfirmed: JSON.stringify(told) };
+}
+
+/** A password has no place in metadata, which everybody may read. */
+function holdsSecret(field: AnyField | undefined, value: unknown): boolean {
+  if (field === undefined || value === undefined || value === null) return false;
+  if (field.secret === true) return true;
+  if (field.kind !== "object" || !isRecord(value)) return false;
+  return Object.entries(field.fields).some(([name, inner]) => holdsSecret(inner, value[name]));
+}
+
+/** The program's wishes for a restart by other hands (`pulumi-kvm pending --apply`), as a mark carries them. */
+export function wishesOf(inputs: Values): Pick<Mark, "confirm" | "shutdown"> {
+  const gate = gateWished(inputs["confirm"]);
+  const shutdown = isRecord(inputs["shutdown"]) ? inputs["shutdown"] : {};
+  const { timeout = 60, thenForce } = shutdown;
+  const then = thenForce === undefined ? [] : [thenForce === true ? "force" : "never"];
+  return {
+    ...(gate ? { confirm: `${gate.by} ${gate.withinMs / 1000}` } : {}),
+    ...(timeout === 60 && then.length === 0 ? {} : { shutdown: [String(timeout), ...then].join(" ") }),
+  };
+}
+
+/** The gate that a program's `confirm` asks for. */
+export function gateWished(wish: unknown): Gate | undefined {
+  if (!isRecord(wish)) return undefined;
+  const seconds = typeof wish["within"] === "number" ? wish["within"] : 120;
+  return { by: String(wish["by"]), withinMs: seconds * 1000 };
+}
+
+/** The wishes of a mark, in the program's terms. */
+export function wishesIn(mark: Mark | undefined): Values {
+  const [by, within] = mark?.confirm?.split(" ") ?? [];
+  const [timeout, then] = mark?.shutdown?.split(" ") ?? [];
+  const force = then === undefined ? {} : { thenForce: then === "force" };
+  return {
+    ...(by === undefined ? {} : { confirm: { by, within: Number(within) } }),
+    ...(timeout === undefined ? {} : { shutdown: { timeout: Number(timeout), ...force } }),
+  };
+}
+
+/** The guest has confirmed: the mark as it stands now says so no more. */
+export async function confirmed(request: Request, uuid: string): Promise<void> {
+  const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(uuid), flags: INACTIVE });
+  const mark = readMark(parseXml(xml));
+  if (mark?.unconfirmed !== undefined) await setMark(request, uuid, without(mark, "unconfirmed"));
+}
+
+/** Writes a mark into a definition that stands. */
+export async function setMark(request: Request, uuid: string, mark: Mark): Promise<void> {
+  await doing("mark the machine", () =>
+    request.place.host.call("DOMAIN_SET_METADATA", {
+      dom: handleOf(uuid),
+      type: METADATA_ELEMENT,
+      metadata: printXml(bareMark(mark)),
+      key: MARK_PREFIX,
+      uri: MARK_NAMESPACE,
+      flags: CONFIG,
+    }),
+  );
+}
+
+/** A mark without some of its texts. */
+export function without(mark: Mark, ...names: readonly ("since" | "unconfirmed")[]): Mark {
+  const rest = Object.entries(mark).filter(([name]) => !names.some((one) => one === name));
+  return Object.fromEntries(rest) as unknown as Mark; // all that a mark must have stays
+}
