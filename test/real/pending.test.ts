@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
 import { run } from "../../provider/serving/cli/commands";
@@ -12,11 +13,19 @@ jest.setTimeout(180_000);
 const virsh = (...args: string[]): string =>
   execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
 
-async function pending(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+const pending = (...words: string[]): ReturnType<typeof heard> => heard(words);
+
+async function heard(
+  words: readonly string[],
+  hear: (line: string) => void = () => undefined,
+): Promise<{ code: number; out: string; err: string }> {
   const said = { out: "", err: "" };
   const code = await run(["pending", ...words], {
     out: (text) => (said.out += text),
-    err: (text) => (said.err += text),
+    err: (text) => {
+      said.err += text;
+      hear(text);
+    },
   });
   return { code, ...said };
 }
@@ -38,14 +47,20 @@ afterEach(() => {
 const small = { type: "qemu", memory: 64, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
 
 describe("pending", () => {
+  const MEMORY = "<memory unit='KiB'>229376</memory>";
+  const hearing = (name: string, more: Values = {}): Values => {
+    const { kernel, initrd } = guestFiles();
+    return { ...small, name, memory: 192, os: { kernel, initrd, cmdline: "console=ttyS0 quiet" }, ...more };
+  };
+  const patient = { shutdown: { timeout: 60 } };
+
   it("says that nothing waits", async () => {
     expect(await pending()).toEqual({ code: 0, out: "No machine waits for a power cycle.\n", err: "" });
   });
 
   it("lists machines, properties, age and who changed them, and applies them with a power cycle", async () => {
-    const { kernel, initrd } = guestFiles();
     const web = new Driven(domain, place, "web");
-    const args = { ...small, name: "web", memory: 192, os: { kernel, initrd, cmdline: "console=ttyS0 quiet" } };
+    const args = hearing("web", patient);
     await web.up(args);
     await web.up({ ...args, memory: 224 });
     const other = new Driven(domain, place, "other");
@@ -82,13 +97,103 @@ describe("pending", () => {
     expect((await web.preview({ ...args, memory: 224 })).changes).toBe(false);
   });
 
-  it("leaves a machine that does not stop as it is, and says so", async () => {
-    const deaf = new Driven(domain, place, "deaf");
-    await deaf.up({ ...small, name: "deaf" });
-    await deaf.up({ ...small, name: "deaf", memory: 96 });
-    const run = virsh("domid", "deaf");
+  /** A machine that waits with more memory. */
+  const owing = async (args: Values, more: Values = { memory: 224 }): Promise<Driven> => {
+    const machine = new Driven(domain, place, String(args["name"]));
+    await machine.up(args);
+    await machine.up({ ...args, ...more });
+    return machine;
+  };
+
+  it("pays two at once; after a failure, or when the window closes, those under way end and the rest is named", async () => {
+    const deaf = await owing({ ...small, name: "a", shutdown: { timeout: 4 } }, { memory: 96 });
+    for (const name of ["b", "c", "d"]) await owing(hearing(name, patient));
+    const run = virsh("domid", "a");
+
+    const failed = await pending("--apply", "--max", "2");
+    expect(failed.code).toBe(1);
+    expect(failed.err).toContain('a: domain "a" did not stop within 4 s and was left as it is');
+    expect(failed.err).toContain("b: power-cycled, memory applied\n");
+    expect(failed.err).toContain("2 not begun, because a machine failed: c, d\n");
+    expect(virsh("domid", "a")).toBe(run);
+    expect(virsh("dumpxml", "a", "--inactive")).not.toContain("unconfirmed");
+    expect(virsh("dumpxml", "c")).not.toContain(MEMORY);
+    await deaf.destroy();
+
+    jest.useFakeTimers({ now: new Date(2026, 0, 5, 3, 30), doNotFake: TIMERS });
+    try {
+      const closed = await heard(["--apply", "--window", "02:00-04:00"], (line) => {
+        if (line.startsWith("c: power-cycled")) jest.setSystemTime(new Date(2026, 0, 5, 4, 0));
+      });
+      expect(closed.code).toBe(0);
+      expect(closed.err).toContain("c: power-cycled, memory applied\n1 not begun, because the window is closed: d\n");
+    } finally {
+      jest.useRealTimers();
+    }
+    expect([virsh("dumpxml", "c").includes(MEMORY), virsh("dumpxml", "d").includes(MEMORY)]).toEqual([true, false]);
+  });
+
+  it("restarts a machine of no program only where it is told to, and a paused one so that it is paused again", async () => {
+    const { kernel, initrd } = guestFiles();
+    const xml =
+      `<domain type='qemu'><name>hand</name><memory unit='MiB'>192</memory><os><type machine='q35'>hvm</type>` +
+      `<kernel>${kernel}</kernel><initrd>${initrd}</initrd></os><features><acpi/></features></domain>`;
+    execFileSync("bash", ["-c", "cat > /tmp/hand.xml"], { input: xml });
+    virsh("define", "/tmp/hand.xml");
+    virsh("start", "hand", "--paused");
+    virsh("setvcpus", "hand", "2", "--config", "--maximum");
+    const run = virsh("domid", "hand");
+
+    expect(await pending("--apply")).toEqual({
+      code: 0,
+      out: "hand: vcpus, by another hand, no program's machine\n",
+      err: "1 not touched, because no program made them (--all): hand\n",
+    });
+    expect(virsh("domid", "hand")).toBe(run);
+
+    expect((await pending("--apply", "--all")).err).toContain("hand: power-cycled, vcpus applied\n");
+    expect([virsh("domstate", "hand").trim(), virsh("domid", "hand") === run]).toEqual(["paused", false]);
+    expect(virsh("dumpxml", "hand")).not.toContain("kvm:mark");
+  });
+
+  it("stops and asks a guest as its program wishes; one that does not answer has its former definition back", async () => {
+    const shell = "console=ttyS0 quiet rdinit=/bin/busybox -- sh";
+    const os = { ...(hearing("box")["os"] as Values), cmdline: shell };
+    const wishes = { os, shutdown: { timeout: 1, thenForce: true }, confirm: { by: "console", within: 40 } };
+    const box = await owing(hearing("box", wishes));
+    expect(await pending("--apply")).toMatchObject({ code: 0 });
+    expect(virsh("dumpxml", "box")).toContain(MEMORY);
+    expect(virsh("dumpxml", "box", "--inactive")).not.toContain("unconfirmed");
+
+    const panic = {
+      ...hearing("box", { ...wishes, memory: 224 }),
+      os: { ...os, cmdline: "console=ttyS0 rdinit=/nowhere" },
+      confirm: { by: "console", within: 12 },
+    };
+    await box.up(panic);
     const { code, err } = await pending("--apply");
-    expect([code, virsh("domid", "deaf")]).toEqual([1, run]);
-    expect(err).toContain("did not stop within 60 s and was left as it is");
+    expect(code).toBe(1);
+    expect(err).toContain(
+      'box: domain "box" was restarted for os.cmdline and is not well: console did not answer within 12 s. ' +
+        "Its former definition is back, and runs\n",
+    );
+    expect(virsh("domstate", "box").trim()).toBe("running");
+    expect(virsh("dumpxml", "box") + virsh("dumpxml", "box", "--inactive")).not.toContain("nowhere");
+    expect((await pending()).out).toBe("No machine waits for a power cycle.\n");
+    expect((await box.preview(panic)).differences.map(({ path }) => path.join("."))).toEqual(["os.cmdline"]);
   });
 });
+
+/** All but the clock. */
+const TIMERS: FakeableAPI[] = [
+  "hrtime",
+  "nextTick",
+  "performance",
+  "queueMicrotask",
+  "setImmediate",
+  "clearImmediate",
+  "setInterval",
+  "clearInterval",
+  "setTimeout",
+  "clearTimeout",
+];

@@ -6,14 +6,17 @@ import { NEVER, requestFor } from "../request";
 import { accessOf, type Configuration, uriComplaint, uriOf } from "../settings";
 import type { Command, Terminal } from "./commands";
 
-const usage = `usage: pulumi-kvm pending [--uri URI] [--json] [--apply [--max N] [--window HH:MM-HH:MM]]
+const usage = `usage: pulumi-kvm pending [--uri URI] [--json] [--apply [--all] [--max N] [--window HH:MM-HH:MM]]
 
 Lists the machines of a host whose guests wait for a power cycle: the properties, since when, and who changed them.
 
   --uri URI   the host; else KVM_URI, else LIBVIRT_DEFAULT_URI, else qemu:///system
   --json      the same for programs
-  --apply     power-cycle them: each is proven to start first, is asked to stop (60 s, never by force), and is started; one that
-              had an address must have one again. At the first that fails no further one is begun
+  --apply     power-cycle those of programs: each is proven to start first, is asked to stop (as its program's \`shutdown\` says,
+              else for 60 s and never by force), and is started; one that had an address must have one again, and must answer
+              as its program's \`confirm\` asks. One that does not gets its former definition back, by force. At the first
+              that fails no further one is begun
+  --all       also those that no program made
   --max N     so many at a time; default 1
   --window    begin none outside of these hours of this machine's clock, such as 22:00-04:00
 
@@ -24,6 +27,7 @@ const options = {
   uri: { type: "string" },
   json: { type: "boolean" },
   apply: { type: "boolean" },
+  all: { type: "boolean" },
   max: { type: "string" },
   window: { type: "string" },
 } as const;
@@ -32,7 +36,7 @@ const options = {
 export const pending: Command = {
   usage,
   run: async (words, terminal) => {
-    const { uri, json, apply, max = "1", window } = parseArgs({ args: [...words], options }).values;
+    const { uri, json, apply, all, max = "1", window } = parseArgs({ args: [...words], options }).values;
     const hours = window === undefined ? ALWAYS : hoursOf(window);
     const complaint = hours === undefined ? "--window is such as 22:00-04:00" : complaintOf(max, apply === true, words);
     if (hours === undefined || complaint !== undefined) {
@@ -51,7 +55,14 @@ export const pending: Command = {
       terminal.out(
         json === true ? `${JSON.stringify({ uri: place.uri.text, pending: found }, harmless, 2)}\n` : asText(found),
       );
-      return apply === true ? await payAll(place, found, Number(max), hours, terminal) : 0;
+      if (apply !== true) return 0;
+      const ours = found.filter(({ program }) => all === true || program !== undefined);
+      tellRest(
+        "not touched, because no program made them (--all)",
+        found.filter((one) => !ours.includes(one)),
+        terminal,
+      );
+      return await payAll(place, ours, Number(max), hours, terminal);
     } catch (error) {
       terminal.err(`pulumi-kvm: ${printed(textOf(error))}\n`);
       return 1;
@@ -63,7 +74,9 @@ export const pending: Command = {
 
 function complaintOf(max: string, apply: boolean, words: readonly string[]): string | undefined {
   if (!/^[1-9]\d{0,2}$/.test(max)) return "--max is a number from 1 to 999";
-  const idle = ["--max", "--window"].find((word) => words.some((one) => one === word || one.startsWith(`${word}=`)));
+  const idle = ["--all", "--max", "--window"].find((word) =>
+    words.some((one) => one === word || one.startsWith(`${word}=`)),
+  );
   return idle !== undefined && !apply ? `${idle} goes with --apply` : undefined;
 }
 
@@ -115,13 +128,13 @@ async function payAll(
     }
   };
   await Promise.all(Array.from({ length: most }, lane));
-  if (waiting.length > 0) {
-    const why = failed > 0 ? "a machine failed" : "the window is closed";
-    terminal.err(
-      `${waiting.length} not begun, because ${why}: ${printed(waiting.map(({ name }) => name).join(", "))}\n`,
-    );
-  }
+  tellRest(`not begun, because ${failed > 0 ? "a machine failed" : "the window is closed"}`, waiting, terminal);
   return failed === 0 ? 0 : 1;
+}
+
+function tellRest(why: string, rest: readonly Debt[], terminal: Terminal): void {
+  if (rest.length === 0) return;
+  terminal.err(`${rest.length} ${why}: ${printed(rest.map(({ name }) => name).join(", "))}\n`);
 }
 
 function textOf(error: unknown): string {
@@ -134,10 +147,11 @@ function harmless(_: string, value: unknown): unknown {
 
 function asText(all: readonly Debt[]): string {
   if (all.length === 0) return "No machine waits for a power cycle.\n";
-  const lines = all.map(({ name, fields, owner, since }) => {
+  const lines = all.map(({ name, fields, owner, since, program }) => {
     const age = since === undefined ? "" : `, for ${ageOf(since, Date.now())}`;
     const who = owner === undefined ? "by another hand" : `by ${owner}`;
-    return `${printed(name)}: ${printed(fields.join(", "))}${age}, ${printed(who)}\n`;
+    const whose = program === undefined ? ", no program's machine" : "";
+    return `${printed(name)}: ${printed(fields.join(", "))}${age}, ${printed(who)}${whose}\n`;
   });
   return lines.join("");
 }
