@@ -65,7 +65,7 @@ async function debtOf(from: Looking, uuid: string): Promise<Debt | undefined> {
 export async function pay(request: Request, { uuid, name }: Debt): Promise<void> {
   const found = await observe(request, uuid, {});
   if (!found?.live || pendingOf(found).length === 0) return;
-  await proveStart(request, name, uuid, found.inactive);
+  await proveStart(request, name, uuid, found.inactive, found.live);
   const { mark } = found;
   if (mark) await setMark(request, uuid, markUnconfirmed(mark, waitedFor(found), true));
   try {

@@ -169,7 +169,7 @@ async function apply(request: Request, found: FoundDomain | undefined, goal: Goa
   const { host } = request.place;
   const definition = planned.definition ?? found?.inactive;
   if (planned.restarts && definition)
-    await proveStart(request, goal.name, goal.id, definition).catch((error: unknown) => {
+    await proveStart(request, goal.name, goal.id, definition, found?.live).catch((error: unknown) => {
       throw error instanceof Refusal
         ? new Refusal(`${error.message}${inBrackets(planned)}`, { cause: error.cause })
         : error;

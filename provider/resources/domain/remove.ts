@@ -2,9 +2,9 @@ import type { Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { explain } from "../errors";
 import type { Request } from "../port";
+import { dropLeftovers } from "./blanks";
 import type { FoundDomain } from "./observe";
 import { shutdownPolicy, stop } from "./power";
-import { dropLeftovers } from "./proof";
 import { dropFormerSeed, dropSeed } from "./seedVolume";
 
 /** Managed save, snapshot metadata, NVRAM, checkpoint metadata; TPM state where libvirt knows the flag (8.9). */
