@@ -135,7 +135,7 @@ namespace PulumiKvm.Kvm
         public Output<Outputs.DomainCloudInit?> CloudInit { get; private set; } = null!;
 
         /// <summary>
-        /// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        /// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
         /// </summary>
         [Output("confirm")]
         public Output<Outputs.DomainConfirm?> Confirm { get; private set; } = null!;
@@ -231,6 +231,12 @@ namespace PulumiKvm.Kvm
         public Output<Outputs.DomainMemtune?> Memtune { get; private set; } = null!;
 
         /// <summary>
+        /// Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `&lt;metadata&gt;` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+        /// </summary>
+        [Output("metadata")]
+        public Output<ImmutableDictionary<string, string>?> Metadata { get; private set; } = null!;
+
+        /// <summary>
         /// The machine's name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
         /// </summary>
         [Output("name")]
@@ -291,7 +297,7 @@ namespace PulumiKvm.Kvm
         public Output<ImmutableArray<string>> RestartPending { get; private set; } = null!;
 
         /// <summary>
-        /// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+        /// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
         /// </summary>
         [Output("shutdown")]
         public Output<Outputs.DomainShutdown?> Shutdown { get; private set; } = null!;
@@ -413,7 +419,7 @@ namespace PulumiKvm.Kvm
         public Input<Inputs.DomainCloudInitArgs>? CloudInit { get; set; }
 
         /// <summary>
-        /// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        /// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
         /// </summary>
         [Input("confirm")]
         public Input<Inputs.DomainConfirmArgs>? Confirm { get; set; }
@@ -514,6 +520,18 @@ namespace PulumiKvm.Kvm
         [Input("memtune")]
         public Input<Inputs.DomainMemtuneArgs>? Memtune { get; set; }
 
+        [Input("metadata")]
+        private InputMap<string>? _metadata;
+
+        /// <summary>
+        /// Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `&lt;metadata&gt;` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+        /// </summary>
+        public InputMap<string> Metadata
+        {
+            get => _metadata ?? (_metadata = new InputMap<string>());
+            set => _metadata = value;
+        }
+
         /// <summary>
         /// The machine's name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
         /// </summary>
@@ -569,7 +587,7 @@ namespace PulumiKvm.Kvm
         public Input<PulumiKvm.Kvm.DomainPowerState>? PowerState { get; set; }
 
         /// <summary>
-        /// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+        /// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
         /// </summary>
         [Input("shutdown")]
         public Input<Inputs.DomainShutdownArgs>? Shutdown { get; set; }

@@ -468,6 +468,10 @@ namespace PulumiKvm.Kvm
         /// </summary>
         public readonly ImmutableArray<Outputs.GetDomainMemoryDevice> MemoryDevices;
         /// <summary>
+        /// Texts that a program keeps with it, by key.
+        /// </summary>
+        public readonly ImmutableDictionary<string, string>? Metadata;
+        /// <summary>
         /// Its name on the host.
         /// </summary>
         public readonly string Name;
@@ -522,6 +526,8 @@ namespace PulumiKvm.Kvm
 
             ImmutableArray<Outputs.GetDomainMemoryDevice> memoryDevices,
 
+            ImmutableDictionary<string, string>? metadata,
+
             string name,
 
             string? owner,
@@ -548,6 +554,7 @@ namespace PulumiKvm.Kvm
             Macs = macs;
             Memory = memory;
             MemoryDevices = memoryDevices;
+            Metadata = metadata;
             Name = name;
             Owner = owner;
             Persistent = persistent;

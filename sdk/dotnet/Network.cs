@@ -116,7 +116,7 @@ namespace PulumiKvm.Kvm
         public Output<string> BridgeName { get; private set; } = null!;
 
         /// <summary>
-        /// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+        /// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
         /// </summary>
         [Output("disruptive")]
         public Output<bool?> Disruptive { get; private set; } = null!;
@@ -250,7 +250,7 @@ namespace PulumiKvm.Kvm
         public Input<Inputs.NetworkBridgeArgs>? Bridge { get; set; }
 
         /// <summary>
-        /// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+        /// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
         /// </summary>
         [Input("disruptive")]
         public Input<bool>? Disruptive { get; set; }

@@ -64,7 +64,7 @@ namespace PulumiKvm.Kvm
         public Output<double> Available { get; private set; } = null!;
 
         /// <summary>
-        /// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+        /// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
         /// </summary>
         [Output("build")]
         public Output<Outputs.StoragePoolBuild?> Build { get; private set; } = null!;
@@ -180,7 +180,7 @@ namespace PulumiKvm.Kvm
         public Input<bool>? Autostart { get; set; }
 
         /// <summary>
-        /// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+        /// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
         /// </summary>
         [Input("build")]
         public Input<Inputs.StoragePoolBuildArgs>? Build { get; set; }

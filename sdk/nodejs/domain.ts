@@ -110,7 +110,7 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly cloudInit: pulumi.Output<outputs.DomainCloudInit | undefined>;
     /**
-     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
      */
     declare public readonly confirm: pulumi.Output<outputs.DomainConfirm | undefined>;
     /**
@@ -174,6 +174,10 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public readonly memtune: pulumi.Output<outputs.DomainMemtune | undefined>;
     /**
+     * Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+     */
+    declare public readonly metadata: pulumi.Output<{[key: string]: string} | undefined>;
+    /**
      * The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
      */
     declare public readonly name: pulumi.Output<string>;
@@ -214,7 +218,7 @@ export class Domain extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly restartPending: pulumi.Output<string[]>;
     /**
-     * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+     * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
      */
     declare public readonly shutdown: pulumi.Output<outputs.DomainShutdown | undefined>;
     /**
@@ -275,6 +279,7 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["memory"] = args?.memory;
             resourceInputs["memoryDevices"] = args?.memoryDevices;
             resourceInputs["memtune"] = args?.memtune;
+            resourceInputs["metadata"] = args?.metadata;
             resourceInputs["name"] = args?.name;
             resourceInputs["numatune"] = args?.numatune;
             resourceInputs["onCrash"] = args?.onCrash;
@@ -318,6 +323,7 @@ export class Domain extends pulumi.CustomResource {
             resourceInputs["memory"] = undefined /*out*/;
             resourceInputs["memoryDevices"] = undefined /*out*/;
             resourceInputs["memtune"] = undefined /*out*/;
+            resourceInputs["metadata"] = undefined /*out*/;
             resourceInputs["name"] = undefined /*out*/;
             resourceInputs["numatune"] = undefined /*out*/;
             resourceInputs["onCrash"] = undefined /*out*/;
@@ -368,7 +374,7 @@ export interface DomainArgs {
      */
     cloudInit?: pulumi.Input<inputs.DomainCloudInitArgs>;
     /**
-     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
      */
     confirm?: pulumi.Input<inputs.DomainConfirmArgs>;
     /**
@@ -424,6 +430,10 @@ export interface DomainArgs {
      */
     memtune?: pulumi.Input<inputs.DomainMemtuneArgs>;
     /**
+     * Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+     */
+    metadata?: pulumi.Input<{[key: string]: pulumi.Input<string>}>;
+    /**
      * The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
      */
     name?: pulumi.Input<string>;
@@ -460,7 +470,7 @@ export interface DomainArgs {
      */
     powerState?: pulumi.Input<enums.DomainPowerState>;
     /**
-     * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+     * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
      */
     shutdown?: pulumi.Input<inputs.DomainShutdownArgs>;
     /**

@@ -87,6 +87,10 @@ export interface GetDomainResult {
      */
     readonly memoryDevices: outputs.GetDomainMemoryDevice[];
     /**
+     * Texts that a program keeps with it, by key.
+     */
+    readonly metadata?: {[key: string]: string};
+    /**
      * Its name on the host.
      */
     readonly name: string;

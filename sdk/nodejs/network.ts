@@ -97,7 +97,7 @@ export class Network extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly bridgeName: pulumi.Output<string>;
     /**
-     * A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+     * A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
      */
     declare public readonly disruptive: pulumi.Output<boolean | undefined>;
     /**
@@ -210,7 +210,7 @@ export interface NetworkArgs {
      */
     bridge?: pulumi.Input<inputs.NetworkBridgeArgs>;
     /**
-     * A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+     * A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
      */
     disruptive?: pulumi.Input<boolean>;
     /**

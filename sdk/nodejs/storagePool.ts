@@ -70,7 +70,7 @@ export class StoragePool extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly available: pulumi.Output<number>;
     /**
-     * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+     * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
      */
     declare public readonly build: pulumi.Output<outputs.StoragePoolBuild | undefined>;
     /**
@@ -165,7 +165,7 @@ export interface StoragePoolArgs {
      */
     autostart?: pulumi.Input<boolean>;
     /**
-     * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+     * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
      */
     build?: pulumi.Input<inputs.StoragePoolBuildArgs>;
     /**

@@ -12,7 +12,7 @@ namespace PulumiKvm.Kvm.Inputs
 {
 
     /// <summary>
-    /// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+    /// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
     /// </summary>
     public sealed class DomainShutdownArgs : global::Pulumi.ResourceArgs
     {

@@ -26,7 +26,7 @@ namespace PulumiKvm.Kvm.Inputs
         private InputList<string>? _interfaces;
 
         /// <summary>
-        /// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+        /// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
         /// </summary>
         public InputList<string> Interfaces
         {

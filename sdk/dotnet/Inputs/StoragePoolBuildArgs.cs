@@ -12,12 +12,12 @@ namespace PulumiKvm.Kvm.Inputs
 {
 
     /// <summary>
-    /// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+    /// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
     /// </summary>
     public sealed class StoragePoolBuildArgs : global::Pulumi.ResourceArgs
     {
         /// <summary>
-        /// Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+        /// Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
         /// </summary>
         [Input("overwrite")]
         public Input<bool>? Overwrite { get; set; }

@@ -12,13 +12,13 @@ namespace PulumiKvm.Kvm.Outputs
 {
 
     /// <summary>
-    /// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+    /// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
     /// </summary>
     [OutputType]
     public sealed class DomainConfirm
     {
         /// <summary>
-        /// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+        /// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
         /// </summary>
         public readonly string By;
         /// <summary>

@@ -12,7 +12,7 @@ namespace PulumiKvm.Kvm.Outputs
 {
 
     /// <summary>
-    /// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+    /// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
     /// </summary>
     [OutputType]
     public sealed class DomainShutdown

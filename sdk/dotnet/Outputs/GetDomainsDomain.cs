@@ -26,6 +26,10 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly double Memory;
         /// <summary>
+        /// Texts that a program keeps with it, by key.
+        /// </summary>
+        public readonly ImmutableDictionary<string, string>? Metadata;
+        /// <summary>
         /// Its name on the host.
         /// </summary>
         public readonly string Name;
@@ -56,6 +60,8 @@ namespace PulumiKvm.Kvm.Outputs
 
             double memory,
 
+            ImmutableDictionary<string, string>? metadata,
+
             string name,
 
             string? owner,
@@ -70,6 +76,7 @@ namespace PulumiKvm.Kvm.Outputs
         {
             Id = id;
             Memory = memory;
+            Metadata = metadata;
             Name = name;
             Owner = owner;
             State = state;

@@ -22,7 +22,7 @@ namespace PulumiKvm.Kvm.Outputs
         /// </summary>
         public readonly string? Dev;
         /// <summary>
-        /// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+        /// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
         /// </summary>
         public readonly ImmutableArray<string> Interfaces;
         /// <summary>

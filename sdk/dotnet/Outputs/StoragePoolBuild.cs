@@ -12,13 +12,13 @@ namespace PulumiKvm.Kvm.Outputs
 {
 
     /// <summary>
-    /// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+    /// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
     /// </summary>
     [OutputType]
     public sealed class StoragePoolBuild
     {
         /// <summary>
-        /// Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+        /// Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
         /// </summary>
         public readonly bool? Overwrite;
 

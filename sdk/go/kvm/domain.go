@@ -111,7 +111,7 @@ type Domain struct {
 	Clock DomainClockPtrOutput `pulumi:"clock"`
 	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 	CloudInit DomainCloudInitPtrOutput `pulumi:"cloudInit"`
-	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
 	Confirm DomainConfirmPtrOutput `pulumi:"confirm"`
 	// Where clients reach the screens of the running machine.
 	Connection DomainConnectionOutput `pulumi:"connection"`
@@ -143,6 +143,8 @@ type Domain struct {
 	MemoryDevices DomainMemoryDeviceArrayOutput `pulumi:"memoryDevices"`
 	// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
 	Memtune DomainMemtunePtrOutput `pulumi:"memtune"`
+	// Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+	Metadata pulumi.StringMapOutput `pulumi:"metadata"`
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
@@ -163,7 +165,7 @@ type Domain struct {
 	PowerState DomainPowerStatePtrOutput `pulumi:"powerState"`
 	// Properties that wait for a power cycle, as of the last update or refresh.
 	RestartPending pulumi.StringArrayOutput `pulumi:"restartPending"`
-	// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+	// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
 	Shutdown DomainShutdownPtrOutput `pulumi:"shutdown"`
 	// A short line for people.
 	Title pulumi.StringPtrOutput `pulumi:"title"`
@@ -238,7 +240,7 @@ type domainArgs struct {
 	Clock *DomainClock `pulumi:"clock"`
 	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 	CloudInit *DomainCloudInit `pulumi:"cloudInit"`
-	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
 	Confirm *DomainConfirm `pulumi:"confirm"`
 	// The CPU that the guest sees; the default is written at create.
 	Cpu *DomainCpu `pulumi:"cpu"`
@@ -266,6 +268,8 @@ type domainArgs struct {
 	MemoryDevices []DomainMemoryDevice `pulumi:"memoryDevices"`
 	// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
 	Memtune *DomainMemtune `pulumi:"memtune"`
+	// Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+	Metadata map[string]string `pulumi:"metadata"`
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name *string `pulumi:"name"`
 	// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
@@ -284,7 +288,7 @@ type domainArgs struct {
 	Perf *DomainPerf `pulumi:"perf"`
 	// `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
 	PowerState *DomainPowerState `pulumi:"powerState"`
-	// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+	// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
 	Shutdown *DomainShutdown `pulumi:"shutdown"`
 	// A short line for people.
 	Title *string `pulumi:"title"`
@@ -310,7 +314,7 @@ type DomainArgs struct {
 	Clock DomainClockPtrInput
 	// A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
 	CloudInit DomainCloudInitPtrInput
-	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+	// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
 	Confirm DomainConfirmPtrInput
 	// The CPU that the guest sees; the default is written at create.
 	Cpu DomainCpuPtrInput
@@ -338,6 +342,8 @@ type DomainArgs struct {
 	MemoryDevices DomainMemoryDeviceArrayInput
 	// What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
 	Memtune DomainMemtunePtrInput
+	// Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+	Metadata pulumi.StringMapInput
 	// The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 	Name pulumi.StringPtrInput
 	// The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
@@ -356,7 +362,7 @@ type DomainArgs struct {
 	Perf DomainPerfPtrInput
 	// `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
 	PowerState DomainPowerStatePtrInput
-	// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+	// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
 	Shutdown DomainShutdownPtrInput
 	// A short line for people.
 	Title pulumi.StringPtrInput
@@ -437,7 +443,7 @@ func (o DomainOutput) CloudInit() DomainCloudInitPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainCloudInitPtrOutput { return v.CloudInit }).(DomainCloudInitPtrOutput)
 }
 
-// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
 func (o DomainOutput) Confirm() DomainConfirmPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainConfirmPtrOutput { return v.Confirm }).(DomainConfirmPtrOutput)
 }
@@ -517,6 +523,11 @@ func (o DomainOutput) Memtune() DomainMemtunePtrOutput {
 	return o.ApplyT(func(v *Domain) DomainMemtunePtrOutput { return v.Memtune }).(DomainMemtunePtrOutput)
 }
 
+// Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+func (o DomainOutput) Metadata() pulumi.StringMapOutput {
+	return o.ApplyT(func(v *Domain) pulumi.StringMapOutput { return v.Metadata }).(pulumi.StringMapOutput)
+}
+
 // The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
 func (o DomainOutput) Name() pulumi.StringOutput {
 	return o.ApplyT(func(v *Domain) pulumi.StringOutput { return v.Name }).(pulumi.StringOutput)
@@ -567,7 +578,7 @@ func (o DomainOutput) RestartPending() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *Domain) pulumi.StringArrayOutput { return v.RestartPending }).(pulumi.StringArrayOutput)
 }
 
-// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
 func (o DomainOutput) Shutdown() DomainShutdownPtrOutput {
 	return o.ApplyT(func(v *Domain) DomainShutdownPtrOutput { return v.Shutdown }).(DomainShutdownPtrOutput)
 }

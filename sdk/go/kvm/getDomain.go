@@ -80,6 +80,8 @@ type LookupDomainResult struct {
 	Memory float64 `pulumi:"memory"`
 	// Memory beside that of its start: DIMMs and the like.
 	MemoryDevices []GetDomainMemoryDevice `pulumi:"memoryDevices"`
+	// Texts that a program keeps with it, by key.
+	Metadata map[string]string `pulumi:"metadata"`
 	// Its name on the host.
 	Name string `pulumi:"name"`
 	// Whose it is, where a Pulumi program made it: `organization/project/stack::type::name`.
@@ -180,6 +182,11 @@ func (o LookupDomainResultOutput) Memory() pulumi.Float64Output {
 // Memory beside that of its start: DIMMs and the like.
 func (o LookupDomainResultOutput) MemoryDevices() GetDomainMemoryDeviceArrayOutput {
 	return o.ApplyT(func(v LookupDomainResult) []GetDomainMemoryDevice { return v.MemoryDevices }).(GetDomainMemoryDeviceArrayOutput)
+}
+
+// Texts that a program keeps with it, by key.
+func (o LookupDomainResultOutput) Metadata() pulumi.StringMapOutput {
+	return o.ApplyT(func(v LookupDomainResult) map[string]string { return v.Metadata }).(pulumi.StringMapOutput)
 }
 
 // Its name on the host.

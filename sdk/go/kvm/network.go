@@ -89,7 +89,7 @@ type Network struct {
 	Bridge NetworkBridgePtrOutput `pulumi:"bridge"`
 	// The bridge on the host; empty where the network has none.
 	BridgeName pulumi.StringOutput `pulumi:"bridgeName"`
-	// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+	// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
 	Disruptive pulumi.BoolPtrOutput `pulumi:"disruptive"`
 	// The DNS that guests are offered; absent: libvirt's, which is on.
 	Dns NetworkDnsPtrOutput `pulumi:"dns"`
@@ -165,7 +165,7 @@ type networkArgs struct {
 	Autostart *bool `pulumi:"autostart"`
 	// The bridge of the network on the host.
 	Bridge *NetworkBridge `pulumi:"bridge"`
-	// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+	// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
 	Disruptive *bool `pulumi:"disruptive"`
 	// The DNS that guests are offered; absent: libvirt's, which is on.
 	Dns *NetworkDns `pulumi:"dns"`
@@ -195,7 +195,7 @@ type NetworkArgs struct {
 	Autostart pulumi.BoolPtrInput
 	// The bridge of the network on the host.
 	Bridge NetworkBridgePtrInput
-	// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+	// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
 	Disruptive pulumi.BoolPtrInput
 	// The DNS that guests are offered; absent: libvirt's, which is on.
 	Dns NetworkDnsPtrInput
@@ -279,7 +279,7 @@ func (o NetworkOutput) BridgeName() pulumi.StringOutput {
 	return o.ApplyT(func(v *Network) pulumi.StringOutput { return v.BridgeName }).(pulumi.StringOutput)
 }
 
-// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+// A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
 func (o NetworkOutput) Disruptive() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v *Network) pulumi.BoolPtrOutput { return v.Disruptive }).(pulumi.BoolPtrOutput)
 }

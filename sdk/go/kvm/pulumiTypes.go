@@ -490,9 +490,9 @@ func (o DomainCloudInitPtrOutput) UserData() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
-// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
 type DomainConfirm struct {
-	// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+	// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
 	By string `pulumi:"by"`
 	// How long the guest may take to answer, in seconds; default 120.
 	Within *float64 `pulumi:"within"`
@@ -509,9 +509,9 @@ type DomainConfirmInput interface {
 	ToDomainConfirmOutputWithContext(context.Context) DomainConfirmOutput
 }
 
-// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
 type DomainConfirmArgs struct {
-	// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+	// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
 	By pulumi.StringInput `pulumi:"by"`
 	// How long the guest may take to answer, in seconds; default 120.
 	Within pulumi.Float64PtrInput `pulumi:"within"`
@@ -570,7 +570,7 @@ func (i *domainConfirmPtrType) ToDomainConfirmPtrOutputWithContext(ctx context.C
 	return pulumi.ToOutputWithContext(ctx, i).(DomainConfirmPtrOutput)
 }
 
-// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+// After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
 type DomainConfirmOutput struct{ *pulumi.OutputState }
 
 func (DomainConfirmOutput) ElementType() reflect.Type {
@@ -595,7 +595,7 @@ func (o DomainConfirmOutput) ToDomainConfirmPtrOutputWithContext(ctx context.Con
 	}).(DomainConfirmPtrOutput)
 }
 
-// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
 func (o DomainConfirmOutput) By() pulumi.StringOutput {
 	return o.ApplyT(func(v DomainConfirm) string { return v.By }).(pulumi.StringOutput)
 }
@@ -629,7 +629,7 @@ func (o DomainConfirmPtrOutput) Elem() DomainConfirmOutput {
 	}).(DomainConfirmOutput)
 }
 
-// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+// What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
 func (o DomainConfirmPtrOutput) By() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *DomainConfirm) *string {
 		if v == nil {
@@ -6501,7 +6501,7 @@ func (o DomainPerfPtrOutput) TaskClock() pulumi.BoolPtrOutput {
 	}).(pulumi.BoolPtrOutput)
 }
 
-// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
 type DomainShutdown struct {
 	// Turn it off after that. Not set: delete and replace force, everything else fails and leaves it running.
 	ThenForce *bool `pulumi:"thenForce"`
@@ -6520,7 +6520,7 @@ type DomainShutdownInput interface {
 	ToDomainShutdownOutputWithContext(context.Context) DomainShutdownOutput
 }
 
-// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
 type DomainShutdownArgs struct {
 	// Turn it off after that. Not set: delete and replace force, everything else fails and leaves it running.
 	ThenForce pulumi.BoolPtrInput `pulumi:"thenForce"`
@@ -6581,7 +6581,7 @@ func (i *domainShutdownPtrType) ToDomainShutdownPtrOutputWithContext(ctx context
 	return pulumi.ToOutputWithContext(ctx, i).(DomainShutdownPtrOutput)
 }
 
-// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+// How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
 type DomainShutdownOutput struct{ *pulumi.OutputState }
 
 func (DomainShutdownOutput) ElementType() reflect.Type {
@@ -7073,6 +7073,8 @@ type GetDomainsDomain struct {
 	Id string `pulumi:"id"`
 	// Most memory that it may use, in MiB.
 	Memory float64 `pulumi:"memory"`
+	// Texts that a program keeps with it, by key.
+	Metadata map[string]string `pulumi:"metadata"`
 	// Its name on the host.
 	Name string `pulumi:"name"`
 	// Whose it is, where a Pulumi program made it: `organization/project/stack::type::name`.
@@ -7110,6 +7112,11 @@ func (o GetDomainsDomainOutput) Id() pulumi.StringOutput {
 // Most memory that it may use, in MiB.
 func (o GetDomainsDomainOutput) Memory() pulumi.Float64Output {
 	return o.ApplyT(func(v GetDomainsDomain) float64 { return v.Memory }).(pulumi.Float64Output)
+}
+
+// Texts that a program keeps with it, by key.
+func (o GetDomainsDomainOutput) Metadata() pulumi.StringMapOutput {
+	return o.ApplyT(func(v GetDomainsDomain) map[string]string { return v.Metadata }).(pulumi.StringMapOutput)
 }
 
 // Its name on the host.
@@ -8598,7 +8605,7 @@ func (o NetworkDomainPtrOutput) Name() pulumi.StringPtrOutput {
 type NetworkForward struct {
 	// The host's interface that it goes through; default: any.
 	Dev *string `pulumi:"dev"`
-	// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+	// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
 	Interfaces []string `pulumi:"interfaces"`
 	// libvirt takes host devices from the host's driver and gives them back (`hostdev`).
 	Managed *bool `pulumi:"managed"`
@@ -8625,7 +8632,7 @@ type NetworkForwardInput interface {
 type NetworkForwardArgs struct {
 	// The host's interface that it goes through; default: any.
 	Dev pulumi.StringPtrInput `pulumi:"dev"`
-	// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+	// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
 	Interfaces pulumi.StringArrayInput `pulumi:"interfaces"`
 	// libvirt takes host devices from the host's driver and gives them back (`hostdev`).
 	Managed pulumi.BoolPtrInput `pulumi:"managed"`
@@ -8720,7 +8727,7 @@ func (o NetworkForwardOutput) Dev() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v NetworkForward) *string { return v.Dev }).(pulumi.StringPtrOutput)
 }
 
-// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
 func (o NetworkForwardOutput) Interfaces() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v NetworkForward) []string { return v.Interfaces }).(pulumi.StringArrayOutput)
 }
@@ -8779,7 +8786,7 @@ func (o NetworkForwardPtrOutput) Dev() pulumi.StringPtrOutput {
 	}).(pulumi.StringPtrOutput)
 }
 
-// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+// The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
 func (o NetworkForwardPtrOutput) Interfaces() pulumi.StringArrayOutput {
 	return o.ApplyT(func(v *NetworkForward) []string {
 		if v == nil {
@@ -10237,9 +10244,9 @@ func (o NetworkVlanTagArrayOutput) Index(i pulumi.IntInput) NetworkVlanTagOutput
 	}).(NetworkVlanTagOutput)
 }
 
-// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
 type StoragePoolBuild struct {
-	// Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+	// Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
 	Overwrite *bool `pulumi:"overwrite"`
 }
 
@@ -10254,9 +10261,9 @@ type StoragePoolBuildInput interface {
 	ToStoragePoolBuildOutputWithContext(context.Context) StoragePoolBuildOutput
 }
 
-// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
 type StoragePoolBuildArgs struct {
-	// Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+	// Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
 	Overwrite pulumi.BoolPtrInput `pulumi:"overwrite"`
 }
 
@@ -10313,7 +10320,7 @@ func (i *storagePoolBuildPtrType) ToStoragePoolBuildPtrOutputWithContext(ctx con
 	return pulumi.ToOutputWithContext(ctx, i).(StoragePoolBuildPtrOutput)
 }
 
-// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
 type StoragePoolBuildOutput struct{ *pulumi.OutputState }
 
 func (StoragePoolBuildOutput) ElementType() reflect.Type {
@@ -10338,7 +10345,7 @@ func (o StoragePoolBuildOutput) ToStoragePoolBuildPtrOutputWithContext(ctx conte
 	}).(StoragePoolBuildPtrOutput)
 }
 
-// Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+// Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
 func (o StoragePoolBuildOutput) Overwrite() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v StoragePoolBuild) *bool { return v.Overwrite }).(pulumi.BoolPtrOutput)
 }
@@ -10367,7 +10374,7 @@ func (o StoragePoolBuildPtrOutput) Elem() StoragePoolBuildOutput {
 	}).(StoragePoolBuildOutput)
 }
 
-// Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+// Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
 func (o StoragePoolBuildPtrOutput) Overwrite() pulumi.BoolPtrOutput {
 	return o.ApplyT(func(v *StoragePoolBuild) *bool {
 		if v == nil {

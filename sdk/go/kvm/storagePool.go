@@ -54,7 +54,7 @@ type StoragePool struct {
 	Autostart pulumi.BoolPtrOutput `pulumi:"autostart"`
 	// Free space in GiB, as of the last refresh; 0 while it is stopped.
 	Available pulumi.Float64Output `pulumi:"available"`
-	// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+	// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
 	Build StoragePoolBuildPtrOutput `pulumi:"build"`
 	// Size in GiB, as of the last refresh; 0 while it is stopped.
 	Capacity pulumi.Float64Output `pulumi:"capacity"`
@@ -124,7 +124,7 @@ type storagePoolArgs struct {
 	Adopt *bool `pulumi:"adopt"`
 	// Start with the host; default true.
 	Autostart *bool `pulumi:"autostart"`
-	// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+	// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
 	Build *StoragePoolBuild `pulumi:"build"`
 	// Refuse to delete or replace it; default false.
 	DeletionProtection *bool `pulumi:"deletionProtection"`
@@ -146,7 +146,7 @@ type StoragePoolArgs struct {
 	Adopt pulumi.BoolPtrInput
 	// Start with the host; default true.
 	Autostart pulumi.BoolPtrInput
-	// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+	// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
 	Build StoragePoolBuildPtrInput
 	// Refuse to delete or replace it; default false.
 	DeletionProtection pulumi.BoolPtrInput
@@ -219,7 +219,7 @@ func (o StoragePoolOutput) Available() pulumi.Float64Output {
 	return o.ApplyT(func(v *StoragePool) pulumi.Float64Output { return v.Available }).(pulumi.Float64Output)
 }
 
-// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+// Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
 func (o StoragePoolOutput) Build() StoragePoolBuildPtrOutput {
 	return o.ApplyT(func(v *StoragePool) StoragePoolBuildPtrOutput { return v.Build }).(StoragePoolBuildPtrOutput)
 }

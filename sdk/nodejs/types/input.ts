@@ -49,11 +49,11 @@ export interface DomainCloudInitArgs {
 }
 
 /**
- * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+ * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
  */
 export interface DomainConfirmArgs {
     /**
-     * What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+     * What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
      */
     by: pulumi.Input<string>;
     /**
@@ -787,7 +787,7 @@ export interface DomainPerfArgs {
 }
 
 /**
- * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+ * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
  */
 export interface DomainShutdownArgs {
     /**
@@ -965,7 +965,7 @@ export interface NetworkForwardArgs {
      */
     dev?: pulumi.Input<string>;
     /**
-     * The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+     * The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
      */
     interfaces?: pulumi.Input<pulumi.Input<string>[]>;
     /**
@@ -1135,11 +1135,11 @@ export interface NetworkVlanTagArgs {
 }
 
 /**
- * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+ * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
  */
 export interface StoragePoolBuildArgs {
     /**
-     * Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+     * Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
      */
     overwrite?: pulumi.Input<boolean>;
 }

@@ -49,11 +49,11 @@ export interface DomainCloudInit {
 }
 
 /**
- * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+ * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
  */
 export interface DomainConfirm {
     /**
-     * What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+     * What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
      */
     by: string;
     /**
@@ -841,7 +841,7 @@ export interface DomainPerf {
 }
 
 /**
- * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+ * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
  */
 export interface DomainShutdown {
     /**
@@ -966,6 +966,10 @@ export interface GetDomainsDomain {
      * Most memory that it may use, in MiB.
      */
     memory: number;
+    /**
+     * Texts that a program keeps with it, by key.
+     */
+    metadata?: {[key: string]: string};
     /**
      * Its name on the host.
      */
@@ -1297,7 +1301,7 @@ export interface NetworkForward {
      */
     dev?: string;
     /**
-     * The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+     * The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
      */
     interfaces?: string[];
     /**
@@ -1467,11 +1471,11 @@ export interface NetworkVlanTag {
 }
 
 /**
- * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+ * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
  */
 export interface StoragePoolBuild {
     /**
-     * Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+     * Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
      */
     overwrite?: boolean;
 }

@@ -298,11 +298,11 @@ class DomainCloudInitArgs:
 
 class DomainConfirmArgsDict(TypedDict):
     """
-    After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+    After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
     """
     by: pulumi.Input[_builtins.str]
     """
-    What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+    What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
     """
     within: NotRequired[pulumi.Input[_builtins.float]]
     """
@@ -315,8 +315,8 @@ class DomainConfirmArgs:
                  by: pulumi.Input[_builtins.str],
                  within: Optional[pulumi.Input[_builtins.float]] = None):
         """
-        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
-        :param pulumi.Input[_builtins.str] by: What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
+        :param pulumi.Input[_builtins.str] by: What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
         :param pulumi.Input[_builtins.float] within: How long the guest may take to answer, in seconds; default 120.
         """
         pulumi.set(__self__, "by", by)
@@ -327,7 +327,7 @@ class DomainConfirmArgs:
     @pulumi.getter
     def by(self) -> pulumi.Input[_builtins.str]:
         """
-        What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+        What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
         """
         return pulumi.get(self, "by")
 
@@ -3442,7 +3442,7 @@ class DomainPerfArgs:
 
 class DomainShutdownArgsDict(TypedDict):
     """
-    How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+    How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
     """
     then_force: NotRequired[pulumi.Input[_builtins.bool]]
     """
@@ -3459,7 +3459,7 @@ class DomainShutdownArgs:
                  then_force: Optional[pulumi.Input[_builtins.bool]] = None,
                  timeout: Optional[pulumi.Input[_builtins.float]] = None):
         """
-        How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+        How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
         :param pulumi.Input[_builtins.bool] then_force: Turn it off after that. Not set: delete and replace force, everything else fails and leaves it running.
         :param pulumi.Input[_builtins.float] timeout: How long the guest may take, in seconds; default 60.
         """
@@ -4315,7 +4315,7 @@ class NetworkForwardArgsDict(TypedDict):
     """
     interfaces: NotRequired[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]
     """
-    The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+    The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
     """
     managed: NotRequired[pulumi.Input[_builtins.bool]]
     """
@@ -4346,7 +4346,7 @@ class NetworkForwardArgs:
         """
         How guests reach the world; absent: isolated, guests reach each other and the host.
         :param pulumi.Input[_builtins.str] dev: The host's interface that it goes through; default: any.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] interfaces: The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] interfaces: The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
         :param pulumi.Input[_builtins.bool] managed: libvirt takes host devices from the host's driver and gives them back (`hostdev`).
         :param pulumi.Input['NetworkForwardMode'] mode: How guests reach the world; default `nat`. `open` leaves the firewall alone.
         :param pulumi.Input['NetworkForwardNatArgs'] nat: How addresses are translated (`nat` only).
@@ -4381,7 +4381,7 @@ class NetworkForwardArgs:
     @pulumi.getter
     def interfaces(self) -> Optional[pulumi.Input[Sequence[pulumi.Input[_builtins.str]]]]:
         """
-        The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+        The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
         """
         return pulumi.get(self, "interfaces")
 
@@ -4824,11 +4824,11 @@ class NetworkVlanArgs:
 
 class StoragePoolBuildArgsDict(TypedDict):
     """
-    Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+    Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
     """
     overwrite: NotRequired[pulumi.Input[_builtins.bool]]
     """
-    Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+    Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
     """
 
 @pulumi.input_type
@@ -4836,8 +4836,8 @@ class StoragePoolBuildArgs:
     def __init__(__self__, *,
                  overwrite: Optional[pulumi.Input[_builtins.bool]] = None):
         """
-        Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
-        :param pulumi.Input[_builtins.bool] overwrite: Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+        Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
+        :param pulumi.Input[_builtins.bool] overwrite: Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
         """
         if overwrite is not None:
             pulumi.set(__self__, "overwrite", overwrite)
@@ -4846,7 +4846,7 @@ class StoragePoolBuildArgs:
     @pulumi.getter
     def overwrite(self) -> Optional[pulumi.Input[_builtins.bool]]:
         """
-        Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+        Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
         """
         return pulumi.get(self, "overwrite")
 

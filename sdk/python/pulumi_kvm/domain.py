@@ -41,6 +41,7 @@ class DomainArgs:
                  max_memory: Optional[pulumi.Input['DomainMaxMemoryArgs']] = None,
                  memory_devices: Optional[pulumi.Input[Sequence[pulumi.Input['DomainMemoryDeviceArgs']]]] = None,
                  memtune: Optional[pulumi.Input['DomainMemtuneArgs']] = None,
+                 metadata: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  numatune: Optional[pulumi.Input['DomainNumatuneArgs']] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
@@ -64,7 +65,7 @@ class DomainArgs:
         :param pulumi.Input['DomainBlkiotuneArgs'] blkiotune: The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
         :param pulumi.Input['DomainClockArgs'] clock: The guest's clock.
         :param pulumi.Input['DomainCloudInitArgs'] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
-        :param pulumi.Input['DomainConfirmArgs'] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        :param pulumi.Input['DomainConfirmArgs'] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
         :param pulumi.Input['DomainCpuArgs'] cpu: The CPU that the guest sees; the default is written at create.
         :param pulumi.Input['DomainCputuneArgs'] cputune: Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
         :param pulumi.Input[_builtins.float] current_memory: How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
@@ -77,6 +78,7 @@ class DomainArgs:
         :param pulumi.Input['DomainMaxMemoryArgs'] max_memory: Room for `memoryDevices`; absent: none. libvirt asks for a NUMA node with it: a machine that has none gets one, with all of its CPUs and `memory`.
         :param pulumi.Input[Sequence[pulumi.Input['DomainMemoryDeviceArgs']]] memory_devices: Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
         :param pulumi.Input['DomainMemtuneArgs'] memtune: What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] metadata: Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         :param pulumi.Input['DomainNumatuneArgs'] numatune: The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
@@ -86,7 +88,7 @@ class DomainArgs:
         :param pulumi.Input['DomainOsArgs'] os: What boots, on which kind of machine.
         :param pulumi.Input['DomainPerfArgs'] perf: What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
-        :param pulumi.Input['DomainShutdownArgs'] shutdown: How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+        :param pulumi.Input['DomainShutdownArgs'] shutdown: How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
         :param pulumi.Input[_builtins.str] title: A short line for people.
         :param pulumi.Input['DomainType'] type: `kvm` (default), `qemu` (software emulation), or `auto`: kvm where the host can really run it, else qemu. Read at create.
         :param pulumi.Input[_builtins.int] vcpus: Most CPUs the guest may use; default 1.
@@ -130,6 +132,8 @@ class DomainArgs:
             pulumi.set(__self__, "memory_devices", memory_devices)
         if memtune is not None:
             pulumi.set(__self__, "memtune", memtune)
+        if metadata is not None:
+            pulumi.set(__self__, "metadata", metadata)
         if name is not None:
             pulumi.set(__self__, "name", name)
         if numatune is not None:
@@ -237,7 +241,7 @@ class DomainArgs:
     @pulumi.getter
     def confirm(self) -> Optional[pulumi.Input['DomainConfirmArgs']]:
         """
-        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
         """
         return pulumi.get(self, "confirm")
 
@@ -391,6 +395,18 @@ class DomainArgs:
 
     @_builtins.property
     @pulumi.getter
+    def metadata(self) -> Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]:
+        """
+        Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+        """
+        return pulumi.get(self, "metadata")
+
+    @metadata.setter
+    def metadata(self, value: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]]):
+        pulumi.set(self, "metadata", value)
+
+    @_builtins.property
+    @pulumi.getter
     def name(self) -> Optional[pulumi.Input[_builtins.str]]:
         """
         The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
@@ -501,7 +517,7 @@ class DomainArgs:
     @pulumi.getter
     def shutdown(self) -> Optional[pulumi.Input['DomainShutdownArgs']]:
         """
-        How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+        How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
         """
         return pulumi.get(self, "shutdown")
 
@@ -595,6 +611,7 @@ class Domain(pulumi.CustomResource):
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
                  memory_devices: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainMemoryDeviceArgs', 'DomainMemoryDeviceArgsDict']]]]] = None,
                  memtune: Optional[pulumi.Input[Union['DomainMemtuneArgs', 'DomainMemtuneArgsDict']]] = None,
+                 metadata: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  numatune: Optional[pulumi.Input[Union['DomainNumatuneArgs', 'DomainNumatuneArgsDict']]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
@@ -665,7 +682,7 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[Union['DomainBlkiotuneArgs', 'DomainBlkiotuneArgsDict']] blkiotune: The machine's part of the host's disk I/O. Needs libvirt's cgroup controller `blkio`.
         :param pulumi.Input[Union['DomainClockArgs', 'DomainClockArgsDict']] clock: The guest's clock.
         :param pulumi.Input[Union['DomainCloudInitArgs', 'DomainCloudInitArgsDict']] cloud_init: A NoCloud seed on a read-only CD. A change swaps the CD in the running guest; cloud-init reads it at its next boot, as a new instance. A machine that had none gets its drive by a power cycle.
-        :param pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        :param pulumi.Input[Union['DomainConfirmArgs', 'DomainConfirmArgsDict']] confirm: After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
         :param pulumi.Input[Union['DomainCpuArgs', 'DomainCpuArgsDict']] cpu: The CPU that the guest sees; the default is written at create.
         :param pulumi.Input[Union['DomainCputuneArgs', 'DomainCputuneArgsDict']] cputune: Where on the host the guest's CPUs run, and how much of it they get; all but the pins needs libvirt's cgroup controller `cpu`.
         :param pulumi.Input[_builtins.float] current_memory: How much of `memory` is given now (balloon), in MiB; absent: follows `memory`.
@@ -679,6 +696,7 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[_builtins.float] memory: Most memory the guest may use, in MiB, without its `memoryDevices`.
         :param pulumi.Input[Sequence[pulumi.Input[Union['DomainMemoryDeviceArgs', 'DomainMemoryDeviceArgsDict']]]] memory_devices: Memory beside `memory`, each named by its `name`; needs `maxMemory`. A DIMM comes live, and goes live where the guest gives it up.
         :param pulumi.Input[Union['DomainMemtuneArgs', 'DomainMemtuneArgsDict']] memtune: What the machine may use of the host's memory; absent: no limit. Needs libvirt's cgroup controller `memory`.
+        :param pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]] metadata: Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
         :param pulumi.Input[_builtins.str] name: The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
         :param pulumi.Input[Union['DomainNumatuneArgs', 'DomainNumatuneArgsDict']] numatune: The host's NUMA nodes from which the guest's memory comes. In mode `restrictive` (libvirt's cgroup controller `cpuset`) they change live; all else by a power cycle.
         :param pulumi.Input['DomainOnCrash'] on_crash: What becomes of the machine when the guest crashes; default `destroy`.
@@ -688,7 +706,7 @@ class Domain(pulumi.CustomResource):
         :param pulumi.Input[Union['DomainOsArgs', 'DomainOsArgsDict']] os: What boots, on which kind of machine.
         :param pulumi.Input[Union['DomainPerfArgs', 'DomainPerfArgsDict']] perf: What the host's kernel counts of the machine, shown by libvirt's statistics; false or absent: not counted. A host without such a counter (a virtual machine often has those of the kernel alone, from `cpuClock` on) refuses the change, and does not start a machine that has it.
         :param pulumi.Input['DomainPowerState'] power_state: `running` (default), `stopped`, `paused`: enforced by each up; `unmanaged`: left alone.
-        :param pulumi.Input[Union['DomainShutdownArgs', 'DomainShutdownArgsDict']] shutdown: How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+        :param pulumi.Input[Union['DomainShutdownArgs', 'DomainShutdownArgsDict']] shutdown: How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
         :param pulumi.Input[_builtins.str] title: A short line for people.
         :param pulumi.Input['DomainType'] type: `kvm` (default), `qemu` (software emulation), or `auto`: kvm where the host can really run it, else qemu. Read at create.
         :param pulumi.Input[_builtins.int] vcpus: Most CPUs the guest may use; default 1.
@@ -782,6 +800,7 @@ class Domain(pulumi.CustomResource):
                  memory: Optional[pulumi.Input[_builtins.float]] = None,
                  memory_devices: Optional[pulumi.Input[Sequence[pulumi.Input[Union['DomainMemoryDeviceArgs', 'DomainMemoryDeviceArgsDict']]]]] = None,
                  memtune: Optional[pulumi.Input[Union['DomainMemtuneArgs', 'DomainMemtuneArgsDict']]] = None,
+                 metadata: Optional[pulumi.Input[Mapping[str, pulumi.Input[_builtins.str]]]] = None,
                  name: Optional[pulumi.Input[_builtins.str]] = None,
                  numatune: Optional[pulumi.Input[Union['DomainNumatuneArgs', 'DomainNumatuneArgsDict']]] = None,
                  on_crash: Optional[pulumi.Input['DomainOnCrash']] = None,
@@ -827,6 +846,7 @@ class Domain(pulumi.CustomResource):
             __props__.__dict__["memory"] = memory
             __props__.__dict__["memory_devices"] = memory_devices
             __props__.__dict__["memtune"] = memtune
+            __props__.__dict__["metadata"] = metadata
             __props__.__dict__["name"] = name
             __props__.__dict__["numatune"] = numatune
             __props__.__dict__["on_crash"] = on_crash
@@ -893,6 +913,7 @@ class Domain(pulumi.CustomResource):
         __props__.__dict__["memory"] = None
         __props__.__dict__["memory_devices"] = None
         __props__.__dict__["memtune"] = None
+        __props__.__dict__["metadata"] = None
         __props__.__dict__["name"] = None
         __props__.__dict__["numatune"] = None
         __props__.__dict__["on_crash"] = None
@@ -964,7 +985,7 @@ class Domain(pulumi.CustomResource):
     @pulumi.getter
     def confirm(self) -> pulumi.Output[Optional['outputs.DomainConfirm']]:
         """
-        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
         """
         return pulumi.get(self, "confirm")
 
@@ -1090,6 +1111,14 @@ class Domain(pulumi.CustomResource):
 
     @_builtins.property
     @pulumi.getter
+    def metadata(self) -> pulumi.Output[Optional[Mapping[str, _builtins.str]]]:
+        """
+        Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:@+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine's `<metadata>` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+        """
+        return pulumi.get(self, "metadata")
+
+    @_builtins.property
+    @pulumi.getter
     def name(self) -> pulumi.Output[_builtins.str]:
         """
         The machine's name on the host; default `<logical name>-<7 hex>`. A stopped machine is renamed in place.
@@ -1172,7 +1201,7 @@ class Domain(pulumi.CustomResource):
     @pulumi.getter
     def shutdown(self) -> pulumi.Output[Optional['outputs.DomainShutdown']]:
         """
-        How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+        How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
         """
         return pulumi.get(self, "shutdown")
 

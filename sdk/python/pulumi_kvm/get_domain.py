@@ -24,7 +24,7 @@ __all__ = [
 
 @pulumi.output_type
 class GetDomainResult:
-    def __init__(__self__, addresses=None, autostart=None, current_memory=None, description=None, disks=None, id=None, interfaces=None, macs=None, memory=None, memory_devices=None, name=None, owner=None, persistent=None, restart_pending=None, state=None, title=None, uuid=None, vcpus=None):
+    def __init__(__self__, addresses=None, autostart=None, current_memory=None, description=None, disks=None, id=None, interfaces=None, macs=None, memory=None, memory_devices=None, metadata=None, name=None, owner=None, persistent=None, restart_pending=None, state=None, title=None, uuid=None, vcpus=None):
         if addresses and not isinstance(addresses, list):
             raise TypeError("Expected argument 'addresses' to be a list")
         pulumi.set(__self__, "addresses", addresses)
@@ -55,6 +55,9 @@ class GetDomainResult:
         if memory_devices and not isinstance(memory_devices, list):
             raise TypeError("Expected argument 'memory_devices' to be a list")
         pulumi.set(__self__, "memory_devices", memory_devices)
+        if metadata and not isinstance(metadata, dict):
+            raise TypeError("Expected argument 'metadata' to be a dict")
+        pulumi.set(__self__, "metadata", metadata)
         if name and not isinstance(name, str):
             raise TypeError("Expected argument 'name' to be a str")
         pulumi.set(__self__, "name", name)
@@ -162,6 +165,14 @@ class GetDomainResult:
 
     @_builtins.property
     @pulumi.getter
+    def metadata(self) -> Optional[Mapping[str, _builtins.str]]:
+        """
+        Texts that a program keeps with it, by key.
+        """
+        return pulumi.get(self, "metadata")
+
+    @_builtins.property
+    @pulumi.getter
     def name(self) -> _builtins.str:
         """
         Its name on the host.
@@ -241,6 +252,7 @@ class AwaitableGetDomainResult(GetDomainResult):
             macs=self.macs,
             memory=self.memory,
             memory_devices=self.memory_devices,
+            metadata=self.metadata,
             name=self.name,
             owner=self.owner,
             persistent=self.persistent,
@@ -291,6 +303,7 @@ def get_domain(name: Optional[_builtins.str] = None,
         macs=pulumi.get(__ret__, 'macs'),
         memory=pulumi.get(__ret__, 'memory'),
         memory_devices=pulumi.get(__ret__, 'memory_devices'),
+        metadata=pulumi.get(__ret__, 'metadata'),
         name=pulumi.get(__ret__, 'name'),
         owner=pulumi.get(__ret__, 'owner'),
         persistent=pulumi.get(__ret__, 'persistent'),
@@ -338,6 +351,7 @@ def get_domain_output(name: Optional[pulumi.Input[Optional[_builtins.str]]] = No
         macs=pulumi.get(__response__, 'macs'),
         memory=pulumi.get(__response__, 'memory'),
         memory_devices=pulumi.get(__response__, 'memory_devices'),
+        metadata=pulumi.get(__response__, 'metadata'),
         name=pulumi.get(__response__, 'name'),
         owner=pulumi.get(__response__, 'owner'),
         persistent=pulumi.get(__response__, 'persistent'),

@@ -40,7 +40,7 @@ class NetworkArgs:
         :param pulumi.Input[_builtins.bool] adopt: Take over a network of this name that exists already; default false: it is refused.
         :param pulumi.Input[_builtins.bool] autostart: Start with the host; default true.
         :param pulumi.Input['NetworkBridgeArgs'] bridge: The bridge of the network on the host.
-        :param pulumi.Input[_builtins.bool] disruptive: A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+        :param pulumi.Input[_builtins.bool] disruptive: A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
         :param pulumi.Input['NetworkDnsArgs'] dns: The DNS that guests are offered; absent: libvirt's, which is on.
         :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] dnsmasq_options: Options of dnsmasq that libvirt does not know, such as "no-ping" (a lease 3 s earlier, without the check that nobody has the address). None that reach the host's files or programs.
         :param pulumi.Input['NetworkDomainArgs'] domain: The DNS domain of the network.
@@ -118,7 +118,7 @@ class NetworkArgs:
     @pulumi.getter
     def disruptive(self) -> Optional[pulumi.Input[_builtins.bool]]:
         """
-        A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+        A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
         """
         return pulumi.get(self, "disruptive")
 
@@ -301,7 +301,7 @@ class Network(pulumi.CustomResource):
         :param pulumi.Input[_builtins.bool] adopt: Take over a network of this name that exists already; default false: it is refused.
         :param pulumi.Input[_builtins.bool] autostart: Start with the host; default true.
         :param pulumi.Input[Union['NetworkBridgeArgs', 'NetworkBridgeArgsDict']] bridge: The bridge of the network on the host.
-        :param pulumi.Input[_builtins.bool] disruptive: A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+        :param pulumi.Input[_builtins.bool] disruptive: A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
         :param pulumi.Input[Union['NetworkDnsArgs', 'NetworkDnsArgsDict']] dns: The DNS that guests are offered; absent: libvirt's, which is on.
         :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] dnsmasq_options: Options of dnsmasq that libvirt does not know, such as "no-ping" (a lease 3 s earlier, without the check that nobody has the address). None that reach the host's files or programs.
         :param pulumi.Input[Union['NetworkDomainArgs', 'NetworkDomainArgsDict']] domain: The DNS domain of the network.
@@ -498,7 +498,7 @@ class Network(pulumi.CustomResource):
     @pulumi.getter
     def disruptive(self) -> pulumi.Output[Optional[_builtins.bool]]:
         """
-        A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+        A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
         """
         return pulumi.get(self, "disruptive")
 

@@ -219,14 +219,14 @@ class DomainCloudInit(dict):
 @pulumi.output_type
 class DomainConfirm(dict):
     """
-    After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+    After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
     """
     def __init__(__self__, *,
                  by: _builtins.str,
                  within: Optional[_builtins.float] = None):
         """
-        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
-        :param _builtins.str by: What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+        After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
+        :param _builtins.str by: What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
         :param _builtins.float within: How long the guest may take to answer, in seconds; default 120.
         """
         pulumi.set(__self__, "by", by)
@@ -237,7 +237,7 @@ class DomainConfirm(dict):
     @pulumi.getter
     def by(self) -> _builtins.str:
         """
-        What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+        What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
         """
         return pulumi.get(self, "by")
 
@@ -2570,7 +2570,7 @@ class DomainPerf(dict):
 @pulumi.output_type
 class DomainShutdown(dict):
     """
-    How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+    How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
     """
     @staticmethod
     def __key_warning(key: str):
@@ -2593,7 +2593,7 @@ class DomainShutdown(dict):
                  then_force: Optional[_builtins.bool] = None,
                  timeout: Optional[_builtins.float] = None):
         """
-        How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+        How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
         :param _builtins.bool then_force: Turn it off after that. Not set: delete and replace force, everything else fails and leaves it running.
         :param _builtins.float timeout: How long the guest may take, in seconds; default 60.
         """
@@ -2899,6 +2899,7 @@ class GetDomainsDomain(dict):
                  state: _builtins.str,
                  uuid: _builtins.str,
                  vcpus: _builtins.int,
+                 metadata: Optional[Mapping[str, _builtins.str]] = None,
                  owner: Optional[_builtins.str] = None,
                  title: Optional[_builtins.str] = None):
         """
@@ -2909,6 +2910,7 @@ class GetDomainsDomain(dict):
         :param _builtins.str state: `running`, `paused`, `stopped`, `crashed`, or `suspended` by its guest.
         :param _builtins.str uuid: Its UUID.
         :param _builtins.int vcpus: Most CPUs that it may use.
+        :param Mapping[str, _builtins.str] metadata: Texts that a program keeps with it, by key.
         :param _builtins.str owner: Whose it is, where a Pulumi program made it: `organization/project/stack::type::name`.
         :param _builtins.str title: A short line for people.
         """
@@ -2918,6 +2920,8 @@ class GetDomainsDomain(dict):
         pulumi.set(__self__, "state", state)
         pulumi.set(__self__, "uuid", uuid)
         pulumi.set(__self__, "vcpus", vcpus)
+        if metadata is not None:
+            pulumi.set(__self__, "metadata", metadata)
         if owner is not None:
             pulumi.set(__self__, "owner", owner)
         if title is not None:
@@ -2970,6 +2974,14 @@ class GetDomainsDomain(dict):
         Most CPUs that it may use.
         """
         return pulumi.get(self, "vcpus")
+
+    @_builtins.property
+    @pulumi.getter
+    def metadata(self) -> Optional[Mapping[str, _builtins.str]]:
+        """
+        Texts that a program keeps with it, by key.
+        """
+        return pulumi.get(self, "metadata")
 
     @_builtins.property
     @pulumi.getter
@@ -3818,7 +3830,7 @@ class NetworkForward(dict):
         """
         How guests reach the world; absent: isolated, guests reach each other and the host.
         :param _builtins.str dev: The host's interface that it goes through; default: any.
-        :param Sequence[_builtins.str] interfaces: The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+        :param Sequence[_builtins.str] interfaces: The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
         :param _builtins.bool managed: libvirt takes host devices from the host's driver and gives them back (`hostdev`).
         :param 'NetworkForwardMode' mode: How guests reach the world; default `nat`. `open` leaves the firewall alone.
         :param 'NetworkForwardNat' nat: How addresses are translated (`nat` only).
@@ -3849,7 +3861,7 @@ class NetworkForward(dict):
     @pulumi.getter
     def interfaces(self) -> Optional[Sequence[_builtins.str]]:
         """
-        The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+        The host's interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
         """
         return pulumi.get(self, "interfaces")
 
@@ -4269,13 +4281,13 @@ class NetworkVlanTag(dict):
 @pulumi.output_type
 class StoragePoolBuild(dict):
     """
-    Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+    Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
     """
     def __init__(__self__, *,
                  overwrite: Optional[_builtins.bool] = None):
         """
-        Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
-        :param _builtins.bool overwrite: Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+        Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
+        :param _builtins.bool overwrite: Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
         """
         if overwrite is not None:
             pulumi.set(__self__, "overwrite", overwrite)
@@ -4284,7 +4296,7 @@ class StoragePoolBuild(dict):
     @pulumi.getter
     def overwrite(self) -> Optional[_builtins.bool]:
         """
-        Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+        Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
         """
         return pulumi.get(self, "overwrite")
 

@@ -35,7 +35,7 @@ class StoragePoolArgs:
         The set of arguments for constructing a StoragePool resource.
         :param pulumi.Input[_builtins.bool] adopt: Take over a pool of this name that exists already; default false: it is refused.
         :param pulumi.Input[_builtins.bool] autostart: Start with the host; default true.
-        :param pulumi.Input['StoragePoolBuildArgs'] build: Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+        :param pulumi.Input['StoragePoolBuildArgs'] build: Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace it; default false.
         :param pulumi.Input[_builtins.str] name: The pool's name on the host; default `<logical name>-<7 hex>`. A change replaces the pool, never its content.
         :param pulumi.Input[_builtins.str] path: Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
@@ -90,7 +90,7 @@ class StoragePoolArgs:
     @pulumi.getter
     def build(self) -> Optional[pulumi.Input['StoragePoolBuildArgs']]:
         """
-        Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+        Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
         """
         return pulumi.get(self, "build")
 
@@ -209,7 +209,7 @@ class StoragePool(pulumi.CustomResource):
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.bool] adopt: Take over a pool of this name that exists already; default false: it is refused.
         :param pulumi.Input[_builtins.bool] autostart: Start with the host; default true.
-        :param pulumi.Input[Union['StoragePoolBuildArgs', 'StoragePoolBuildArgsDict']] build: Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+        :param pulumi.Input[Union['StoragePoolBuildArgs', 'StoragePoolBuildArgsDict']] build: Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace it; default false.
         :param pulumi.Input[_builtins.str] name: The pool's name on the host; default `<logical name>-<7 hex>`. A change replaces the pool, never its content.
         :param pulumi.Input[_builtins.str] path: Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
@@ -362,7 +362,7 @@ class StoragePool(pulumi.CustomResource):
     @pulumi.getter
     def build(self) -> pulumi.Output[Optional['outputs.StoragePoolBuild']]:
         """
-        Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+        Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
         """
         return pulumi.get(self, "build")
 

@@ -39,6 +39,7 @@ import java.lang.Double;
 import java.lang.Integer;
 import java.lang.String;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import javax.annotation.Nullable;
 
@@ -223,14 +224,14 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.cloudInit);
     }
     /**
-     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
      * 
      */
     @Export(name="confirm", refs={DomainConfirm.class}, tree="[0]")
     private Output</* @Nullable */ DomainConfirm> confirm;
 
     /**
-     * @return After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+     * @return After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
      * 
      */
     public Output<Optional<DomainConfirm>> confirm() {
@@ -447,6 +448,20 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.memtune);
     }
     /**
+     * Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:{@literal @}+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine&#39;s `&lt;metadata&gt;` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+     * 
+     */
+    @Export(name="metadata", refs={Map.class,String.class}, tree="[0,1,1]")
+    private Output</* @Nullable */ Map<String,String>> metadata;
+
+    /**
+     * @return Texts that you keep with the machine, by key: `team`, `example.com/cost-center`. A key has 1 to 256 letters, digits and `._-/:{@literal @}+`, begins with a letter or digit, and is read with upper and lower case apart; a value is any text that XML can carry, 256 Ki characters in all. They stand in the machine&#39;s `&lt;metadata&gt;` under `urn:pulumi-kvm:metadata:1`, beside what other tools keep there. Absent: not looked at.
+     * 
+     */
+    public Output<Optional<Map<String,String>>> metadata() {
+        return Codegen.optional(this.metadata);
+    }
+    /**
      * The machine&#39;s name on the host; default `&lt;logical name&gt;-&lt;7 hex&gt;`. A stopped machine is renamed in place.
      * 
      */
@@ -587,14 +602,14 @@ public class Domain extends com.pulumi.resources.CustomResource {
         return this.restartPending;
     }
     /**
-     * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+     * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
      * 
      */
     @Export(name="shutdown", refs={DomainShutdown.class}, tree="[0]")
     private Output</* @Nullable */ DomainShutdown> shutdown;
 
     /**
-     * @return How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+     * @return How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
      * 
      */
     public Output<Optional<DomainShutdown>> shutdown() {

@@ -167,14 +167,14 @@ public class Network extends com.pulumi.resources.CustomResource {
         return this.bridgeName;
     }
     /**
-     * A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+     * A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
      * 
      */
     @Export(name="disruptive", refs={Boolean.class}, tree="[0]")
     private Output</* @Nullable */ Boolean> disruptive;
 
     /**
-     * @return A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+     * @return A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
      * 
      */
     public Output<Optional<Boolean>> disruptive() {

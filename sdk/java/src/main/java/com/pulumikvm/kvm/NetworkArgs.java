@@ -71,14 +71,14 @@ public final class NetworkArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+     * A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
      * 
      */
     @Import(name="disruptive")
     private @Nullable Output<Boolean> disruptive;
 
     /**
-     * @return A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+     * @return A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
      * 
      */
     public Optional<Output<Boolean>> disruptive() {
@@ -320,7 +320,7 @@ public final class NetworkArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param disruptive A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+         * @param disruptive A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
          * 
          * @return builder
          * 
@@ -331,7 +331,7 @@ public final class NetworkArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param disruptive A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: it is refused with the machines named.
+         * @param disruptive A change that restarts the network is made though running machines are attached (their cards are plugged in again afterwards); default false: the preview fails and names the machines.
          * 
          * @return builder
          * 

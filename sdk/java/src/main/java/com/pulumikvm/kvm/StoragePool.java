@@ -122,14 +122,14 @@ public class StoragePool extends com.pulumi.resources.CustomResource {
         return this.available;
     }
     /**
-     * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+     * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
      * 
      */
     @Export(name="build", refs={StoragePoolBuild.class}, tree="[0]")
     private Output</* @Nullable */ StoragePoolBuild> build;
 
     /**
-     * @return Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+     * @return Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
      * 
      */
     public Output<Optional<StoragePoolBuild>> build() {

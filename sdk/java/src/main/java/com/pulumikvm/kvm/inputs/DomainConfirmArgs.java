@@ -14,7 +14,7 @@ import javax.annotation.Nullable;
 
 
 /**
- * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. Absent: nothing is asked.
+ * After a change of the running guest, or its restart, the guest must answer. Where it does not, the former definition comes back by itself, by a restart (by force, if need be) where the change took one, and the next preview shows the change as open. An update that is cancelled or cut off while it asks leaves the change in place, not confirmed: the next preview says so, and the next update asks again and brings the former definition back where the guest does not answer (a former seed or password is kept nowhere, and stays out of that). Absent: nothing is asked.
  * 
  */
 public final class DomainConfirmArgs extends com.pulumi.resources.ResourceArgs {
@@ -22,14 +22,14 @@ public final class DomainConfirmArgs extends com.pulumi.resources.ResourceArgs {
     public static final DomainConfirmArgs Empty = new DomainConfirmArgs();
 
     /**
-     * What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+     * What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
      * 
      */
     @Import(name="by", required=true)
     private Output<String> by;
 
     /**
-     * @return What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+     * @return What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
      * 
      */
     public Output<String> by() {
@@ -77,7 +77,7 @@ public final class DomainConfirmArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param by What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+         * @param by What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
          * 
          * @return builder
          * 
@@ -88,7 +88,7 @@ public final class DomainConfirmArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param by What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+         * @param by What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
          * 
          * @return builder
          * 

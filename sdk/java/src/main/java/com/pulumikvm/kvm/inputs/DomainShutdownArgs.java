@@ -13,7 +13,7 @@ import javax.annotation.Nullable;
 
 
 /**
- * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says.
+ * How the machine is stopped: by its agent, then ACPI, then as `thenForce` says. A paused guest is resumed to hear it, and paused again where it goes on.
  * 
  */
 public final class DomainShutdownArgs extends com.pulumi.resources.ResourceArgs {

@@ -39,14 +39,14 @@ public final class NetworkForwardArgs extends com.pulumi.resources.ResourceArgs 
     }
 
     /**
-     * The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+     * The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
      * 
      */
     @Import(name="interfaces")
     private @Nullable Output<List<String>> interfaces;
 
     /**
-     * @return The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+     * @return The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
      * 
      */
     public Optional<Output<List<String>>> interfaces() {
@@ -164,7 +164,7 @@ public final class NetworkForwardArgs extends com.pulumi.resources.ResourceArgs 
         }
 
         /**
-         * @param interfaces The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+         * @param interfaces The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
          * 
          * @return builder
          * 
@@ -175,7 +175,7 @@ public final class NetworkForwardArgs extends com.pulumi.resources.ResourceArgs 
         }
 
         /**
-         * @param interfaces The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+         * @param interfaces The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
          * 
          * @return builder
          * 
@@ -185,7 +185,7 @@ public final class NetworkForwardArgs extends com.pulumi.resources.ResourceArgs 
         }
 
         /**
-         * @param interfaces The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+         * @param interfaces The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
          * 
          * @return builder
          * 

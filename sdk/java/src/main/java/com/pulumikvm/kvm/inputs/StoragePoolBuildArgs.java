@@ -12,7 +12,7 @@ import javax.annotation.Nullable;
 
 
 /**
- * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. A directory is made without it. Read at create only.
+ * Format the source of a new `fs`, `logical`, `disk`, `vstorage` or `zfs` pool; absent: it must be formatted. What starts as it is is never formatted. A directory is made without it. Read at create only.
  * 
  */
 public final class StoragePoolBuildArgs extends com.pulumi.resources.ResourceArgs {
@@ -20,14 +20,14 @@ public final class StoragePoolBuildArgs extends com.pulumi.resources.ResourceArg
     public static final StoragePoolBuildArgs Empty = new StoragePoolBuildArgs();
 
     /**
-     * Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+     * Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
      * 
      */
     @Import(name="overwrite")
     private @Nullable Output<Boolean> overwrite;
 
     /**
-     * @return Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+     * @return Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
      * 
      */
     public Optional<Output<Boolean>> overwrite() {
@@ -59,7 +59,7 @@ public final class StoragePoolBuildArgs extends com.pulumi.resources.ResourceArg
         }
 
         /**
-         * @param overwrite Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+         * @param overwrite Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
          * 
          * @return builder
          * 
@@ -70,7 +70,7 @@ public final class StoragePoolBuildArgs extends com.pulumi.resources.ResourceArg
         }
 
         /**
-         * @param overwrite Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+         * @param overwrite Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
          * 
          * @return builder
          * 

@@ -14,7 +14,7 @@ import javax.annotation.Nullable;
 @CustomType
 public final class DomainConfirm {
     /**
-     * @return What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+     * @return What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
      * 
      */
     private String by;
@@ -26,7 +26,7 @@ public final class DomainConfirm {
 
     private DomainConfirm() {}
     /**
-     * @return What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (the guest writes something on its serial console).
+     * @return What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest&#39;s addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).
      * 
      */
     public String by() {

@@ -13,6 +13,7 @@ import java.lang.Double;
 import java.lang.Integer;
 import java.lang.String;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import javax.annotation.Nullable;
@@ -69,6 +70,11 @@ public final class GetDomainResult {
      * 
      */
     private List<GetDomainMemoryDevice> memoryDevices;
+    /**
+     * @return Texts that a program keeps with it, by key.
+     * 
+     */
+    private @Nullable Map<String,String> metadata;
     /**
      * @return Its name on the host.
      * 
@@ -182,6 +188,13 @@ public final class GetDomainResult {
         return this.memoryDevices;
     }
     /**
+     * @return Texts that a program keeps with it, by key.
+     * 
+     */
+    public Map<String,String> metadata() {
+        return this.metadata == null ? Map.of() : this.metadata;
+    }
+    /**
      * @return Its name on the host.
      * 
      */
@@ -257,6 +270,7 @@ public final class GetDomainResult {
         private List<String> macs;
         private Double memory;
         private List<GetDomainMemoryDevice> memoryDevices;
+        private @Nullable Map<String,String> metadata;
         private String name;
         private @Nullable String owner;
         private Boolean persistent;
@@ -278,6 +292,7 @@ public final class GetDomainResult {
     	      this.macs = defaults.macs;
     	      this.memory = defaults.memory;
     	      this.memoryDevices = defaults.memoryDevices;
+    	      this.metadata = defaults.metadata;
     	      this.name = defaults.name;
     	      this.owner = defaults.owner;
     	      this.persistent = defaults.persistent;
@@ -380,6 +395,12 @@ public final class GetDomainResult {
             return memoryDevices(List.of(memoryDevices));
         }
         @CustomType.Setter
+        public Builder metadata(@Nullable Map<String,String> metadata) {
+
+            this.metadata = metadata;
+            return this;
+        }
+        @CustomType.Setter
         public Builder name(String name) {
             if (name == null) {
               throw new MissingRequiredPropertyException("GetDomainResult", "name");
@@ -454,6 +475,7 @@ public final class GetDomainResult {
             _resultValue.macs = macs;
             _resultValue.memory = memory;
             _resultValue.memoryDevices = memoryDevices;
+            _resultValue.metadata = metadata;
             _resultValue.name = name;
             _resultValue.owner = owner;
             _resultValue.persistent = persistent;

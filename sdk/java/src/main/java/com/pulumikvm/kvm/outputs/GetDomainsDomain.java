@@ -8,6 +8,7 @@ import com.pulumi.exceptions.MissingRequiredPropertyException;
 import java.lang.Double;
 import java.lang.Integer;
 import java.lang.String;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import javax.annotation.Nullable;
@@ -24,6 +25,11 @@ public final class GetDomainsDomain {
      * 
      */
     private Double memory;
+    /**
+     * @return Texts that a program keeps with it, by key.
+     * 
+     */
+    private @Nullable Map<String,String> metadata;
     /**
      * @return Its name on the host.
      * 
@@ -69,6 +75,13 @@ public final class GetDomainsDomain {
      */
     public Double memory() {
         return this.memory;
+    }
+    /**
+     * @return Texts that a program keeps with it, by key.
+     * 
+     */
+    public Map<String,String> metadata() {
+        return this.metadata == null ? Map.of() : this.metadata;
     }
     /**
      * @return Its name on the host.
@@ -124,6 +137,7 @@ public final class GetDomainsDomain {
     public static final class Builder {
         private String id;
         private Double memory;
+        private @Nullable Map<String,String> metadata;
         private String name;
         private @Nullable String owner;
         private String state;
@@ -135,6 +149,7 @@ public final class GetDomainsDomain {
     	      Objects.requireNonNull(defaults);
     	      this.id = defaults.id;
     	      this.memory = defaults.memory;
+    	      this.metadata = defaults.metadata;
     	      this.name = defaults.name;
     	      this.owner = defaults.owner;
     	      this.state = defaults.state;
@@ -157,6 +172,12 @@ public final class GetDomainsDomain {
               throw new MissingRequiredPropertyException("GetDomainsDomain", "memory");
             }
             this.memory = memory;
+            return this;
+        }
+        @CustomType.Setter
+        public Builder metadata(@Nullable Map<String,String> metadata) {
+
+            this.metadata = metadata;
             return this;
         }
         @CustomType.Setter
@@ -207,6 +228,7 @@ public final class GetDomainsDomain {
             final var _resultValue = new GetDomainsDomain();
             _resultValue.id = id;
             _resultValue.memory = memory;
+            _resultValue.metadata = metadata;
             _resultValue.name = name;
             _resultValue.owner = owner;
             _resultValue.state = state;

@@ -21,7 +21,7 @@ public final class NetworkForward {
      */
     private @Nullable String dev;
     /**
-     * @return The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+     * @return The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
      * 
      */
     private @Nullable List<String> interfaces;
@@ -55,7 +55,7 @@ public final class NetworkForward {
         return Optional.ofNullable(this.dev);
     }
     /**
-     * @return The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`.
+     * @return The host&#39;s interfaces for `bridge`, `private`, `vepa`, `passthrough` and `hostdev`; a running machine keeps the one that it has until its next power cycle.
      * 
      */
     public List<String> interfaces() {

@@ -12,14 +12,14 @@ import javax.annotation.Nullable;
 @CustomType
 public final class StoragePoolBuild {
     /**
-     * @return Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+     * @return Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
      * 
      */
     private @Nullable Boolean overwrite;
 
     private StoragePoolBuild() {}
     /**
-     * @return Format the source at create even if it holds something; default false: libvirt refuses where it finds data.
+     * @return Format the source at create even if it holds something else; one that starts as such a pool already keeps its content. Default false: libvirt refuses where it finds data.
      * 
      */
     public Optional<Boolean> overwrite() {
