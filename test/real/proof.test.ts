@@ -97,7 +97,7 @@ describe("the proof of a new definition", () => {
     const lacks = (path: string): RegExp =>
       new RegExp(
         `^domain "disks-\\w+" was not stopped and not changed: this host cannot start its new definition with disks\\[vdb\\] ` +
-          `"${path}" \\(38, system error\\): Cannot access storage file '${path}'.*: No such file or directory$`,
+          `"${path}" \\(38, system error\\): Cannot access storage file '${path}'.*: No such file or directory \\(.*memory 64 -> 96 MiB.*\\)$`,
       );
     await expectRefusal(web, wrong({ file: `${outside}/typo.raw` }), lacks(`${outside}/typo.raw`));
     await expectRefusal(web, wrong({ file: `${pool}/typo.qcow2`, format: "qcow2" }), lacks(`${pool}/typo.qcow2`));
@@ -230,7 +230,7 @@ describe("the proof of a new definition", () => {
     const on = (card: Values): Values => ({ ...more, interfaces: [{ mac: "52:54:00:00:98:01", ...card }] });
     const lacks = (what: string): RegExp =>
       new RegExp(
-        `^domain "cards-\\w+" was not stopped and not changed: this host cannot start its new definition with interfaces\\[52:54:00:00:98:01\\].${what}$`,
+        `^domain "cards-\\w+" was not stopped and not changed: this host cannot start its new definition with interfaces\\[52:54:00:00:98:01\\].${what} \\(.*memory 64 -> 96 MiB.*\\)$`,
       );
     const none = "\\(57, no interface\\): Interface not found: couldn't find interface named 'nobridge9'";
     await expectRefusal(
