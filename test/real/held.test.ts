@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load, type Token } from "../../provider/resources";
+import { diskXml, hand, machineXml } from "./byHand";
 import { clear, virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
@@ -36,4 +38,29 @@ it("a guest's first write during an update for another property's sake is not ta
   await volume.up({ ...wish, deletionProtection: false });
   spy.mockRestore();
   await expect(volume.preview({ ...wish, format: "qcow2" })).rejects.toThrow(/data would be lost/);
+});
+
+describe("a volume under an overlay that libvirt has not listed yet", () => {
+  it("is not deleted: snapshots of a machine that is off", async () => {
+    const volume = one("Volume", "snapped");
+    await volume.up({ pool: "held", name: "snapped", capacity: 0.01, format: "qcow2" });
+    hand("define", machineXml(diskXml(volume.outputs["path"], "qcow2")));
+    virsh("snapshot-create-as", "user", "s1", "--disk-only", "--no-metadata");
+    expect(virsh("dumpxml", "user")).toContain("snapped.s1");
+    await expect(volume.destroy()).rejects.toThrow(/it is used by the volume "held\/snapped\.s1"/);
+    virsh("snapshot-create-as", "user", "s2", "--disk-only", "--no-metadata");
+    await expect(volume.destroy()).rejects.toThrow(/snapped\.s1/);
+    expect(existsSync(at("held", "snapped"))).toBe(true);
+  });
+
+  it("is not deleted: an image of other hands that a machine has", async () => {
+    const volume = one("Volume", "below");
+    await volume.up({ pool: "held", name: "below", capacity: 0.01, format: "raw" });
+    const made = ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", at("held", "below"), at("held", "theirs")];
+    execFileSync("qemu-img", made);
+    hand("define", machineXml(diskXml(at("held", "theirs"), "qcow2")));
+    await expect(volume.destroy()).rejects.toThrow(/it is used by the volume "held\/theirs"/);
+    virsh("undefine", "user");
+    rmSync(at("held", "theirs"));
+  });
 });

@@ -1,6 +1,7 @@
 import { Code, type Domain, isLibvirt, type StoragePool } from "../../rpc";
 import { elementsOf, findAll, parseXml, readPath, textOf, type XmlElement } from "../../xml";
 import type { Request } from "../port";
+import { refreshPool } from "./find";
 
 /** Everything on a host that can refer to a volume, as of one moment. */
 export interface Users {
@@ -17,6 +18,7 @@ export interface Machine {
 
 interface Overlay {
   readonly id: string;
+  readonly path: string;
   readonly backingPath: string;
 }
 
@@ -84,8 +86,9 @@ async function overlaysOf(request: Request, pool: StoragePool): Promise<Overlay[
         const { xml } = await host.call("STORAGE_VOL_GET_XML_DESC", { vol, flags: 0 });
         // Most volumes have none, and a pool may hold thousands: only those that name one are read.
         if (!xml.includes("<backingStore")) return undefined;
-        const backingPath = readPath(parseXml(xml), "backingStore/path");
-        return backingPath === undefined ? undefined : { id: `${vol.pool}/${vol.name}`, backingPath };
+        const root = parseXml(xml);
+        const [path = vol.key, backingPath] = [readPath(root, "target/path"), readPath(root, "backingStore/path")];
+        return backingPath === undefined ? undefined : { id: `${vol.pool}/${vol.name}`, path, backingPath };
       }),
     ),
   );
@@ -119,6 +122,34 @@ export function usersOfVolume(users: Users, target: Target): string[] {
     .filter(({ backingPath }) => backingPath === target.path)
     .map(({ id }) => `the volume "${id}"`);
   return [...machines, ...overlays];
+}
+
+/**
+ * Who refers to a volume, with what libvirt has not listed yet: an overlay that another program made, also a snapshot of a
+ * machine that is off. Of those that come to light only now, the ones that no machine needs are left out.
+ */
+export async function usersLookedFor(request: Request, pool: StoragePool, target: Target): Promise<string[]> {
+  const listed = usersOfVolume(await usersOf(request), target);
+  if (listed.length > 0) return listed;
+  await request.place.together(`files of pool ${pool.name}`, () => refreshPool(request, pool), GATHER_MS);
+  return usersOfVolume(neededUsers(await usersOf(request)), target);
+}
+
+/** The users without the overlays that no machine names, in its definition or through another overlay. */
+export function neededUsers({ machines, overlays }: Users): Users {
+  const named = (overlay: Overlay): boolean =>
+    machines.some(({ definitions }) => definitions.some((root) => mentions(root, targetOf(overlay))));
+  const needed = new Set(overlays.filter(named));
+  // A set grows while it is walked: what is below one that is needed is needed as well.
+  for (const { backingPath } of needed) {
+    for (const below of overlays) if (below.path === backingPath) needed.add(below);
+  }
+  return { machines, overlays: [...needed] };
+}
+
+function targetOf({ id, path }: Overlay): Target {
+  const cut = id.indexOf("/");
+  return { pool: id.slice(0, cut), name: id.slice(cut + 1), path };
 }
 
 /** True where a definition has the volume's path anywhere: disk, backing chain, kernel, initrd, NVRAM. */

@@ -11,7 +11,7 @@ import { bytesOf, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
 import { forbidMaking, forbidReplace, forbidUpdate } from "./guards";
 import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
-import { runningMachines, usersOf, usersOfVolume, writerOf } from "./inUse";
+import { runningMachines, usersLookedFor, writerOf } from "./inUse";
 import { live } from "./live";
 import { type Content, deleteVolume, makeVolume, named, placeOf, targetAt } from "./make";
 import { type FoundVolume, hidden, isPlain, madeOf, observe, picture, writtenAt } from "./observe";
@@ -188,7 +188,7 @@ export async function removeFound(request: Request, found: FoundVolume): Promise
     request.warn(`volume "${found.id}" was not deleted: ${why}`);
     return;
   }
-  const users = usersOfVolume(await usersOf(request), targetAt(found.here));
+  const users = await usersLookedFor(request, found.here.pool, targetAt(found.here));
   if (users.length > 0) {
     throw new Refusal(`${named(found.here.vol)} was not deleted: it is used by ${users.join(", ")}`);
   }

@@ -1,4 +1,4 @@
-import { type Machine, usersOfVolume, writerOf } from "../../../provider/resources/volume/inUse";
+import { type Machine, neededUsers, usersOfVolume, writerOf } from "../../../provider/resources/volume/inUse";
 import { parseXml } from "../../../provider/xml";
 
 const target = { pool: "pool", name: "disk", path: "/pool/disk" };
@@ -30,10 +30,24 @@ it("sees nobody where only the name is alike", () => {
 
 it("sees overlays", () => {
   const overlays = [
-    { id: "pool/over", backingPath: "/pool/disk" },
-    { id: "pool/else", backingPath: "/pool/base" },
+    { id: "pool/over", path: "/pool/over", backingPath: "/pool/disk" },
+    { id: "pool/else", path: "/pool/else", backingPath: "/pool/base" },
   ];
   expect(usersOfVolume({ machines: [], overlays }, target)).toEqual(['the volume "pool/over"']);
+});
+
+it("takes overlays for needed that a machine names, and those below them", () => {
+  const overlays = [
+    { id: "pool/below", path: "/pool/below", backingPath: "/pool/disk" },
+    { id: "pool/between", path: "/pool/between", backingPath: "/pool/below" },
+    { id: "pool/top", path: "/pool/top", backingPath: "/pool/between" },
+    { id: "pool/left", path: "/pool/left", backingPath: "/pool/disk" },
+  ];
+  const top = machine(false, "<devices><disk><source file='/pool/top'/></disk></devices>");
+  const needed = neededUsers({ machines: [top], overlays });
+  expect(needed.overlays.map(({ id }) => id).sort()).toEqual(["pool/below", "pool/between", "pool/top"]);
+  expect(usersOfVolume(needed, target)).toEqual(['the volume "pool/below"']);
+  expect(neededUsers({ machines: [], overlays }).overlays).toEqual([]);
 });
 
 it("takes for a writer only who runs now, has it as the active image and may write", () => {
