@@ -56,6 +56,34 @@ describe("a volume that was deleted by hand under a running guest, which holds i
     expect(existsSync(path)).toBe(true);
   });
 
+  it.each([
+    ["raw", { capacity: 0.01, format: "raw" }],
+    ["qcow2", { capacity: 0.01, format: "qcow2" }],
+    ["an overlay", { backing: "disks/under" }],
+  ])("comes back by what the refusal says, while the guest runs: %s", async (_, more) => {
+    await one("Volume", "under").up({ pool: "disks", name: "under", capacity: 0.01, format: "raw", adopt: true });
+    const volume = one("Volume", "back");
+    const wish: Values = { pool: "disks", name: "back", ...more };
+    await volume.up(wish);
+    const path = String(volume.outputs["path"]);
+    const format = String(volume.inputs?.["format"]);
+    writeFileSync(at("bytes"), Buffer.alloc(1 << 16, 5));
+    execFileSync("qemu-io", ["-f", format, "-c", "write -q -s " + at("bytes") + " 64k 64k", path]);
+    execFileSync("qemu-img", ["convert", "-f", format, "-O", "raw", path, at("before")]);
+    runs(path, format);
+    rmSync(path);
+    const refusal = await volume.preview(wish).then(String, String);
+    const command = /`(virsh blockcopy [^`]*)`/.exec(refusal)?.[1] ?? "false";
+    execFileSync("bash", ["-c", command]);
+    expect(await volume.preview(wish)).toMatchObject({ differences: [], changes: false });
+    expect(virsh("domstate", "user").trim()).toBe("running");
+    clear();
+    execFileSync("qemu-img", ["convert", "-f", format, "-O", "raw", path, at("after")]);
+    expect(readFileSync(at("after")).equals(readFileSync(at("before")))).toBe(true);
+    expect(readFileSync(at("after")).subarray(1 << 16, 1 << 17)).toEqual(Buffer.alloc(1 << 16, 5));
+    await volume.destroy();
+  });
+
   it("is not made anew where an overlay of it runs, and is where its own content comes back", async () => {
     const volume = one("Volume", "parent");
     const wish: Values = { pool: "disks", name: "parent", capacity: 0.01, format: "raw" };

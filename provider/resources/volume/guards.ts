@@ -5,7 +5,7 @@ import type { Request } from "../port";
 import { shrinkText } from "./check";
 import { bytesOf, sameBytes } from "./fields";
 import { type Here, poolFolder } from "./find";
-import { readerOf, runningMachines, type Target, usersOf, usersOfVolume, writerOf } from "./inUse";
+import { readerOf, runningMachines, type Target, usersOf, usersOfVolume, type Writer, writerOf } from "./inUse";
 import { named, targetAt } from "./make";
 import { type FoundVolume, hidden, writtenAt } from "./observe";
 
@@ -18,14 +18,24 @@ export async function forbidMaking(request: Request, id: string, inputs: Values)
   const target = await targetOf(request, id);
   if (!target) return undefined;
   const machines = await runningMachines(request);
+  const writer = writerOf(machines, target);
   const reader = inputs["__content"] === undefined ? readerOf(machines, target) : undefined;
-  const holder = writerOf(machines, target)?.domain.name ?? reader;
+  const holder = writer?.domain.name ?? reader;
   if (holder === undefined) return undefined;
+  const copy = writer
+    ? copyBack(writer, target, inputs)
+    : `virsh blockcopy "${holder}" DISK FILE --transient-job --wait --finish`;
   return (
     `${named(target)} was deleted under the running machine "${holder}", which alone still has its bytes: they are lost when it ` +
-    `powers off. Save them while it runs (virsh blockcopy "${holder}" ${target.path} ${target.path}.saved --wait --finish, or a backup ` +
-    `inside the guest) and power it off; \`allowDataLoss: true\` makes a new volume all the same`
+    `powers off. ${writer ? "This brings it back while the machine runs" : "This saves a disk of it while the machine runs"}: \`${copy}\`. ` +
+    `To have a new volume all the same, power the machine off or set \`allowDataLoss: true\``
   );
+}
+
+/** The deleted file's place is free: a copy of what the guest has can take it, and the guest goes on with that. */
+function copyBack({ domain, disk }: Writer, { path }: Target, { format, backing }: Values): string {
+  const shallow = backing === undefined ? "" : " --shallow";
+  return `virsh blockcopy "${domain.name}" ${disk} "${path}" --format ${format === "qcow2" ? "qcow2" : "raw"}${shallow} --transient-job --wait --pivot`;
 }
 
 /** Where a volume of this id would stand; undefined where its pool is not there, or has no folder. */

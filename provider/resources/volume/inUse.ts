@@ -186,8 +186,14 @@ export function readerOf(machines: readonly Machine[], target: Target): string |
   return machines.find(holds)?.domain.name;
 }
 
-/** The running machine that may write the volume now, with the disk's target; undefined where none does. */
-export function writerOf(machines: readonly Machine[], target: Target): { domain: Domain; disk: string } | undefined {
+/** A running machine that may write a volume, with the disk's target. */
+export interface Writer {
+  readonly domain: Domain;
+  readonly disk: string;
+}
+
+/** The running machine that may write the volume now; undefined where none does. */
+export function writerOf(machines: readonly Machine[], target: Target): Writer | undefined {
   for (const { domain, running: runs, definitions } of machines) {
     const live = runs ? definitions[0] : undefined;
     for (const disk of live ? findAll(live, "devices/disk") : []) {

@@ -4,7 +4,7 @@ import { readPath } from "../../xml";
 import { Refusal, type Request } from "../port";
 import { printGibibytes, type volume, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look, onceFree, refreshPool } from "./find";
-import { runningMachines, type Target, writerOf } from "./inUse";
+import { runningMachines, type Target, type Writer, writerOf } from "./inUse";
 import { named, shrinkFlag } from "./make";
 
 /** One change of a volume in place. */
@@ -64,11 +64,7 @@ function resizing({ vol }: Here, capacity: bigint, shrinks: boolean) {
   return { vol, capacity, flags: shrinks ? shrinkFlag : 0 };
 }
 
-async function resizeOnline(
-  request: Request,
-  { domain, disk }: NonNullable<ReturnType<typeof writerOf>>,
-  size: bigint,
-): Promise<void> {
+async function resizeOnline(request: Request, { domain, disk }: Writer, size: bigint): Promise<void> {
   await request.place.host.call("DOMAIN_BLOCK_RESIZE", { dom: domain, disk, size, flags: BLOCK_RESIZE_BYTES });
 }
 
