@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load, type Token } from "../../provider/resources";
-import { diskXml, hand, machineXml } from "./byHand";
+import { diskXml, hand, machineXml, runs } from "./byHand";
 import { clear, virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
@@ -22,6 +22,9 @@ afterAll(async () => {
   await place.host.close();
   rmSync(base, { recursive: true, force: true });
 });
+
+const sizeIn = (machine: string): string | undefined =>
+  /Capacity:\s+(\d+)/.exec(virsh("domblkinfo", machine, "vda"))?.[1];
 
 it("a guest's first write during an update for another property's sake is not taken for ours", async () => {
   const volume = one("Volume", "race");
@@ -62,5 +65,40 @@ describe("a volume under an overlay that libvirt has not listed yet", () => {
     await expect(volume.destroy()).rejects.toThrow(/it is used by the volume "held\/theirs"/);
     virsh("undefine", "user");
     rmSync(at("held", "theirs"));
+  });
+});
+
+describe("a volume under a snapshot of a running guest", () => {
+  it.each(["raw", "qcow2"])(
+    "is not grown unseen, and grows once that is merged as the refusal says: %s",
+    async (format) => {
+      const volume = one("Volume", "grows");
+      const wish = { pool: "held", name: `grows-${format}`, capacity: 0.01, format };
+      await volume.up(wish);
+      runs(volume.outputs["path"], format);
+      virsh("snapshot-create-as", "user", "s1", "--disk-only", "--no-metadata");
+      virsh("snapshot-create-as", "user", "s2", "--disk-only", "--no-metadata");
+      const refusal = await volume.preview({ ...wish, capacity: 0.02 }).then(String, String);
+      expect(refusal).toMatch(
+        /the running machine "user" writes into an overlay of it, the snapshot .*s1, which keeps its size/,
+      );
+      execFileSync("bash", ["-c", /`(virsh blockcommit [^`]*)`/.exec(refusal)?.[1] ?? "false"]);
+      await volume.up({ ...wish, capacity: 0.02 });
+      expect(sizeIn("user")).toBe("21475328");
+      clear();
+      for (const name of ["s1", "s2"]) rmSync(`${at("held")}/grows-${format}.${name}`, { force: true });
+    },
+  );
+
+  it("is no snapshot where a Volume of the program lies over it: that has a size of its own", async () => {
+    const parent = one("Volume", "parent");
+    const wish = { pool: "held", name: "parent", capacity: 0.01, format: "raw" };
+    await parent.up(wish);
+    const over = one("Volume", "over");
+    await over.up({ pool: "held", name: "over", backing: "held/parent" });
+    runs(over.outputs["path"], "qcow2");
+    await parent.up({ ...wish, capacity: 0.02 });
+    expect(await parent.preview({ ...wish, capacity: 0.02 })).toMatchObject({ differences: [], changes: false });
+    expect(sizeIn("user")).toBe("10739712");
   });
 });

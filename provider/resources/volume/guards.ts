@@ -5,9 +5,19 @@ import type { Request } from "../port";
 import { shrinkText } from "./check";
 import { bytesOf, sameBytes } from "./fields";
 import { type Here, poolFolder } from "./find";
-import { readerOf, runningMachines, type Target, usersOf, usersOfVolume, type Writer, writerOf } from "./inUse";
+import {
+  overlayOn,
+  type Overlying,
+  readerOf,
+  runningMachines,
+  type Target,
+  usersOf,
+  usersOfVolume,
+  type Writer,
+  writerOf,
+} from "./inUse";
 import { named, targetAt } from "./make";
-import { type FoundVolume, hidden, writtenAt } from "./observe";
+import { type FoundVolume, hidden, isVolume, writtenAt } from "./observe";
 
 /**
  * A guest that runs keeps the bytes of a volume that was deleted under it, until its next power cycle: a new one in its place
@@ -68,8 +78,8 @@ export async function forbidReplace(
 }
 
 /**
- * A volume shrinks only where the program allows it. libvirt grows no disk that is read only, and QEMU keeps everybody else
- * from a qcow2 image that it holds.
+ * A volume shrinks only where the program allows it. libvirt grows no disk that is read only, QEMU keeps everybody else from a
+ * qcow2 image that it holds, and a guest that writes into a snapshot sees nothing of what grows below that.
  */
 export async function forbidUpdate(
   request: Request,
@@ -77,14 +87,25 @@ export async function forbidUpdate(
   changes: readonly Difference[],
   wanted: Values,
 ): Promise<string | undefined> {
-  if (!here || !changes.some(({ path }) => path[0] === "capacity")) return undefined;
-  const shrinks = finished ? forbidShrink(here, capacityBytes, wanted) : undefined;
-  if (shrinks !== undefined || wanted["format"] !== "qcow2") return shrinks;
-  const reader = readerOf(await runningMachines(request), targetAt(here));
+  if (!here || !finished || !changes.some(({ path }) => path[0] === "capacity")) return undefined;
+  const shrinks = forbidShrink(here, capacityBytes, wanted);
+  if (shrinks !== undefined) return shrinks;
+  const [machines, target] = [await runningMachines(request), targetAt(here)];
+  const above = overlayOn(machines, target);
+  // A Volume that lies over another one has a size of its own.
+  if (above && !(await isVolume(request, above.path))) return snapshotText(above, target);
+  const reader = wanted["format"] === "qcow2" ? readerOf(machines, target) : undefined;
   if (reader === undefined) return undefined;
   return (
-    `${named(here.vol)}: the running machine "${reader}" has it read-only, and so nobody can change the \`capacity\` of a ` +
+    `${named(target)}: the running machine "${reader}" has it read-only, and so nobody can change the \`capacity\` of a ` +
     `qcow2 image: power the machine off first`
+  );
+}
+
+function snapshotText({ domain, disk, path }: Overlying, target: Target): string {
+  return (
+    `${named(target)}: the running machine "${domain.name}" writes into an overlay of it, the snapshot ${path}, which keeps its size. ` +
+    `Merge it first: \`virsh blockcommit "${domain.name}" ${disk} --base "${target.path}" --active --wait --pivot\``
   );
 }
 

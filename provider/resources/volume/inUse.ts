@@ -1,5 +1,5 @@
 import { Code, type Domain, isLibvirt, type StoragePool } from "../../rpc";
-import { elementsOf, findAll, parseXml, readPath, textOf, type XmlElement } from "../../xml";
+import { elementsOf, find, findAll, parseXml, readPath, textOf, type XmlElement } from "../../xml";
 import type { Request } from "../port";
 import { refreshPool } from "./find";
 
@@ -204,4 +204,30 @@ export function writerOf(machines: readonly Machine[], target: Target): Writer |
     }
   }
   return undefined;
+}
+
+/** A running machine that writes into an overlay, with the overlay's path. */
+export interface Overlying extends Writer {
+  readonly path: string;
+}
+
+/** The running machine that has the volume below the image that it writes; undefined where none does. */
+export function overlayOn(machines: readonly Machine[], target: Target): Overlying | undefined {
+  for (const { domain, running: runs, definitions } of machines) {
+    const live = runs ? definitions[0] : undefined;
+    for (const disk of live ? findAll(live, "devices/disk") : []) {
+      const path = findAll(disk, "readonly").length === 0 ? imageOver(disk, target) : undefined;
+      if (path !== undefined) return { domain, disk: readPath(disk, "target/@dev") ?? path, path };
+    }
+  }
+  return undefined;
+}
+
+/** The image of a chain that lies on the volume itself. */
+function imageOver(image: XmlElement, target: Target): string | undefined {
+  const below = find(image, "backingStore");
+  const source = below && find(below, "source");
+  if (!source) return undefined;
+  if (!mentions(source, target)) return imageOver(below, target);
+  return readPath(image, "source/@file") ?? readPath(image, "source/@dev");
 }

@@ -8,7 +8,7 @@ import type { Found } from "../flow";
 import type { Mark } from "../mark";
 import { Refusal, type Request, UNFINISHED } from "../port";
 import { bytesOf, gibibytesOf } from "./fields";
-import { bytesAt, type Here, look, refreshPool, type Sight } from "./find";
+import { bytesAt, type Here, look, readBytes, refreshPool, type Sight } from "./find";
 import { named, placeOf, readProof } from "./make";
 
 /** A volume as it stands, or what is known of one that cannot be seen now. */
@@ -208,6 +208,19 @@ function outputsOf(here: Here, inputs: Values): Values {
     [hidden.made]: inputs[hidden.made],
   });
 }
+
+/** True for an overlay that a program made as a Volume: its header says so. */
+export async function isVolume(request: Request, path: string): Promise<boolean> {
+  try {
+    const { vol } = await request.place.host.call("STORAGE_VOL_LOOKUP_BY_PATH", { path });
+    return markOf(await readBytes(request, vol, 0n, HEAD_BYTES)) !== undefined;
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_STORAGE_VOL)) return false;
+    throw error;
+  }
+}
+
+const HEAD_BYTES = 4096;
 
 /** The owner that our empty images name in their header; it is told, and decides nothing. */
 function markOf(head: Buffer): Mark | undefined {

@@ -1,4 +1,10 @@
-import { type Machine, neededUsers, usersOfVolume, writerOf } from "../../../provider/resources/volume/inUse";
+import {
+  type Machine,
+  neededUsers,
+  overlayOn,
+  usersOfVolume,
+  writerOf,
+} from "../../../provider/resources/volume/inUse";
 import { parseXml } from "../../../provider/xml";
 
 const target = { pool: "pool", name: "disk", path: "/pool/disk" };
@@ -58,4 +64,16 @@ it("takes for a writer only who runs now, has it as the active image and may wri
   expect(writerOf([machine(true, disk(`${source}<readonly/>`))], target)).toBeUndefined();
   const backing = `<source file='/o'/><backingStore>${source}</backingStore>`;
   expect(writerOf([machine(true, disk(backing))], target)).toBeUndefined();
+});
+
+it("finds the image that lies on a volume in a chain, of a running machine that may write", () => {
+  const chain =
+    "<source file='/top'/><backingStore><source file='/between'/><backingStore><source file='/pool/disk'/><backingStore/>" +
+    "</backingStore></backingStore><target dev='vda'/>";
+  const disk = (inner: string): string => `<devices><disk>${inner}</disk></devices>`;
+  const over = (...machines: Machine[]) => overlayOn(machines, target);
+  expect(over(machine(true, disk(chain), "<devices/>"))).toMatchObject({ disk: "vda", path: "/between" });
+  expect(over(machine(false, disk(chain)))).toBeUndefined();
+  expect(over(machine(true, disk(`${chain}<readonly/>`)))).toBeUndefined();
+  expect(over(machine(true, disk("<source file='/pool/disk'/><backingStore/>")))).toBeUndefined();
 });
