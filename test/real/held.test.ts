@@ -102,3 +102,17 @@ describe("a volume under a snapshot of a running guest", () => {
     expect(sizeIn("user")).toBe("10739712");
   });
 });
+
+it("a raw volume that running machines share grows under each of them", async () => {
+  const volume = one("Volume", "shared");
+  const wish = { pool: "held", name: "shared", capacity: 0.01, format: "raw" };
+  await volume.up(wish);
+  const shared = diskXml(volume.outputs["path"], "raw", "<shareable/>").replace(
+    "type='raw'",
+    "type='raw' cache='none'",
+  );
+  for (const name of ["user", "user2"]) hand("create", machineXml(shared, name));
+  await volume.up({ ...wish, capacity: 0.02 });
+  expect(["user", "user2"].map(sizeIn)).toEqual(["21475328", "21475328"]);
+  for (const name of ["user", "user2"]) virsh("destroy", name);
+});

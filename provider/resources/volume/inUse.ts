@@ -192,18 +192,21 @@ export interface Writer {
   readonly disk: string;
 }
 
-/** The running machine that may write the volume now; undefined where none does. */
+/** The first of the running machines that may write the volume now; undefined where none does. */
 export function writerOf(machines: readonly Machine[], target: Target): Writer | undefined {
-  for (const { domain, running: runs, definitions } of machines) {
-    const live = runs ? definitions[0] : undefined;
-    for (const disk of live ? findAll(live, "devices/disk") : []) {
-      const source = findAll(disk, "source")[0];
-      if (source && mentions(source, target) && findAll(disk, "readonly").length === 0) {
-        return { domain, disk: readPath(disk, "target/@dev") ?? target.path };
-      }
-    }
-  }
-  return undefined;
+  return writersOf(machines, target)[0];
+}
+
+/** All of them: machines can share a disk. */
+export function writersOf(machines: readonly Machine[], target: Target): Writer[] {
+  return machines.flatMap(({ domain, running: runs, definitions: [live] }) => {
+    const disks = runs && live ? findAll(live, "devices/disk") : [];
+    const own = disks.filter((disk) => {
+      const source = find(disk, "source");
+      return source && mentions(source, target) && findAll(disk, "readonly").length === 0;
+    });
+    return own.map((disk) => ({ domain, disk: readPath(disk, "target/@dev") ?? target.path }));
+  });
 }
 
 /** A running machine that writes into an overlay, with the overlay's path. */

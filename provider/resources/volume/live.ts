@@ -4,7 +4,7 @@ import { readPath } from "../../xml";
 import { Refusal, type Request } from "../port";
 import { printGibibytes, type volume, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look, onceFree, refreshPool } from "./find";
-import { runningMachines, type Target, type Writer, writerOf } from "./inUse";
+import { runningMachines, type Target, type Writer, writersOf } from "./inUse";
 import { named, shrinkFlag } from "./make";
 
 /** One change of a volume in place. */
@@ -43,14 +43,17 @@ async function resize(request: Request, change: LiveChange): Promise<void> {
     );
   }
   try {
-    const writer = writerOf(await runningMachines(request), target);
+    const writers = writersOf(await runningMachines(request), target);
+    const [writer] = writers;
     if (shrinks && writer) {
       throw new Refusal(
         `${named(target)} is a disk of the running machine "${writer.domain.name}": stop it to shrink it`,
       );
     }
-    if (writer) await resizeOnline(request, writer, toBytes);
-    else await onceFree(request, () => request.place.host.call("STORAGE_VOL_RESIZE", resizing(here, toBytes, shrinks)));
+    // The first of them grows the file, and each of the others still has to be told.
+    for (const one of writers) await resizeOnline(request, one, toBytes);
+    if (!writer)
+      await onceFree(request, () => request.place.host.call("STORAGE_VOL_RESIZE", resizing(here, toBytes, shrinks)));
     await readAgain(request, here, toBytes);
   } catch (error) {
     throw explain(`resize ${named(target)} from ${from} to ${to} GiB`, error);

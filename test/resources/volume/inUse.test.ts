@@ -4,6 +4,7 @@ import {
   overlayOn,
   usersOfVolume,
   writerOf,
+  writersOf,
 } from "../../../provider/resources/volume/inUse";
 import { parseXml } from "../../../provider/xml";
 
@@ -60,6 +61,7 @@ it("takes for a writer only who runs now, has it as the active image and may wri
   const disk = (inner: string): string => `<devices><disk>${inner}<target dev='vdb'/></disk></devices>`;
   const source = "<source file='/pool/disk'/>";
   expect(writerOf([machine(true, disk(source), "<devices/>")], target)?.disk).toBe("vdb");
+  expect(writersOf([machine(true, disk(source)), machine(true, disk(source))], target)).toHaveLength(2);
   expect(writerOf([machine(false, disk(source))], target)).toBeUndefined();
   expect(writerOf([machine(true, disk(`${source}<readonly/>`))], target)).toBeUndefined();
   const backing = `<source file='/o'/><backingStore>${source}</backingStore>`;
