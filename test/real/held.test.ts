@@ -116,3 +116,17 @@ it("a raw volume that running machines share grows under each of them", async ()
   expect(["user", "user2"].map(sizeIn)).toEqual(["21475328", "21475328"]);
   for (const name of ["user", "user2"]) virsh("destroy", name);
 });
+
+it("a shrink tells what is lost, and is refused under a running guest by the preview already", async () => {
+  const volume = one("Volume", "shrinks");
+  const wish = { pool: "held", name: "shrinks", capacity: 0.02, format: "raw", allowShrink: true };
+  await volume.up(wish);
+  runs(volume.outputs["path"], "raw");
+  const smaller = { ...wish, capacity: 0.01 };
+  await expect(volume.preview(smaller)).rejects.toThrow(/disk of the running machine "user": stop it to shrink it/);
+  clear();
+  await volume.preview(smaller);
+  expect(volume.said).toEqual([
+    "shrinks: live: capacity 0.0200005 -> 0.01 GiB; its end is cut off, and what the guest keeps there is lost",
+  ]);
+});

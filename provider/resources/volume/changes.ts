@@ -1,5 +1,7 @@
 import { type Difference, differences, type Values } from "../../fields";
+import { costsInWords } from "../compare";
 import { isFilled } from "../naming";
+import type { Request } from "../port";
 import { bytesOf, volume as table } from "./fields";
 import type { FoundVolume } from "./observe";
 
@@ -13,6 +15,16 @@ function changesBetween(before: Values, wanted: Values, managed: Values | undefi
   const all = differences(table, before, wanted, { managed, situation: { before, after: wanted } });
   const property = ["source", "content"].find((name) => (wanted[name] ?? managed?.[name]) !== undefined) ?? "source";
   return all.map((change) => (change.path[0] === "__content" ? { ...change, path: [property] } : change));
+}
+
+/** Says what an update would do, and that a smaller volume loses its end: `live` alone sounds harmless. */
+export function announce(request: Request, found: FoundVolume, all: readonly Difference[]): void {
+  if (all.length === 0) return;
+  const shrinks = ({ path, cost, before, after }: Difference): boolean =>
+    path[0] === "capacity" && cost === "live" && Number(after) < Number(before);
+  const inPlace = all.every(({ cost }) => cost !== "replace");
+  const lost = inPlace && all.some(shrinks) ? "; its end is cut off, and what the guest keeps there is lost" : "";
+  request.info(`${found.name}: ${costsInWords(all, table)}${lost}`);
 }
 
 /** What makes a volume that is gone come back as another one: an update would make the new name under the old id. */

@@ -16,6 +16,7 @@ import {
   type Writer,
   writerOf,
 } from "./inUse";
+import { shrinkUnderText } from "./live";
 import { named, targetAt } from "./make";
 import { type FoundVolume, hidden, isVolume, writtenAt } from "./observe";
 
@@ -78,7 +79,7 @@ export async function forbidReplace(
 }
 
 /**
- * A volume shrinks only where the program allows it. libvirt grows no disk that is read only, QEMU keeps everybody else from a
+ * A volume shrinks only where the program allows it, and under no guest. libvirt grows no disk that is read only, QEMU keeps everybody else from a
  * qcow2 image that it holds, and a guest that writes into a snapshot sees nothing of what grows below that.
  */
 export async function forbidUpdate(
@@ -94,12 +95,18 @@ export async function forbidUpdate(
   const above = overlayOn(machines, target);
   // A Volume that lies over another one has a size of its own.
   if (above && !(await isVolume(request, above.path))) return snapshotText(above, target);
+  const writer = isSmaller(wanted["capacity"], capacityBytes) ? writerOf(machines, target) : undefined;
+  if (writer) return shrinkUnderText(writer, target);
   const reader = wanted["format"] === "qcow2" ? readerOf(machines, target) : undefined;
   if (reader === undefined) return undefined;
   return (
     `${named(target)}: the running machine "${reader}" has it read-only, and so nobody can change the \`capacity\` of a ` +
     `qcow2 image: power the machine off first`
   );
+}
+
+function isSmaller(capacity: unknown, foundBytes: bigint): boolean {
+  return typeof capacity === "number" && bytesOf(capacity) < foundBytes;
 }
 
 function snapshotText({ domain, disk, path }: Overlying, target: Target): string {

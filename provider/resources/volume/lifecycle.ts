@@ -5,7 +5,7 @@ import { explain } from "../errors";
 import { type Definition, type Goal, resource } from "../flow";
 import { printOwner } from "../owner";
 import { Refusal, type Request } from "../port";
-import { changesOf, keepsSize, lostOf, unfinishedOf } from "./changes";
+import { announce, changesOf, keepsSize, lostOf, unfinishedOf } from "./changes";
 import { checkVolume } from "./check";
 import { bytesOf, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
@@ -32,6 +32,7 @@ export const definition: Definition<FoundVolume> = {
   changes: changesOf,
   differencesMore: (_, found) => Promise.resolve(unfinishedOf(found)),
   lost: (_, __, olds, news) => Promise.resolve(lostOf(olds, news)),
+  announce,
   forbidMaking,
   forbidReplace,
   forbidUpdate,

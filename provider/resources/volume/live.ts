@@ -45,11 +45,7 @@ async function resize(request: Request, change: LiveChange): Promise<void> {
   try {
     const writers = writersOf(await runningMachines(request), target);
     const [writer] = writers;
-    if (shrinks && writer) {
-      throw new Refusal(
-        `${named(target)} is a disk of the running machine "${writer.domain.name}": stop it to shrink it`,
-      );
-    }
+    if (shrinks && writer) throw new Refusal(shrinkUnderText(writer, target));
     // The first of them grows the file, and each of the others still has to be told.
     for (const one of writers) await resizeOnline(request, one, toBytes);
     if (!writer)
@@ -61,6 +57,11 @@ async function resize(request: Request, change: LiveChange): Promise<void> {
   request.info(
     `${named(target)}: ${shrinks ? "shrunk in place, its end is lost" : "grown in place"}: ${from} -> ${to} GiB`,
   );
+}
+
+/** Why a volume must not become smaller now. */
+export function shrinkUnderText({ domain }: Writer, target: Target): string {
+  return `${named(target)} is a disk of the running machine "${domain.name}": stop it to shrink it`;
 }
 
 function resizing({ vol }: Here, capacity: bigint, shrinks: boolean) {
