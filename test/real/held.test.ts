@@ -130,3 +130,16 @@ it("a shrink tells what is lost, and is refused under a running guest by the pre
     "shrinks: live: capacity 0.0200005 -> 0.01 GiB; its end is cut off, and what the guest keeps there is lost",
   ]);
 });
+
+it("a seed of a given name that a machine has is not replaced under it, as the preview says", async () => {
+  const seed = one("CloudInitDisk", "given");
+  const wish = { pool: "held", name: "given.iso", userData: "#cloud-config\n" };
+  await seed.up(wish);
+  hand("define", machineXml(diskXml(seed.outputs["path"], "raw", "<readonly/>")));
+  const other = { ...wish, userData: "#cloud-config\nhostname: b\n" };
+  await expect(seed.preview(other)).rejects.toThrow(
+    /"given\.iso" .* used by the machine "user": it cannot be replaced under/,
+  );
+  clear();
+  expect((await seed.up(other))?.replaces).toEqual(["userData"]);
+});

@@ -1,7 +1,7 @@
-import { type Path, UNKNOWN, type Values } from "../../provider/fields";
+import { flag, type Path, UNKNOWN, type Values } from "../../provider/fields";
 import { PartialFailure, Refusal, type Request, type Resource } from "../../provider/resources/port";
 import { ownedName, ownedUuid } from "../../provider/resources/owner";
-import { boxes, requestOn, Shelf } from "./memory";
+import { boxes, requestOn, Shelf, table } from "./memory";
 
 let shelf: Shelf;
 let box: Resource;
@@ -521,6 +521,18 @@ describe("diff", () => {
     expect((await failure(box.diff(request, id, free, news))).message).toBe("that would destroy bytes");
     shelf.forbid = undefined;
     expect((await box.diff(request, id, free, news)).replaces).toEqual(["room"]);
+  });
+
+  it("of a replacement that an absent host cannot judge is refused where bytes are at stake, and nowhere else", async () => {
+    const { id, outputs, inputs } = await made({ room: "a" });
+    const news = await checked({ room: "b" }, inputs);
+    const request = requestOn(shelf, { oldInputs: inputs });
+    shelf.away = true;
+    expect((await box.diff(request, id, outputs, news)).replaces).toEqual(["room"]);
+    box = boxes(shelf, { table: { ...table, allowDataLoss: flag({ doc: "" }) } });
+    const error = await failure(box.diff(request, id, outputs, news));
+    expect(error.message).toMatch(/would be replaced, and its host cannot say whether a guest wrote to it/);
+    expect((await box.diff(request, id, outputs, { ...news, allowDataLoss: true })).replaces).toEqual(["room"]);
   });
 
   it("carries a wish into the state: deletionProtection is a change", async () => {

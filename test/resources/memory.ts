@@ -45,7 +45,8 @@ export class Shelf {
   }
 }
 
-const table = {
+/** What a box is. */
+export const table = {
   name: text({ filled: true, change: "restart", doc: "" }),
   room: text({ change: "replace", doc: "" }),
   title: text({ change: "live", doc: "" }),

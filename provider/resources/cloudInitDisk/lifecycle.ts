@@ -3,6 +3,7 @@ import { ImageSource } from "../../media";
 import { type Definition, type Goal, resource } from "../flow";
 import type { Request } from "../port";
 import { unfinishedOf } from "../volume/changes";
+import { forbidUnderUsers } from "../volume/guards";
 import { reach, removeFound } from "../volume/lifecycle";
 import type { Content } from "../volume/make";
 import { type FoundVolume, observe } from "../volume/observe";
@@ -23,6 +24,7 @@ export const definition: Definition<FoundVolume> = {
   changes: (found, wanted, managed) => changesBetween(found.values, wanted, managed),
   differencesMore: (_, found) => Promise.resolve(unfinishedOf(found)),
   lost: (_, __, olds, news) => Promise.resolve(lostOf(olds, news)),
+  forbidReplace: forbidUnderUsers,
   reach: (request, found, goal) => reach(request, found, { ...goal, inputs: { ...goal.inputs, format: "raw" } }, seed),
   remove: removeFound,
   outputs: (found) => found.outputs,

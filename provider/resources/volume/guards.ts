@@ -117,7 +117,7 @@ function snapshotText({ domain, disk, path }: Overlying, target: Target): string
 }
 
 /** Under a given name the old one must go first, which its users forbid: better told in the preview than half-way. */
-async function forbidUnderUsers(
+export async function forbidUnderUsers(
   request: Request,
   { here }: FoundVolume,
   olds: Values,
