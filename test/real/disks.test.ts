@@ -148,7 +148,7 @@ describe("a disk that waits for a power cycle", () => {
     const limited = args({ cache: "none", iotune: { totalIopsSec: 100 } });
     expect(await costs(web, limited)).toEqual(["disks.1.iotune restart"]);
     await web.up(limited);
-    expect(web.outputs["restartPending"]).toEqual(["disks[sda]"]);
+    expect(web.outputs["restartPending"]).toEqual(["disks[sda].cache", "disks[sda].iotune"]);
     const [live, inactive] = definitions(web);
     expect(live).not.toContain("sda");
     expect(inactive).toMatch(/<total_iops_sec>100</);
