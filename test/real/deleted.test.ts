@@ -140,7 +140,7 @@ describe("what was deleted by hand, and changes at the same time to what only a 
 it("a pool with `build.overwrite` that was taken away by hand is defined again, and not formatted", async () => {
   execFileSync("truncate", ["-s", "64M", at("disk.img")]);
   const device = execFileSync("losetup", ["--find", "--show", at("disk.img")], { encoding: "utf8" }).trim();
-  const pool = one("StoragePool", "formats");
+  const [pool, again] = [one("StoragePool", "formats"), one("StoragePool", "formats")];
   try {
     const source = { devices: [device], format: "ext4" };
     const wish = { name: "formats", type: "fs", path: at("fs"), source, build: { overwrite: true } };
@@ -159,12 +159,11 @@ it("a pool with `build.overwrite` that was taken away by hand is defined again, 
     takeAway();
     rmdirSync(at("fs"));
     expect(await pool.refresh()).toBe(false);
-    const again = one("StoragePool", "formats");
     await again.up(wish);
     expect(again.said.join()).toContain('pool "formats": its source is such a pool already, and was not formatted');
     expect(readFileSync(at("fs", "disk.raw"), "utf8")).toBe("what a guest wrote");
   } finally {
-    await pool.destroy();
+    for (const made of [pool, again]) if (made.id !== undefined) await made.destroy();
     execFileSync("losetup", ["-d", device]);
   }
 });

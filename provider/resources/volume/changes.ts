@@ -1,4 +1,5 @@
 import { type Difference, differences, type Values } from "../../fields";
+import { readPath } from "../../xml";
 import { costsInWords } from "../compare";
 import { isFilled } from "../naming";
 import type { Request } from "../port";
@@ -7,7 +8,7 @@ import type { FoundVolume } from "./observe";
 
 /** The differences of the table; other content is told where people wrote it, not as a hidden digest. */
 export function changesOf(found: FoundVolume, asked: Values, managed: Values | undefined): Difference[] {
-  const wanted = keepsSize(found, asked) ? { ...asked, capacity: found.values["capacity"] } : asked;
+  const wanted = keepsSize(found, asked, managed) ? { ...asked, capacity: found.values["capacity"] } : asked;
   return changesBetween(found.values, wanted, managed);
 }
 
@@ -32,11 +33,17 @@ export function lostOf(olds: Values, news: Values): Difference[] {
   return changesBetween(olds, news, olds).filter(({ cost }) => cost === "replace");
 }
 
-/** A volume that is larger than its content, where the program says nothing of its size, was grown by other hands for a reason. */
-export function keepsSize({ finished, here, capacityBytes }: FoundVolume, inputs: Values): boolean {
+/**
+ * A volume that is larger than its content, where the program says nothing of its size, was grown by other hands for a reason.
+ * A block device is larger than any wish: it has whole extents of its pool.
+ */
+export function keepsSize(found: FoundVolume, inputs: Values, managed: Values | undefined): boolean {
+  const { finished, here, capacityBytes } = found;
   const { capacity, allowShrink } = inputs;
-  if (!finished || !here || typeof capacity !== "number" || allowShrink === true) return false;
-  return isFilled(inputs, "capacity") && capacityBytes > bytesOf(capacity);
+  if (!finished || !here || typeof capacity !== "number" || capacityBytes <= bytesOf(capacity)) return false;
+  const block = readPath(here.root, "@type") === "block";
+  if (block && (managed?.["capacity"] ?? capacity) === capacity) return true;
+  return allowShrink !== true && (block || isFilled(inputs, "capacity"));
 }
 
 /** What a making left half-way is made again, though all that can be seen of it may be as wanted. */

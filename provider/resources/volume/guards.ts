@@ -2,9 +2,9 @@ import type { Difference, Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { isFilled } from "../naming";
 import type { Request } from "../port";
-import { shrinkText } from "./check";
+import { FILE_POOLS, shrinkText } from "./check";
 import { bytesOf, sameBytes } from "./fields";
-import { type Here, poolFolder } from "./find";
+import { type Here, poolFolder, poolType } from "./find";
 import {
   overlayOn,
   type Overlying,
@@ -91,6 +91,13 @@ export async function forbidUpdate(
   if (!here || !finished || !changes.some(({ path }) => path[0] === "capacity")) return undefined;
   const shrinks = forbidShrink(here, capacityBytes, wanted);
   if (shrinks !== undefined) return shrinks;
+  const type = await poolType(request, here.pool.name);
+  if (!FILE_POOLS.has(type)) {
+    return (
+      `${named(here.vol)}: libvirt resizes no volume of a pool of type "${type}": resize it on the host to the \`capacity\` of the ` +
+      `program, or take the change back`
+    );
+  }
   const [machines, target] = [await runningMachines(request), targetAt(here)];
   const above = overlayOn(machines, target);
   // A Volume that lies over another one has a size of its own.

@@ -59,7 +59,7 @@ export async function reach(
 ): Promise<FoundVolume> {
   refuseUntouchable(found, goal);
   const { capacity } = goal.inputs;
-  const kept = found !== undefined && keepsSize(found, goal.inputs);
+  const kept = found !== undefined && keepsSize(found, goal.inputs, goal.managed);
   const wanted = typeof capacity === "number" && !kept ? bytesOf(capacity) : undefined;
   const before = found?.here && writtenAt(found.here);
   let here = found?.here;
