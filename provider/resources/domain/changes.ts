@@ -12,7 +12,6 @@ import { type FoundDomain, seedInForce } from "./observe";
 import type { XmlElement } from "../../xml";
 import { bootOrders, bootsByKind } from "./plug";
 import { label, lacksSeed, pendingOf, touches } from "./pending";
-import { SCHEDULE } from "./limits";
 import { isNamedBy } from "./seed";
 import { completeDevices, initialDisk, itemsOf, lowerManaged, pick } from "./wanted";
 
@@ -171,15 +170,15 @@ function liveOnly(
   return [...asTold, ...left.filter((one) => !names.has(label(one)))].filter(
     (one) =>
       one.cost === "live" &&
-      !isFreedPin(one) &&
+      !isFreed(one) &&
       !known.has(label(one)) &&
       !waiting.some((name) => touches(name, label(one))),
   );
 }
 
-/** A pin that was taken back stays in the guest, on all CPUs. */
-function isFreedPin({ path, kind }: Difference): boolean {
-  return path[0] === "cputune" && kind === "delete" && !(String(path[1]) in SCHEDULE);
+/** What was taken back of it stays in the guest: a pin on all CPUs, a share or a quota as it is without one. */
+function isFreed({ path, kind }: Difference): boolean {
+  return path[0] === "cputune" && kind === "delete";
 }
 
 /** True for what is left of an update's change; one that plugged a device in says nothing of what the device has by other hands. */

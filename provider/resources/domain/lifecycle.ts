@@ -9,6 +9,7 @@ import { checkMore } from "./check";
 import { backTo, gated, gateOf, openGate, passes, type WayBack } from "./confirm";
 import { connectionOf } from "./connection";
 import { refuseUncontrolled } from "./controllers";
+import { isDeviceList } from "./devices";
 import { domain as table } from "./fields";
 import { forecast } from "./forecast";
 import { forbidUpdate, refuseLossyAdoption, refuseMissing, refuseTakenName } from "./guards";
@@ -306,7 +307,12 @@ async function returned(request: Request, goal: Goal, planned: Plan): Promise<Fo
   // A balloon and a CPU move at the guest's pace.
   const slow = new Set(["currentMemory", "onlineVcpus", "powerState"]);
   const left = changesOf(found, wanted, goal.managed).filter(
-    ({ path, cost }) => cost === "live" && planned.live.length > 0 && !slow.has(String(path[0])),
+    ({ path, cost, kind }) =>
+      cost === "live" &&
+      planned.live.length > 0 &&
+      !slow.has(String(path[0])) &&
+      // What libvirt goes back to by itself may stand there still.
+      (kind !== "delete" || isDeviceList(path[0])),
   );
   if (left.length > 0) {
     throw new Error(`domain "${goal.name}": libvirt accepted, but did not do: ${left.map(describe).join(", ")}`);

@@ -1,7 +1,7 @@
 import { readTable } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
-import { parseXml } from "../../xml";
-import { readMark } from "../mark";
+import { parseXml, type XmlElement } from "../../xml";
+import { type Mark, readMark } from "../mark";
 import type { Request } from "../port";
 import { network as table } from "./fields";
 import type { FoundNetwork } from "./plan";
@@ -33,6 +33,14 @@ export async function byName(request: Request, name: string): Promise<FoundNetwo
   return net && picture(request, net);
 }
 
+/** The mark; a network that nobody defines any more has the one of its start, when its cards were still to be plugged in. */
+function markOf(root: XmlElement, isDefined: boolean): Mark | undefined {
+  const mark = readMark(root);
+  if (isDefined || mark?.replug !== true) return mark;
+  const { replug: _, ...rest } = mark;
+  return rest;
+}
+
 /** All that the host says of a network; undefined where it went away between two calls. */
 async function picture({ place: { host }, signal }: Request, net: Network): Promise<FoundNetwork | undefined> {
   try {
@@ -45,7 +53,7 @@ async function picture({ place: { host }, signal }: Request, net: Network): Prom
     // libvirt refuses to answer for a network that is not defined.
     const { autostart } = persistent ? await host.call("NETWORK_GET_AUTOSTART", { net }, { signal }) : { autostart: 0 };
     const [inactive, live] = [parseXml(inactiveText), parseXml(liveText)];
-    const mark = readMark(inactive);
+    const mark = markOf(inactive, persistent === 1);
     return {
       id: net.uuid,
       name: net.name,
