@@ -3,7 +3,7 @@ import { Code, isLibvirt, LibvirtError } from "../../rpc";
 import { cloneXml, printXml, type XmlElement } from "../../xml";
 import { Explained } from "../errors";
 import { messageOf } from "../flow";
-import { writeMark } from "../mark";
+import { writeMark, without } from "../mark";
 import type { Looking, Request } from "../port";
 import { passes, waitedFor } from "./confirm";
 import { domain as table } from "./fields";
@@ -12,7 +12,7 @@ import { pendingOf } from "./pending";
 import { runPower } from "./power";
 import { proveStart } from "./proof";
 import { restartSteps } from "./restart";
-import { confirmed, gateWished, markUnconfirmed, setMark, wishesIn, without } from "./unconfirmed";
+import { confirmed, gateWished, markUnconfirmed, setMark, wishesIn } from "./unconfirmed";
 import { picture, waitFor } from "./waiting";
 
 /** What a running machine owes: its definition says more than its guest has. */

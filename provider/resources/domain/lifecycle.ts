@@ -3,7 +3,7 @@ import { Code, isLibvirt } from "../../rpc";
 import { find, parseXml, printXml } from "../../xml";
 import { doing } from "../errors";
 import { type Definition, type Goal, messageOf, resource } from "../flow";
-import { bareMark, MARK_NAMESPACE, MARK_PREFIX, readMark } from "../mark";
+import { bareMark, MARK_NAMESPACE, MARK_PREFIX, readMark, without } from "../mark";
 import { Refusal, type Request, UNFINISHED } from "../port";
 import { checkMore } from "./check";
 import { backTo, gated, gateOf, openGate, passes, type WayBack } from "./confirm";
@@ -28,7 +28,7 @@ import { refuseType } from "./template";
 import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
 import { refuseVlans } from "./vlans";
 import { resolveVolumes } from "./volumes";
-import { confirmed, without } from "./unconfirmed";
+import { confirmed } from "./unconfirmed";
 import { complete, volumesOf } from "./wanted";
 import { describe, tell } from "./words";
 

@@ -1,7 +1,7 @@
 import { type AnyField, isRecord, type Values } from "../../fields";
 import { printXml, parseXml } from "../../xml";
 import { doing } from "../errors";
-import { bareMark, type Mark, MARK_NAMESPACE, MARK_PREFIX, readMark } from "../mark";
+import { bareMark, type Mark, MARK_NAMESPACE, MARK_PREFIX, readMark, without } from "../mark";
 import type { Request } from "../port";
 import { domain as table } from "./fields";
 import { handleOf } from "./observe";
@@ -121,10 +121,4 @@ export async function setMark(request: Request, uuid: string, mark: Mark): Promi
       flags: CONFIG,
     }),
   );
-}
-
-/** A mark without some of its texts. */
-export function without(mark: Mark, ...names: readonly ("since" | "unconfirmed")[]): Mark {
-  const rest = Object.entries(mark).filter(([name]) => !names.some((one) => one === name));
-  return Object.fromEntries(rest) as unknown as Mark; // all that a mark must have stays
 }
