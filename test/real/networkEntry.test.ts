@@ -307,6 +307,20 @@ describe("an entry in a platform's network", () => {
     await one.destroy();
   });
 
+  it("warns in the preview of what the network has no place for: the same up may give it one", async () => {
+    const one = dhcp();
+    await one.up(a);
+    const moved = { ...a, ip: "10.99.0.9" };
+    expect(paths(await one.preview(moved))).toEqual(["ip"]);
+    expect(one.said.join()).toMatch(
+      /ip: 10\.99\.0\.9 is in no subnet.*an update refuses that, unless the network changes/,
+    );
+    await expect(one.up(moved)).rejects.toThrow(/ip: 10\.99\.0\.9 is in no subnet.*Nothing was changed/);
+    await one.preview(a);
+    expect(one.said).toEqual([]);
+    await one.destroy();
+  });
+
   it("is imported by the network's name or UUID", async () => {
     await byHand("plat", ADD, DHCP, '<host mac="52:54:00:61:00:01" name="a" ip="10.61.0.10"/>');
     for (const id of ["plat/52:54:00:61:00:01", `${String(platform.id)}/52:54:00:61:00:01`]) {

@@ -1,4 +1,4 @@
-import { type Difference, differences, grammar, readTable, type Values } from "../../fields";
+import { type Difference, differences, grammar, hasUnknown, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
 import { printXml } from "../../xml";
 import { Explained } from "../errors";
@@ -91,7 +91,19 @@ function differencesMore(kind: Kind, request: Request, found: FoundEntry, inputs
       if (!shown.has(path)) more.set(path, one);
     }
   }
+  if (shown.size + more.size > 0) warnOfMisfits(kind, request, found, inputs);
   return [...more.values()];
+}
+
+/** What an update would refuse; the same up may give the network a place for it before. */
+function warnOfMisfits(kind: Kind, request: Request, found: FoundEntry, inputs: Values): void {
+  if (hasUnknown(inputs)) return;
+  const { key } = parseId(kind, found.id);
+  const texts = misfitsIn(kind, found.network.name, found.standing, inputs, key);
+  if (texts.length === 0) return;
+  request.warn(
+    `${kind.noun} "${found.name}": ${texts.join("; ")}; an update refuses that, unless the network changes before`,
+  );
 }
 
 function keyOf(kind: Kind, inputs: Values): string {
@@ -173,10 +185,15 @@ function refuseMisfits(
   inputs: Values,
   key: string,
 ): void {
-  const all = standing.flatMap(({ root }) => kind.misfits(root, net.name, inputs, key));
-  if (all.length === 0) return;
-  const texts = [...new Set(all.map(({ property, reason }) => `${property}: ${reason}`))];
+  const texts = misfitsIn(kind, net.name, standing, inputs, key);
+  if (texts.length === 0) return;
   throw new Refusal(`${kind.noun} "${key}": ${texts.join("; ")}. Nothing was changed`);
+}
+
+/** What a network has against an entry, on either side. */
+function misfitsIn(kind: Kind, network: string, standing: readonly Standing[], inputs: Values, key: string): string[] {
+  const all = standing.flatMap(({ root }) => kind.misfits(root, network, inputs, key));
+  return [...new Set(all.map(({ property, reason }) => `${property}: ${reason}`))];
 }
 
 /** One entry has one resource: what this run knows of another one is all that tells, as entries carry no owner. */
