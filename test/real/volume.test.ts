@@ -647,6 +647,9 @@ describe("gone", () => {
     await place.host.call("STORAGE_POOL_REFRESH", { pool: twin, flags: 0 });
     await volume.delete(stopped, made.id, made.outputs);
     expect(stopped.heard.warn.join()).toMatch(/was not deleted: pool "mounted" is another one now/);
+    expect(stopped.heard.warn.join()).toMatch(
+      /remove this one from the state \(pulumi state delete\) and set `adopt: true`/,
+    );
     expect(readFileSync(join(path, "v"), "utf8")).toBe("another");
     await expect(volume.update(stopped, made.id, made.outputs, made.inputs)).rejects.toThrow(/is another one now/);
   });

@@ -95,7 +95,9 @@ function refuseOtherFileSystem(inputs: Values, poolBytes: bigint, what: string):
 }
 
 function unseen(request: Request, id: string, inputs: Values, why: string, stranger: boolean): FoundVolume {
-  request.warn(`volume "${id}" cannot be seen: ${why}; the state stands for it`);
+  const next =
+    "to have the one of this name there, remove this one from the state (pulumi state delete) and set `adopt: true`";
+  request.warn(`volume "${id}" cannot be seen: ${why}; the state stands for it${stranger ? `; ${next}` : ""}`);
   const kept = ["path", "key", ...Object.values(hidden)].filter((name) => inputs[name] !== undefined);
   return {
     id,
