@@ -39,6 +39,7 @@ export function equalValues(field: AnyField, wanted: unknown, found: unknown): b
   if (field.kind === "object") return equalObjects(field.fields, wanted, found);
   if (field.kind === "list") return equalLists(field, wanted, found);
   if (field.kind === "number" && field.unit) return equalNumbers(wanted, found);
+  if (field.kind === "text" && field.xml !== undefined) return inXml(wanted) === inXml(found);
   return deepEqual(wanted, found);
 }
 
@@ -58,6 +59,11 @@ export function metByAbsence(field: AnyField, wanted: unknown): boolean {
 function equalNumbers(wanted: unknown, found: unknown): boolean {
   if (typeof wanted !== "number" || typeof found !== "number") return wanted === found;
   return wanted === found || Math.abs(wanted - found) <= Math.abs(wanted) * 1e-9;
+}
+
+/** XML knows one line end. */
+function inXml(value: unknown): unknown {
+  return typeof value === "string" ? value.replace(/\r\n?/g, "\n") : value;
 }
 
 function equalObjects(table: Table, wanted: unknown, found: unknown): boolean {

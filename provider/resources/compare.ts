@@ -3,9 +3,7 @@ import {
   deepEqual,
   type Difference,
   differences,
-  foundAsManaged,
   inWords,
-  isRecord,
   type Situation,
   type Table,
   type Values,
@@ -29,12 +27,27 @@ export function compare<F extends Found>(
   inputs: Values,
   managed: Values | undefined,
 ): Comparison {
-  const found = seen.secretsUnseen === true ? withSecrets(kind.table, seen, managed ?? inputs) : seen;
+  return compareSeen(kind, asLeft(kind, seen, managed ?? inputs), inputs, managed);
+}
+
+/** The same with what is seen alone. */
+export function compareSeen<F extends Found>(
+  kind: Definition<F>,
+  found: F,
+  inputs: Values,
+  managed: Values | undefined,
+): Comparison {
   const wanted = kind.wanted?.(found, inputs, managed) ?? inputs;
   const situation = { ...situate(found.values, inputs), ...found.situation };
   const plain =
     kind.changes?.(found, wanted, managed) ?? differences(kind.table, found.values, wanted, { managed, situation });
   return { wanted, differences: plain };
+}
+
+/** The object, with what cannot be seen of it as it is known to have been left. */
+export function asLeft<F extends Found>(kind: Definition<F>, seen: F, known: Values): F {
+  const found = seen.secretsUnseen === true ? withSecrets(kind.table, seen, known) : seen;
+  return kind.recalled?.(found, known) ?? found;
 }
 
 /** Whoever may only look sees no password: they are taken to be as they were left. */
@@ -57,41 +70,6 @@ export function situate(before: Values, after: Values): Situation {
 /** The differences without those that the program asked to ignore. */
 export function asked(request: Request, all: readonly Difference[]): Difference[] {
   return all.filter(({ path }) => request.ignores?.(path) !== true);
-}
-
-/**
- * The inputs with the host's own values where `ignoreChanges` covers all that differs in a property: the preview left it out,
- * so an update for another property's sake must not undo it.
- */
-export function ignoredAsFound<F extends Found>(
-  kind: Definition<F>,
-  request: Request,
-  found: F,
-  inputs: Values,
-  managed: Values,
-): Values {
-  if (!request.ignores) return inputs;
-  const all = compare(kind, found, inputs, managed).differences;
-  const kept = new Set(asked(request, all).map(({ path }) => String(path[0])));
-  const ignored = new Set(all.map(({ path }) => String(path[0])).filter((name) => !kept.has(name)));
-  const entries = [...ignored].flatMap((name) => {
-    const field = kind.table[name];
-    return field ? [[name, foundAsManaged(field, found.values[name], inputs[name])] as const] : [];
-  });
-  const beside = all.filter(({ path }) => request.ignores?.(path) === true && kept.has(String(path[0])));
-  return given({ ...inputs, ...Object.fromEntries(entries), ...withIgnoredKeys(kind.table, inputs, beside) });
-}
-
-/** The maps of which some keys are ignored while others change: each key is one's own or the host's. */
-function withIgnoredKeys(table: Table, inputs: Values, ignored: readonly Difference[]): Values {
-  const maps: Record<string, Values> = {};
-  for (const { path, before } of ignored) {
-    const [name = "", key] = path.map(String);
-    const map = maps[name] ?? inputs[name];
-    if (table[name]?.kind !== "map" || key === undefined || !isRecord(map)) continue;
-    maps[name] = given({ ...map, [key]: before });
-  }
-  return maps;
 }
 
 /** The values that are there. */

@@ -55,6 +55,8 @@ export interface Definition<F extends Found> {
   observe(request: Request, id: string, inputs: Values): Promise<F | undefined>;
   /** Finds an object of any owner that stands where a new one of this name would. */
   occupant(request: Request, inputs: Values): Promise<F | undefined>;
+  /** The object as if what the host cannot tell of it were as it was left; pure. */
+  recalled?(found: F, known: Values): F;
   /** The inputs with all that follows from them and from the found object; pure. */
   wanted?(found: F, inputs: Values, managed: Values | undefined): Values;
   /** The differences, where comparing the table with what was found is not all there is to it; pure. */
@@ -68,6 +70,8 @@ export interface Definition<F extends Found> {
   ): Promise<readonly Difference[]>;
   /** What makes one that is gone come back as a new object only: its id could not be the same. */
   lost?(request: Request, id: string, olds: Values, news: Values): Promise<readonly Difference[]>;
+  /** What an import writes into the program of an object; says what it leaves out. */
+  imported?(request: Request, found: F): Values;
   /** Says in words what an update would do. */
   announce?(request: Request, found: F, changes: readonly Difference[], wanted: Values): void;
   /** Says why an update must not happen (it would cost more than the program allows, or cannot be done), or nothing. */

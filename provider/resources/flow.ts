@@ -10,7 +10,7 @@ import {
   ownInputs,
   type Values,
 } from "../fields";
-import { asked, changedWishes, compare, costsInWords, ignoredAsFound, situate } from "./compare";
+import { asked, asLeft, changedWishes, compare, costsInWords, situate } from "./compare";
 import type { Definition, Found, Goal } from "./definition";
 import { Glimpses } from "./glimpse";
 import {
@@ -22,6 +22,7 @@ import {
   guardReplace,
   guardUpdate,
 } from "./guards";
+import { ignoredAsFound } from "./ignored";
 import { markFor } from "./mark";
 import { calledOf, sameIdentity, whatOf, withName } from "./naming";
 import { identityValues, newIncarnation, ownedUuid, printOwner } from "./owner";
@@ -258,7 +259,7 @@ class Flow<F extends Found> {
     const found = await this.sought(request, id, olds);
     if (!found) return undefined;
     this.glimpses.keep(request.place, id, found, olds, acts);
-    const inputs = this.inputsAsFound(found, request.oldInputs ?? olds);
+    const inputs = this.inputsAsFound(request, found, request.oldInputs ?? olds);
     const life =
       olds[INCARNATION] ?? (found.mark?.owner === printOwner(request.owner) ? found.mark.incarnation : undefined);
     const host = await request.place.identity(this.kind.scope);
@@ -274,9 +275,10 @@ class Flow<F extends Found> {
   }
 
   /** The program's inputs, with what the host says now where that is not what they say. */
-  private inputsAsFound(found: F, managed: Values): Values {
+  private inputsAsFound(request: Request, here: F, managed: Values): Values {
+    const found = asLeft(this.kind, here, managed);
     const known = Object.keys(managed).some((name) => !name.startsWith("__"));
-    if (!known) return ownInputs(this.kind.table, found.values);
+    if (!known) return ownInputs(this.kind.table, this.kind.imported?.(request, found) ?? found.values);
     const { differences: drifted } = compare(this.kind, found, managed, undefined);
     const changed = new Set(drifted.map(({ path }) => String(path[0])));
     const seen = (name: string, value: unknown): unknown => {

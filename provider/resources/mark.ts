@@ -16,6 +16,8 @@ export interface Mark {
   readonly deferred: readonly string[];
   /** When the first of them was deferred (ISO 8601, UTC). A guest whose own mark says the same was started with them. */
   readonly since?: string;
+  /** The guest that waits was started with the host's CPU model, which libvirt shows by its name alone. */
+  readonly hostModel?: true;
   /** Properties that an update changes in the running guest now: what it lacks of them was not done. */
   readonly applying?: readonly string[];
   /** A volume of a former seed that the guest may still hold: whoever comes next takes it away. */
@@ -53,6 +55,7 @@ export function readMark(root: XmlElement): Mark | undefined {
     phase: found.attributes.get("phase") === "creating" ? "creating" : "ready",
     deferred: labelsOf(found.attributes.get("deferred")),
     ...(applying.length === 0 ? {} : { applying }),
+    ...(found.attributes.get("hostModel") === "yes" ? { hostModel: true } : {}),
     ...(found.attributes.get("replug") === "yes" ? { replug: true } : {}),
     ...Object.fromEntries(texts),
   };
@@ -101,6 +104,7 @@ function attributesOf(mark: Mark): Record<string, string> {
     phase: mark.phase,
     ...(mark.deferred.length > 0 ? { deferred: textOf(mark.deferred) } : {}),
     ...(mark.applying === undefined || mark.applying.length === 0 ? {} : { applying: textOf(mark.applying) }),
+    ...(mark.hostModel === true ? { hostModel: "yes" } : {}),
     ...(mark.replug === true ? { replug: "yes" } : {}),
     ...Object.fromEntries(TEXTS.flatMap((name) => (mark[name] === undefined ? [] : [[name, mark[name]] as const]))),
   };

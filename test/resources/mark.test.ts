@@ -30,6 +30,7 @@ describe("a mark", () => {
     { ...ready, deferred: ["memory"], since: "2026-05-01T10:00:00.000Z" },
     { ...ready, formerSeed: "/pool/web-seed-0123456789ab.iso" },
     { ...ready, replug: true },
+    { ...ready, deferred: ["cpu.mode"], hostModel: true },
     { ...ready, deferred: ["cpu.mode", "disks[vda].cache", "interfaces[52:54:00:00:00:01].model"] },
     { ...ready, applying: ["title", 'metadata["a key with 100 % of \\"signs\\""]'] },
   ])("comes back as it was written: %j", (mark) => {

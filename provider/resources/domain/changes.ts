@@ -12,12 +12,13 @@ import { type FoundDomain, seedInForce } from "./observe";
 import type { XmlElement } from "../../xml";
 import { bootOrders, bootsByKind } from "./plug";
 import { label, lacksSeed, pendingOf, touches } from "./pending";
-import { isNamedBy } from "./seed";
+import { isNamedBy, isSeedAsIs } from "./seed";
+import { asStarted, writtenScreens } from "./started";
 import { completeDevices, initialDisk, itemsOf, lowerManaged, pick } from "./wanted";
 
 /** What differs in the definition, and what of the live-class properties differs in the running guest alone. */
 export function changesOf(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {
-  const values = { ...found.values, ...knownSeed(found, managed) };
+  const values = { ...found.values, ...knownSeed(found, wanted, managed) };
   const situation: Situation = { before: values, after: wanted, ...found.situation };
   const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, values);
   const planned = differences(table, values, wanted, { managed: former, situation }).filter(leads(wanted));
@@ -28,10 +29,12 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   return live ? awake.flatMap((one) => (fitsOrder(live, one) ? [one] : withoutOrder(one))) : awake;
 }
 
-/** A seed tells nothing but its name: where that is the former inputs' own, those say what is in it. */
-function knownSeed(found: FoundDomain, managed: Values | undefined): Values {
+/** A seed tells nothing but its name: where that is the former inputs' own, those say what is in it. With the machine's name it changes whole. */
+function knownSeed(found: FoundDomain, wanted: Values, managed: Values | undefined): Values {
+  if (isSeedAsIs(wanted["cloudInit"])) return { cloudInit: wanted["cloudInit"] };
   const shown = seedInForce(found);
-  const known = shown !== undefined && isRecord(managed?.["cloudInit"]) && isNamedBy(shown, found.id, managed);
+  const inputs = { ...managed, name: wanted["name"] };
+  const known = shown !== undefined && isRecord(managed?.["cloudInit"]) && isNamedBy(shown, found.id, inputs);
   return known ? { cloudInit: managed["cloudInit"] } : {};
 }
 
@@ -73,9 +76,10 @@ function keysIn(values: Values, name: "disks" | "interfaces"): (string | undefin
 
 /** A definition that goes back to what the guest runs with waits for nothing. */
 function heldByGuest(found: FoundDomain, wanted: Values, changes: readonly Difference[]): readonly Difference[] {
-  const live = found.situation?.live;
+  const live = asStarted(found);
   if (!live || !changes.some(({ cost }) => cost === "restart")) return changes;
-  const wish = { ...wanted, disks: written(wanted["disks"], live) };
+  const graphics = writtenScreens(found, wanted["graphics"]);
+  const wish = { ...wanted, disks: written(wanted["disks"], live), graphics };
   const lacking = differences(table, live, wish, { managed: live, situation: { before: live, after: wish } }).map(
     label,
   );

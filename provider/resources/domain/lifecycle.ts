@@ -15,12 +15,14 @@ import { forecast } from "./forecast";
 import { forbidUpdate, refuseLossyAdoption, refuseMissing, refuseTakenName } from "./guards";
 import { runLive } from "./live";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
+import { recalled, refuseUnclear } from "./overlays";
 import { pendingOf } from "./pending";
 import { changesOf } from "./changes";
 import { type Plan, plan } from "./plan";
 import { runPower } from "./power";
 import { proveStart } from "./proof";
 import { remove } from "./remove";
+import { withoutSeed } from "./seed";
 import { dropFormerSeed, dropSeed, makeSeed } from "./seedVolume";
 import { owed } from "./restart";
 import { notDone } from "./takeBack";
@@ -47,8 +49,10 @@ const definition: Definition<FoundDomain> = {
   checkMore,
   observe,
   occupant,
+  recalled,
   wanted: (found, inputs, managed) => complete(inputs, found.id, managed, found.facts),
   changes: changesOf,
+  imported: withoutSeed,
   differencesMore,
   forbidUpdate: (_, found, changes, wanted) => forbidUpdate(found, changes, wanted),
   announce,
@@ -67,6 +71,7 @@ async function differencesMore(
   wanted: Values,
   changes: readonly Difference[],
 ): Promise<Difference[]> {
+  refuseUnclear(request, found, wanted, changes);
   await refuseUnable(request, found, wanted, changes);
   return [...owed(found, wanted, changes), ...openGate(found, wanted)];
 }
@@ -107,8 +112,10 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   const volumes = await resolveVolumes(request, volumesOf(goal.inputs));
   refuseMissing(goal, volumes);
   if (found) {
-    refuseLossyAdoption(found, goal);
     const wanted = complete(goal.inputs, goal.id, goal.managed, facts);
+    const left = recalled(found, goal.managed ?? goal.inputs);
+    refuseUnclear(request, found, wanted, changesOf(left, wanted, goal.managed));
+    refuseLossyAdoption(found, goal);
     const reason = forbidUpdate(found, changesOf(found, wanted, goal.managed), wanted);
     if (reason !== undefined) throw new Refusal(reason);
     await refuseUnable(request, found, wanted, changesOf(found, wanted, goal.managed));
@@ -191,7 +198,7 @@ async function apply(request: Request, found: FoundDomain | undefined, goal: Goa
       host.call("DOMAIN_SET_AUTOSTART", { dom: handleOf(goal.id), autostart }),
     );
   }
-  if (found && !found.live) await rename(request, found, planned);
+  if (found?.power === "stopped") await rename(request, found, planned);
   if (!found || planned.live.length === 0) return;
   // A guest that is to go on hears what it is told; one that is paused lets go of nothing.
   if (planned.power.at(-1) === "resume") await runPower(request, goal.name, goal.id, "resume", goal.inputs);
@@ -239,7 +246,7 @@ async function power(
     await runPower(at, goal.name, goal.id, step, goal.inputs, found?.power);
     // A guest that was stopped to be started again is started, also where its `up` was cancelled meanwhile.
     if (step === "stop" && planned.restarts) at = { ...request, signal: new AbortController().signal };
-    if (step === "stop" && found?.live) await rename(request, found, planned);
+    if (step === "stop" && found) await rename(request, found, planned);
   }
   return async () => (wait ? waitFor(request, goal.name, goal.id, wait, before, macs) : undefined);
 }

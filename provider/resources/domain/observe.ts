@@ -11,15 +11,16 @@ import { cablingOf } from "./cards";
 import { removableCpus } from "./cpus";
 import { diskChains, isSeed, knownChains, scsiControllers } from "./disks";
 import { domain as table } from "./fields";
+import { type Resting, restingOf } from "./overlays";
 import { freePorts } from "./pci";
-import { isNamedBy } from "./seed";
+import { isNamedBy, SEED_AS_IS } from "./seed";
 import { lastSeen, resolveVolumes } from "./volumes";
 import { complete, express, itemsOf, type Resolved, volumesOf } from "./wanted";
 
 type Handle = ResultOf<"DOMAIN_LOOKUP_BY_UUID">["dom"];
 
 /** A machine as it stands on the host. */
-export interface FoundDomain extends Found {
+export interface FoundDomain extends Found, Resting {
   readonly handle: Handle;
   readonly facts: HostFacts;
   readonly inactive: XmlElement;
@@ -100,8 +101,9 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
   if (!inactive || !current || !autostart || !persistent) return undefined;
   const { power, saved, live } = current;
   const wish = complete(inputs, uuid, undefined, facts);
-  const chains = knownChains(inactive, live);
-  const sources = new Map([...volumes, ...(await lastSeen(request, itemsOf(wish["disks"]), volumes, chains))]);
+  const [disks, written] = [itemsOf(wish["disks"]), knownChains(inactive, live)];
+  const sources = new Map([...volumes, ...(await lastSeen(request, disks, volumes, written))]);
+  const { chains, unclear } = await restingOf(request, disks, sources, [inactive, live], written);
   const read = (root: XmlElement): Values =>
     expressed(readTable(table, root), wish, sources, root === inactive ? chains : diskChains(root));
   const found = {
@@ -114,6 +116,8 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
     saved,
     persistent: persistent.persistent === 1,
     volumes,
+    chains,
+    unclear,
     finished: true,
     secretsUnseen: unseen.secrets,
     addresses: live ? await addressesOf(request, dom, live) : [],
@@ -186,12 +190,9 @@ function wishes(power: Power, autostart: boolean, seedPath: string | undefined, 
   return {
     powerState: power === "crashed" ? "stopped" : power === "suspended" ? "paused" : power,
     autostart,
-    ...(seedPath === undefined ? {} : { cloudInit: sameSeed ? seed : { ...EMPTY_SEED } }),
+    ...(seedPath === undefined ? {} : { cloudInit: sameSeed ? seed : { ...SEED_AS_IS } }),
   };
 }
-
-/** A seed on the host that is not the wanted one: any wish differs from it. */
-const EMPTY_SEED: Values = { userData: "", pool: "" };
 
 function seedOf(root: XmlElement): string | undefined {
   const cd = findAll(root, "devices/disk").find(isSeed);

@@ -4,6 +4,7 @@ import { isSeed } from "./disks";
 import { domain as table } from "./fields";
 import { readMark } from "../mark";
 import type { FoundDomain } from "./observe";
+import { asStarted, withoutChosenPorts } from "./started";
 
 /** A path by identity (`disks[vdb].cache`), which outlives a reorder. */
 export function label({ path, key }: Difference): string {
@@ -25,7 +26,7 @@ function isWithin(one: string, other: string): boolean {
  * True for a guest that was started with what its definition's mark lists as deferred: it has the mark of its start. A number
  * of libvirt's would not do: after a managed save a guest goes on with what it had, and after a reboot of the host they begin anew.
  */
-function hasDeferred({ mark, live }: FoundDomain): boolean {
+export function hasDeferred({ mark, live }: FoundDomain): boolean {
   return mark?.since !== undefined && live !== undefined && readMark(live)?.since === mark.since;
 }
 
@@ -60,10 +61,11 @@ const STEADY = new Set(["memory", "maxMemory", "vcpus", "numatune", "os", "clock
  * the definition, as far as the guest still has it otherwise.
  */
 export function pendingOf(found: FoundDomain): readonly string[] {
-  const live = found.situation?.live;
+  const live = asStarted(found);
   if (!live) return [];
-  const situation = { before: live, after: found.values, ...found.situation };
-  const differing = differences(table, live, found.values, { managed: live, situation });
+  const values = withoutChosenPorts(found.values);
+  const situation = { before: live, after: values, ...found.situation };
+  const differing = differences(table, live, values, { managed: live, situation });
   const deferred = hasDeferred(found) ? [] : (found.mark?.deferred ?? []);
   const open = differing.map(label);
   const waiting = deferred.filter((name) => open.some((one) => touches(name, one)));

@@ -14,7 +14,7 @@ import type { Goal } from "../flow";
 import { type Mark, writeMark } from "../mark";
 import type { HostFacts } from "../place";
 import { changesOf } from "./changes";
-import { diskChains, knownChains } from "./disks";
+import { diskChains } from "./disks";
 import { waitsInPart } from "./edit";
 import { domain as table } from "./fields";
 import { LOOPBACK, places } from "./graphics";
@@ -27,6 +27,7 @@ import { placeNew } from "./pci";
 import type { PowerStep } from "./power";
 import { restarts, restartSteps } from "./restart";
 import { writeSeed } from "./seed";
+import { startedAs } from "./started";
 import { initialValues, scsiController, tablet, template, videoCard } from "./template";
 import { wishesOf } from "./unconfirmed";
 import { complete, completeDevices, lower, lowerManaged, type Resolved } from "./wanted";
@@ -104,7 +105,7 @@ function autostartStep(found: FoundDomain | undefined, wanted: Values): { autost
 
 function define(found: FoundDomain | undefined, goal: Goal, wanted: Values, at: Circumstances): XmlElement {
   const root = found ? cloneXml(found.inactive) : template(goal.id, wanted, at.facts);
-  const chains = found ? knownChains(found.inactive, found.live) : diskChains(root);
+  const chains = found?.chains ?? diskChains(root);
   const before = found ? readTable(table, root) : {};
   const start = found ? wanted : { ...wanted, ...initialOf(wanted, at.facts) };
   const lowered = lower(start, at.volumes, chains);
@@ -120,7 +121,7 @@ function define(found: FoundDomain | undefined, goal: Goal, wanted: Values, at: 
   fitMemory(root, wanted, managed);
   furnish(root, wanted, found && openScreens(found.inactive));
   bootByDevice(root);
-  writeSeed(root, isRecord(wanted["cloudInit"]) ? at.seedPath : undefined);
+  writeSeed(root, at.seedPath);
   const held = formerSeed(found, at.seedPath);
   const mark = held === undefined ? goal.mark : { ...goal.mark, formerSeed: held };
   writeMark(root, { ...wishesOf(goal.inputs), ...markOf(mark, found, wanted, at.now) });
@@ -214,7 +215,7 @@ function markOf(mark: Mark, found: FoundDomain | undefined, wanted: Values, now:
   const complete = found === undefined && wanted["powerState"] === "stopped" && wanted["autostart"] !== true;
   const phase = complete ? "ready" : mark.phase;
   if (!found || mark.deferred.length === 0) return { ...mark, phase };
-  return { ...mark, phase, since: waitingSince(found) ?? now };
+  return { ...mark, phase, since: waitingSince(found) ?? now, ...startedAs(found, mark.deferred) };
 }
 
 /** The steps from one power state to another. */

@@ -5,6 +5,7 @@ import { doing } from "../errors";
 import { type Request, Refusal } from "../port";
 import { isLimited, proveLimits, startRemedy } from "./controllers";
 import { handleOf, hasSavedState, type Power } from "./observe";
+import { stayOff } from "./stayOff";
 
 // virDomainCreateFlags, virDomainShutdownFlagValues, virDomainState
 const START_PAUSED = 1;
@@ -155,12 +156,12 @@ export async function stop(
   // A guest that does not run cannot answer.
   const able = state !== CRASHED && state !== PAUSED && policy.timeoutMs > 0;
   const end = performance.now() + policy.timeoutMs;
-  const asked = able ? await ask(request, uuid, end) : undefined;
-  if (asked !== undefined && (await stopped(request, uuid, end, name, asked))) return;
+  const obeyed = able ? await askToStop(request, uuid, end, name) : undefined;
+  if (obeyed === true) return;
   // What crashed runs no more: turning it off loses nothing.
   if (!policy.thenForce && state !== CRASHED) {
     const why =
-      asked !== undefined
+      obeyed !== undefined
         ? `did not stop within ${policy.timeoutMs / 1000} s`
         : "cannot be asked to stop (it is paused, or takes no ACPI)";
     throw new Refusal(`domain "${name}" ${why} and ${left}: stop it by hand, or set shutdown.thenForce to turn it off`);
@@ -169,6 +170,19 @@ export async function stop(
   await doing(`turn off domain "${name}"`, async () => {
     await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 }).catch(unlessOff);
   });
+}
+
+/** Asks the guest and waits for it: whether it is off then, undefined where it cannot be asked. */
+async function askToStop(request: Request, uuid: string, end: number, name: string): Promise<boolean | undefined> {
+  const takeBack = await stayOff(request, uuid);
+  let off = false;
+  try {
+    const asked = await ask(request, uuid, end);
+    off = asked !== undefined && (await stopped(request, uuid, end, name, asked));
+    return asked === undefined ? undefined : off;
+  } finally {
+    if (!off) await takeBack();
+  }
 }
 
 /** Asks the guest, and says by which way; undefined where there is none. A hanging agent has half of the time. */

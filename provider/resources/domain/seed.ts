@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { isRecord, type Values } from "../../fields";
 import { element, find, findAll, readPath, removeChild, type XmlElement } from "../../xml";
 import { asText } from "../flow";
+import type { Request } from "../port";
 import { isSeed, SEED_ALIAS } from "./disks";
 
 /** The files of a machine's seed, defaults filled in. */
@@ -35,6 +36,30 @@ export function seedName(uuid: string, inputs: Values): string {
 /** True for a seed's path that these inputs would give it. */
 export function isNamedBy(path: string, uuid: string, inputs: Values): boolean {
   return path.endsWith(`/${seedName(uuid, inputs)}`);
+}
+
+/** A seed on the host that is not the wanted one, in a program's words: any wish differs from it, and as a wish it stays as it is. */
+export const SEED_AS_IS: Values = { userData: "", pool: "" };
+
+/** True for a wish that leaves the seed as it is. */
+export function isSeedAsIs(wish: unknown): boolean {
+  return isRecord(wish) && wish["pool"] === SEED_AS_IS["pool"];
+}
+
+interface SeedHolder {
+  readonly name: string;
+  readonly values: Values;
+  readonly seedPath?: string;
+}
+
+/** A machine's values without its seed, whose content the host does not tell. */
+export function withoutSeed(request: Request, { name, values, seedPath }: SeedHolder): Values {
+  if (seedPath === undefined) return values;
+  request.warn(
+    `domain "${name}" has a cloud-init seed (${seedPath}), whose content the host does not tell: cloudInit is not imported. ` +
+      `The seed stays as it is; a program that gives cloudInit replaces it`,
+  );
+  return Object.fromEntries(Object.entries(values).filter(([property]) => property !== "cloudInit"));
 }
 
 function digest(parts: readonly string[]): string {

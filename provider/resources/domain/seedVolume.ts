@@ -7,15 +7,18 @@ import { printOwner } from "../owner";
 import type { Request } from "../port";
 import { ensureContentVolume } from "../volume/make";
 import type { FoundDomain } from "./observe";
-import { seedFiles, seedName } from "./seed";
+import { isSeedAsIs, seedFiles, seedName } from "./seed";
 
-/** Makes the machine's seed volume where it is wanted, and says where it is. */
+/** Makes the machine's seed volume where it is wanted, and says where the seed is that the definition is to have. */
 export async function makeSeed(
   request: Request,
   goal: Goal,
   found: FoundDomain | undefined,
 ): Promise<string | undefined> {
   const wish = goal.inputs["cloudInit"];
+  // A seed that the program never named is not its own: so it is after an import.
+  const isForeign = wish === undefined && goal.managed !== undefined && goal.managed["cloudInit"] === undefined;
+  if (isForeign || isSeedAsIs(wish)) return found?.seedPath;
   if (!isRecord(wish)) return undefined;
   const name = seedName(goal.id, goal.inputs);
   if (found?.seedPath?.endsWith(`/${name}`)) return found.seedPath;

@@ -133,15 +133,18 @@ function overlaid(item: Values, volumes: ReadonlyMap<string, Resolved>, chains: 
   return (chains.get(String(item["target"])) ?? [])[0] !== pathOf(item, volumes);
 }
 
-function pathOf(item: Values, volumes: ReadonlyMap<string, Resolved>): string | undefined {
+/** Where a disk's wanted source is, as far as that is known. */
+export function pathOf(item: Values, volumes: ReadonlyMap<string, Resolved>): string | undefined {
   const direct = item["file"] ?? item["block"];
   if (typeof direct === "string") return direct;
   return typeof item["volume"] === "string" ? volumes.get(item["volume"])?.path : undefined;
 }
 
-const SOURCES = ["volume", "file", "block"] as const;
+/** What a disk may be made of, in the program's words. */
+export const SOURCES = ["volume", "file", "block"] as const;
 
-function without(item: Values, names: readonly string[]): Values {
+/** An item without the properties of those names. */
+export function without(item: Values, names: readonly string[]): Values {
   return Object.fromEntries(Object.entries(item).filter(([name]) => !names.includes(name)));
 }
 

@@ -84,7 +84,7 @@ function poolXml({ place }: Request, name: string): Promise<XmlElement> {
 const PATIENCE_MS = 3000;
 
 /** Makes libvirt read a pool anew, one refresh of a pool at a time; it refuses while volumes are being made (code 1). */
-export async function refreshPool(request: Request, pool: StoragePool): Promise<void> {
+export async function refreshPool(request: Looking, pool: StoragePool): Promise<void> {
   const refresh = (): Promise<unknown> => request.place.host.call("STORAGE_POOL_REFRESH", { pool, flags: 0 });
   await request.place.inTurn(`pool/${pool.name}`, () =>
     doing(`refresh pool "${pool.name}"`, () =>

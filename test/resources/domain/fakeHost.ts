@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import type { Values } from "../../../provider/fields";
 import { fillDefaults } from "../../../provider/fields";
 import type { Goal } from "../../../provider/resources/flow";
@@ -34,6 +35,8 @@ export interface Stage {
   readonly saved?: boolean;
   /** XML of networks by name. */
   readonly networks?: Readonly<Record<string, string>>;
+  /** Pools by their folder; absent: nobody may ask for one. */
+  readonly pools?: Readonly<Record<string, string>>;
   /** XML of volumes by id. */
   readonly volumes?: Readonly<Record<string, string>>;
 }
@@ -71,6 +74,20 @@ function answer(stage: Stage, procedure: string, args: Values): unknown {
         throw new LibvirtError({ code: 50, domain: 18, level: 2, int1: 0, int2: 0, message: "no storage vol" });
       return { xml };
     }
+    case "STORAGE_POOL_LOOKUP_BY_TARGET_PATH": {
+      if (!stage.pools) throw new Error("the fake host was asked for a pool");
+      const name = stage.pools[String(args["path"])];
+      if (name === undefined)
+        throw new LibvirtError({ code: 49, domain: 18, level: 2, int1: 0, int2: 0, message: "no storage pool" });
+      return { pool: { name, uuid: ID } };
+    }
+    case "STORAGE_POOL_REFRESH":
+      return {};
+    case "STORAGE_VOL_LOOKUP_BY_PATH": {
+      const path = String(args["path"]);
+      const pool = stage.pools?.[dirname(path)] ?? "";
+      return { vol: { pool, name: basename(path), key: path } };
+    }
     default:
       throw new Error(`the fake host knows no ${procedure}`);
   }
@@ -84,7 +101,11 @@ export function requestTo(stage: Stage): Request {
     name: "web",
     owner: { organization: "o", project: "p", stack: "s", type: "kvm:index:Domain", name: "web" },
     // Only what an observation asks of a place.
-    place: { facts: () => Promise.resolve(facts), host: { call } } as unknown as Place,
+    place: {
+      facts: () => Promise.resolve(facts),
+      host: { call },
+      inTurn: (_: string, act: () => unknown) => act(),
+    } as unknown as Place,
     preview: false,
     signal: new AbortController().signal,
     progress: () => undefined,

@@ -1,0 +1,146 @@
+import { dirname } from "node:path";
+import { type Difference, type Values } from "../../fields";
+import { Code, isLibvirt, type StoragePool } from "../../rpc";
+import { find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
+import { type Looking, Refusal, type Request } from "../port";
+import { refreshPool } from "../volume/find";
+import { diskChains } from "./disks";
+import type { FoundDomain } from "./observe";
+import { itemsOf, pathOf, pick, type Resolved, SOURCES, without } from "./wanted";
+
+type Chains = ReadonlyMap<string, readonly string[]>;
+
+/** The images that each disk rests on, by target, the active one first. */
+export interface Resting {
+  readonly chains: Chains;
+  /** Images by target of which libvirt cannot tell whether they are overlays of what the program names. */
+  readonly unclear: ReadonlyMap<string, string>;
+}
+
+/**
+ * The chains, with those looked up that a definition does not tell: libvirt writes a snapshot of a machine that is off without
+ * what it rests on. Only a disk that is not on its wanted source, as far as that is known, is looked at.
+ */
+export async function restingOf(
+  request: Looking,
+  disks: readonly Values[],
+  sources: ReadonlyMap<string, Resolved>,
+  [inactive, live]: readonly [XmlElement, XmlElement | undefined],
+  known: Chains,
+): Promise<Resting> {
+  const running = live ? diskChains(live) : new Map<string, readonly string[]>();
+  const [chains, unclear] = [new Map(known), new Map<string, string>()];
+  for (const disk of disks) {
+    const target = String(disk["target"]);
+    const [chain = [], wanted] = [known.get(target), pathOf(disk, sources)];
+    const [top] = chain;
+    if (top === undefined || wanted === undefined || chain.includes(wanted)) continue;
+    // QEMU knows the whole chain of its disk.
+    if (running.get(target)?.[0] === top || isToldWhole(inactive, target)) continue;
+    const { images, whole } = await imagesBelow(request, chain, wanted);
+    chains.set(target, images);
+    if (!whole) unclear.set(target, top);
+  }
+  return { chains, unclear };
+}
+
+/** True where a definition tells the last image of a disk: a raw one has none below, and `<backingStore/>` says so. */
+function isToldWhole(root: XmlElement, target: string): boolean {
+  const disk = findAll(root, "devices/disk").find((node) => readPath(node, "target/@dev") === target);
+  return disk !== undefined && endsIn(disk, readPath(disk, "driver/@type"));
+}
+
+function endsIn(image: XmlElement, format: string | undefined): boolean {
+  const below = find(image, "backingStore");
+  if (!below) return format === "raw";
+  return find(below, "source") === undefined || endsIn(below, readPath(below, "format/@type"));
+}
+
+/** Images and those below them, down to the wanted one or the last; not whole where libvirt does not see one of them. */
+async function imagesBelow(
+  request: Looking,
+  known: readonly string[],
+  wanted: string,
+): Promise<{ readonly images: readonly string[]; readonly whole: boolean }> {
+  const images = [...known];
+  for (let at = known.at(-1) ?? ""; at !== wanted;) {
+    const root = await volumeAt(request, at);
+    if (!root) return { images, whole: false };
+    const below = readPath(root, "backingStore/path");
+    if (below === undefined) return { images, whole: true };
+    if (images.includes(below)) return { images, whole: false };
+    images.push(below);
+    // A guest may write any header into a raw image.
+    if (readPath(root, "backingStore/format/@type") === "raw") return { images, whole: true };
+    at = below;
+  }
+  return { images, whole: true };
+}
+
+/** An image as its pool shows it, which is asked to look anew first: it knows no file that came meanwhile. */
+async function volumeAt(request: Looking, path: string): Promise<XmlElement | undefined> {
+  const { host } = request.place;
+  try {
+    const { pool } = await host.call("STORAGE_POOL_LOOKUP_BY_TARGET_PATH", { path: dirname(path) });
+    await refreshed(request, pool);
+    const { vol } = await host.call("STORAGE_VOL_LOOKUP_BY_PATH", { path });
+    return parseXml((await host.call("STORAGE_VOL_GET_XML_DESC", { vol, flags: 0 })).xml);
+  } catch (error) {
+    if (isLibvirt(error, Code.NO_STORAGE_POOL, Code.NO_STORAGE_VOL, Code.NO_SUPPORT)) return undefined;
+    throw error;
+  }
+}
+
+async function refreshed(request: Looking, pool: StoragePool): Promise<void> {
+  try {
+    await refreshPool(request, pool);
+  } catch (error) {
+    // A reader may not refresh; a pool whose folder is away stops, which the next look shows.
+    if (!isLibvirt(error instanceof Error ? error.cause : undefined)) throw error;
+  }
+}
+
+/** The machine as if those disks of which libvirt cannot tell were on what they were on when they were left. */
+export function recalled(found: FoundDomain, known: Values): FoundDomain {
+  if (found.unclear.size === 0) return found;
+  const disks = itemsOf(found.values["disks"]).map((disk) => {
+    const left = itemsOf(known["disks"]).find(({ target }) => target === disk["target"]);
+    const isUnclear = found.unclear.has(String(disk["target"]));
+    return isUnclear && left
+      ? { ...without(disk, [...SOURCES, "format"]), ...pick(left, [...SOURCES, "format"]) }
+      : disk;
+  });
+  return { ...found, values: { ...found.values, disks } };
+}
+
+/** Refuses what would take a disk off an image that may be an overlay; a program that names another image means it. */
+export function refuseUnclear(
+  request: Request,
+  { name, unclear, chains, volumes }: FoundDomain,
+  wanted: Values,
+  changes: readonly Difference[],
+): void {
+  for (const [target, file] of unclear) {
+    const index = itemsOf(wanted["disks"]).findIndex((disk) => disk["target"] === target);
+    const disk = itemsOf(wanted["disks"])[index] ?? {};
+    const path = pathOf(disk, volumes);
+    const isOn = path !== undefined && chains.get(target)?.includes(path) === true;
+    const isIgnored = SOURCES.some(
+      (one) => disk[one] !== undefined && request.ignores?.(["disks", index, one]) === true,
+    );
+    const isMeant = changes.some((one) => one.path[0] === "disks" && one.key === target && takesImage(one));
+    if (isOn || isIgnored || isMeant) continue;
+    throw new Refusal(
+      `domain "${name}": disk ${target} is on ${file} now, not on what the program names. If that is an overlay (of a snapshot, ` +
+        `a backup), going back would take all that was written to it out of the guest's sight, and libvirt cannot tell: the ` +
+        `file lies in no active pool. Nothing was touched. Let libvirt see it (a StoragePool with path ` +
+        `"${dirname(file)}"), or name it in the program (file: "${file}")`,
+    );
+  }
+}
+
+/** True for a change that gives a disk another image in the same words, or takes it out. */
+function takesImage({ path, kind }: Difference): boolean {
+  if (path.length === 2) return kind === "delete";
+  return kind === "update" && SOURCES.some((one) => one === path[2]);
+}

@@ -1,0 +1,30 @@
+import { Code, isLibvirt } from "../../rpc";
+import { parseXml, readPath } from "../../xml";
+import type { Request } from "../port";
+import { handleOf } from "./observe";
+
+// virDomainLifecycle, virDomainLifecycleAction, virDomainModificationImpact
+const POWEROFF = 0;
+const DESTROY = 0;
+const RESTART = 1;
+const LIVE = 1;
+
+/**
+ * Tells a guest that is about to be asked to stop to stay off, where libvirt would reset it for that (`onPoweroff: "restart"`).
+ * Returns what takes that back, for a guest that does not stop.
+ */
+export async function stayOff({ place }: Request, uuid: string): Promise<() => Promise<void>> {
+  const dom = handleOf(uuid);
+  const set = async (action: number): Promise<void> => {
+    await place.host.call("DOMAIN_SET_LIFECYCLE_ACTION", { dom, type: POWEROFF, action, flags: LIVE }).catch(unlessOff);
+  };
+  const { xml } = await place.host.call("DOMAIN_GET_XML_DESC", { dom, flags: 0 });
+  if (readPath(parseXml(xml), "on_poweroff") !== "restart") return () => Promise.resolve();
+  await set(DESTROY);
+  return () => set(RESTART);
+}
+
+/** What went off meanwhile needs nothing any more. */
+function unlessOff(error: unknown): void {
+  if (!isLibvirt(error, Code.OPERATION_INVALID, Code.NO_DOMAIN)) throw error;
+}
