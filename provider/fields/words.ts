@@ -49,7 +49,9 @@ function isPlain(value: unknown): value is string | number | boolean {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
 
+/** Long texts are cut, and fractions (a size that was rounded to a block) told in as many digits as people read. */
 function short(value: string | number | boolean): string {
-  const text = String(value);
+  const isFraction = typeof value === "number" && !Number.isInteger(value);
+  const text = isFraction ? String(Number(value.toPrecision(6))) : String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

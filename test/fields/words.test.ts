@@ -41,6 +41,8 @@ describe("a difference in words", () => {
   it("tells values and their unit", () => {
     expect(said(["memory"], 1024, 2048)).toBe("memory 1024 -> 2048 MiB");
     expect(said(["disks", 0, "size"], undefined, 8)).toBe("disks[0].size set to 8 MiB");
+    expect(said(["memory"], 0.020000457763671875, 64.5)).toBe("memory 0.0200005 -> 64.5 MiB");
+    expect(said(["memory"], 1234567890, 2)).toBe("memory 1234567890 -> 2 MiB");
     expect(said(["disks", 0, "size"], 8, undefined)).toBe("disks[0].size removed");
     expect(said(["disks", 0, "name"], "", "a")).toBe("disks[0].name set to a");
   });
