@@ -89,7 +89,7 @@ describe("a change of which libvirt refuses a part", () => {
     await web.up(args);
     const wrong = { ...args, name: "after", title: "t", disks: [{ ...first, serial: "a\u00e4<>b" }] };
     await expect(web.up(wrong)).rejects.toThrow(
-      /^change the definition of domain "after" \(name before -> after, title set to t, serial of disk vda vda -> a\u00e4<>b\): libvirt refused \(92, XML document failed to validate/,
+      /^change the definition of domain "after" \(name before -> after, title set to t, serial of disk vda vda -> a\u00e4<>b\): libvirt refused \(92, xml invalid schema\)/,
     );
     expect(virsh("list", "--all", "--name").trim()).toBe("before");
     await web.up({ ...args, name: "after" });
