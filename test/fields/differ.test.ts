@@ -87,6 +87,19 @@ describe("differences", () => {
   });
 });
 
+it("line ends are no difference where XML carries the text, which knows one, and are one where it does not", () => {
+  const table = {
+    description: text({ xml: "description", multiline: true, change: "live", doc: "" }),
+    data: text({ multiline: true, change: "live", doc: "" }),
+  };
+  const situation = { before: {}, after: {} };
+  const [found, wanted] = [
+    { description: "a\nb", data: "a\nb" },
+    { description: "a\r\nb", data: "a\r\nb" },
+  ];
+  expect(differences(table, found, wanted, { situation }).map(({ path }) => path)).toEqual([["data"]]);
+});
+
 describe("differences of a list with identities", () => {
   const found = {
     disks: [

@@ -2,9 +2,8 @@ import { differences, type Difference, printPath } from "../../fields";
 import { findAll } from "../../xml";
 import { isSeed } from "./disks";
 import { domain as table } from "./fields";
-import { readMark } from "../mark";
 import type { FoundDomain } from "./observe";
-import { asStarted, withoutChosenPorts } from "./started";
+import { asStarted, hasDeferred, withoutChosenPorts } from "./started";
 
 /** A path by identity (`disks[vdb].cache`), which outlives a reorder. */
 export function label({ path, key }: Difference): string {
@@ -20,21 +19,6 @@ export function touches(one: string, other: string): boolean {
 
 function isWithin(one: string, other: string): boolean {
   return one.startsWith(`${other}.`) || one.startsWith(`${other}[`);
-}
-
-/**
- * True for a guest that was started with what its definition's mark lists as deferred: it has the mark of its start. A number
- * of libvirt's would not do: after a managed save a guest goes on with what it had, and after a reboot of the host they begin anew.
- */
-export function hasDeferred({ mark, live }: FoundDomain): boolean {
-  return mark?.since !== undefined && live !== undefined && readMark(live)?.since === mark.since;
-}
-
-/** Since when something waits for this guest's power cycle; undefined where nothing that an update deferred does. */
-export function waitingSince(found: FoundDomain): string | undefined {
-  return found.mark !== undefined && found.mark.deferred.length > 0 && !hasDeferred(found)
-    ? found.mark.since
-    : undefined;
 }
 
 /** What is done to a machine from outside waits for no guest. */

@@ -1,7 +1,22 @@
 import { isRecord, type Values } from "../../fields";
+import { readMark } from "../mark";
 import { LOOPBACK } from "./graphics";
 import type { FoundDomain } from "./observe";
-import { hasDeferred, waitingSince } from "./pending";
+
+/**
+ * True for a guest that was started with what its definition's mark lists as deferred: it has the mark of its start. A number
+ * of libvirt's would not do: after a managed save a guest goes on with what it had, and after a reboot of the host they begin anew.
+ */
+export function hasDeferred({ mark, live }: FoundDomain): boolean {
+  return mark?.since !== undefined && live !== undefined && readMark(live)?.since === mark.since;
+}
+
+/** Since when something waits for this guest's power cycle; undefined where nothing that an update deferred does. */
+export function waitingSince(found: FoundDomain): string | undefined {
+  return found.mark !== undefined && found.mark.deferred.length > 0 && !hasDeferred(found)
+    ? found.mark.since
+    : undefined;
+}
 
 /** The running guest as its definition said at its start: without what libvirt chose or wrote in other words since. */
 export function asStarted(found: FoundDomain): Values | undefined {

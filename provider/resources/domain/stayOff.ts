@@ -16,7 +16,9 @@ const LIVE = 1;
 export async function stayOff({ place }: Request, uuid: string): Promise<() => Promise<void>> {
   const dom = handleOf(uuid);
   const set = async (action: number): Promise<void> => {
-    await place.host.call("DOMAIN_SET_LIFECYCLE_ACTION", { dom, type: POWEROFF, action, flags: LIVE }).catch(unlessOff);
+    await place.host
+      .call("DOMAIN_SET_LIFECYCLE_ACTION", { dom, type: POWEROFF, action, flags: LIVE })
+      .catch(unlessNeedless);
   };
   const { xml } = await place.host.call("DOMAIN_GET_XML_DESC", { dom, flags: 0 });
   if (readPath(parseXml(xml), "on_poweroff") !== "restart") return () => Promise.resolve();
@@ -24,7 +26,8 @@ export async function stayOff({ place }: Request, uuid: string): Promise<() => P
   return () => set(RESTART);
 }
 
-/** What went off meanwhile needs nothing any more. */
-function unlessOff(error: unknown): void {
-  if (!isLibvirt(error, Code.OPERATION_INVALID, Code.NO_DOMAIN)) throw error;
+/** What went off meanwhile needs nothing any more, and a driver without such an action stops its guests in its own way. */
+function unlessNeedless(error: unknown): void {
+  const needless = [Code.OPERATION_INVALID, Code.NO_DOMAIN, Code.NO_SUPPORT, Code.OPERATION_UNSUPPORTED];
+  if (!isLibvirt(error, ...needless)) throw error;
 }
