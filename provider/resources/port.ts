@@ -31,6 +31,11 @@ export interface Request {
   warn(message: string): void;
 }
 
+/** The request without the caller's signal: what was taken apart is put together again also after a cancel. */
+export function unbound(request: Request): Request {
+  return { ...request, signal: new AbortController().signal };
+}
+
 /** As much of a request as it takes to look at a host. */
 export type Looking = Pick<Request, "place" | "signal">;
 

@@ -1,5 +1,4 @@
-import type { LibvirtError } from "../../rpc";
-import { Code, codeName, isLibvirt } from "../../rpc";
+import { Code, codeName, isLibvirt, type LibvirtError } from "../../rpc";
 import { findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { isAway } from "../place";
 import { type Looking, Refusal } from "../port";

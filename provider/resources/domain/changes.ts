@@ -7,9 +7,9 @@ import {
   type Situation,
   type Values,
 } from "../../fields";
+import type { XmlElement } from "../../xml";
 import { domain as table } from "./fields";
 import { type FoundDomain, seedInForce } from "./observe";
-import type { XmlElement } from "../../xml";
 import { bootOrders, bootsByKind } from "./plug";
 import { label, lacksSeed, pendingOf, touches } from "./pending";
 import { isNamedBy, isSeedAsIs } from "./seed";

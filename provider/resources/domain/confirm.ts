@@ -6,14 +6,12 @@ import type { Goal } from "../flow";
 import { readMark, writeMark } from "../mark";
 import type { Request } from "../port";
 import { addressesOf } from "./addresses";
-import { changesOf } from "./changes";
 import { domain as table } from "./fields";
 import { type FoundDomain, handleOf } from "./observe";
 import { pendingOf } from "./pending";
 import type { Plan } from "./plan";
 import { type Gate, gateWished, markUnconfirmed, unconfirmedIn, wishesOf } from "./unconfirmed";
 import { agentAnswers } from "./waiting";
-import { complete } from "./wanted";
 
 /** The gate that a change has to pass; nothing where the program asks for none, or no guest was touched. */
 export function gateOf(inputs: Values, found: FoundDomain, planned: Plan): Gate | undefined {
@@ -47,8 +45,7 @@ export function gated(planned: Plan, found: FoundDomain, goal: Goal): Plan {
 
 /** The properties that a change touches, as they stood before. */
 function formerOf(goal: Goal, found: FoundDomain, managed: Values, planned: Plan): Values {
-  const wanted = complete(goal.inputs, goal.id, managed, found.facts);
-  const changed = changesOf(found, wanted, managed).map(({ path }) => String(path[0]));
+  const changed = planned.changes.map(({ path }) => String(path[0]));
   const names = new Set([...changed, ...(planned.restarts ? Object.keys(waitedFor(found)) : [])]);
   const stood = asItStood(found, managed, goal.inputs, planned);
   return Object.fromEntries([...names].map((name) => [name, stood[name]]));

@@ -7,12 +7,13 @@ import { writeMark, without } from "../mark";
 import type { Looking, Request } from "../port";
 import { passes, waitedFor } from "./confirm";
 import { domain as table } from "./fields";
+import { setMark } from "./marking";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
 import { pendingOf } from "./pending";
 import { runPower } from "./power";
 import { proveStart } from "./proof";
 import { restartSteps } from "./restart";
-import { confirmed, gateWished, markUnconfirmed, setMark, wishesIn } from "./unconfirmed";
+import { confirmed, gateWished, markUnconfirmed, wishesIn } from "./unconfirmed";
 import { picture, waitFor } from "./waiting";
 
 /** What a running machine owes: its definition says more than its guest has. */

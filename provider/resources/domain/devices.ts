@@ -1,10 +1,23 @@
+import type { XmlPair } from "../../fields";
 import { findAll, readPath, type XmlElement } from "../../xml";
+import { alias } from "./interfaces";
 
-/** A device's element and where its identity stands, by the name of its list. */
-const DEVICES: Readonly<Record<string, readonly [element: string, identity: string]>> = {
-  disks: ["disk", "target/@dev"],
-  interfaces: ["interface", "mac/@address"],
-  memoryDevices: ["memory", "alias/@name"],
+/** The name of a memory device: its own, else the one that libvirt gives a DIMM in its slot. */
+export const memoryName: XmlPair = {
+  read: (device) => {
+    const slot = readPath(device, "address/@slot");
+    const dimm = device.attributes.get("model") === "dimm" && slot !== undefined;
+    return alias.read(device) ?? (dimm ? `dimm${Number(slot)}` : undefined);
+  },
+  write: alias.write,
+};
+
+/** A device's element and what it is known by there, by the name of its list. */
+const DEVICES: Readonly<Record<string, readonly [element: string, keyOf: (node: XmlElement) => unknown]>> = {
+  disks: ["disk", (node) => readPath(node, "target/@dev")],
+  // MACs are written in either case.
+  interfaces: ["interface", (node) => readPath(node, "mac/@address")?.toLowerCase()],
+  memoryDevices: ["memory", memoryName.read],
 };
 
 /** True for the lists whose items are devices. */
@@ -14,10 +27,8 @@ export function isDeviceList(list: unknown): list is keyof typeof DEVICES {
 
 /** The device of a definition that an item of a program's list stands for. */
 export function deviceIn(root: XmlElement, list: string, key: string): XmlElement | undefined {
-  const [element, identity] = DEVICES[list] ?? [];
-  if (element === undefined || identity === undefined) return undefined;
-  // The alias of a device that the program names begins with `ua-`; MACs are written in either case.
-  const isMeant = (node: XmlElement): boolean =>
-    readPath(node, identity)?.replace(/^ua-/, "").toLowerCase() === key.toLowerCase();
-  return findAll(root, `devices/${element}`).find(isMeant);
+  const [name, keyOf] = DEVICES[list] ?? [];
+  if (name === undefined || keyOf === undefined) return undefined;
+  const sought = list === "interfaces" ? key.toLowerCase() : key;
+  return findAll(root, `devices/${name}`).find((node) => keyOf(node) === sought);
 }

@@ -3,8 +3,7 @@ import { Code, isLibvirt } from "../../rpc";
 import { find, parseXml, printXml } from "../../xml";
 import { doing } from "../errors";
 import { type Definition, type Goal, messageOf, resource } from "../flow";
-import { bareMark, MARK_NAMESPACE, MARK_PREFIX, readMark, without } from "../mark";
-import { Refusal, type Request, UNFINISHED } from "../port";
+import { Refusal, type Request, unbound, UNFINISHED } from "../port";
 import { checkMore } from "./check";
 import { backTo, gated, gateOf, openGate, passes, type WayBack } from "./confirm";
 import { connectionOf } from "./connection";
@@ -14,6 +13,7 @@ import { domain as table } from "./fields";
 import { forecast } from "./forecast";
 import { forbidUpdate, refuseLossyAdoption, refuseMissing, refuseTakenName } from "./guards";
 import { runLive } from "./live";
+import { finish } from "./marking";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
 import { recalled, refuseUnclear } from "./overlays";
 import { pendingOf } from "./pending";
@@ -36,8 +36,6 @@ import { describe, tell } from "./words";
 
 // virDomainDefineFlags, virDomainModificationImpact, virDomainMetadataType
 const VALIDATE = 1;
-const CONFIG = 2;
-const METADATA_ELEMENT = 2;
 
 const definition: Definition<FoundDomain> = {
   token: "Domain",
@@ -116,9 +114,10 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
     const left = recalled(found, goal.managed ?? goal.inputs);
     refuseUnclear(request, found, wanted, changesOf(left, wanted, goal.managed));
     refuseLossyAdoption(found, goal);
-    const reason = forbidUpdate(found, changesOf(found, wanted, goal.managed), wanted);
+    const changes = changesOf(found, wanted, goal.managed);
+    const reason = forbidUpdate(found, changes, wanted);
     if (reason !== undefined) throw new Refusal(reason);
-    await refuseUnable(request, found, wanted, changesOf(found, wanted, goal.managed));
+    await refuseUnable(request, found, wanted, changes);
   } else await refuseVlans(request, goal.name, complete(goal.inputs, goal.id, undefined, facts), undefined);
   const seedPath = await makeSeed(request, goal, found);
   const seed = seedPath === undefined ? {} : { seedPath };
@@ -245,7 +244,7 @@ async function power(
     at.signal.throwIfAborted();
     await runPower(at, goal.name, goal.id, step, goal.inputs, found?.power);
     // A guest that was stopped to be started again is started, also where its `up` was cancelled meanwhile.
-    if (step === "stop" && planned.restarts) at = { ...request, signal: new AbortController().signal };
+    if (step === "stop" && planned.restarts) at = unbound(request);
     if (step === "stop" && found) await rename(request, found, planned);
   }
   return async () => (wait ? waitFor(request, goal.name, goal.id, wait, before, macs) : undefined);
@@ -277,33 +276,6 @@ async function afterPower(
 async function pictureFor(request: Request, goal: Goal, macs: readonly string[], starts: boolean): Promise<Picture> {
   const taken = await picture(request, goal.id, goal.inputs, macs);
   return starts ? taken : { ...NO_PICTURE, networks: taken.networks };
-}
-
-/**
- * The last step: from here on the machine is finished, another create of it is refused, and its guest has what it was told.
- */
-async function finish(request: Request, found: FoundDomain | undefined, goal: Goal, planned: Plan): Promise<void> {
-  const written = planned.definition && readMark(planned.definition);
-  const { applying = [], ...mark } = without(written ?? found?.mark ?? goal.mark, "unconfirmed");
-  if (mark.phase === "ready" && applying.length === 0) return;
-  if (written?.phase === "creating") await refuseOtherRun(request, goal);
-  await doing(`mark domain "${goal.name}" as finished`, () =>
-    request.place.host.call("DOMAIN_SET_METADATA", {
-      dom: handleOf(goal.id),
-      type: METADATA_ELEMENT,
-      metadata: printXml(bareMark({ ...mark, phase: "ready" })),
-      key: MARK_PREFIX,
-      uri: MARK_NAMESPACE,
-      flags: CONFIG,
-    }),
-  );
-}
-
-/** A killed engine's provider may act on for a while: a run that took the machine over since then must keep it. */
-async function refuseOtherRun(request: Request, goal: Goal): Promise<void> {
-  const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(goal.id), flags: 2 });
-  if (readMark(parseXml(xml))?.incarnation === goal.mark.incarnation) return;
-  throw new Refusal(`domain "${goal.name}" was taken over by a later run, which goes on with it`);
 }
 
 /** Reads the machine back, and fails on what libvirt accepted but did not do. */

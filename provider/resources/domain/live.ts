@@ -1,9 +1,10 @@
 import type { Difference, LiveKeys } from "../../fields";
 import { Code, codeName, isLibvirt } from "../../rpc";
-import { cloneXml, find, findAll, parseXml, printXml, readPath, type XmlElement } from "../../xml";
+import { cloneXml, find, findAll, parseXml, printXml, type XmlElement } from "../../xml";
 import { doing } from "../errors";
 import type { Request } from "../port";
 import { setOnline } from "./cpus";
+import { deviceIn } from "./devices";
 import { isSeed } from "./disks";
 import { edit, partsOf } from "./edit";
 import type { domain } from "./fields";
@@ -50,8 +51,8 @@ export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
   memoryDevices: changeMemory,
   onlineVcpus: setOnline,
   iothreads: setThreads,
-  disks: device("disk", "target/@dev"),
-  interfaces: device("interface", "mac/@address"),
+  disks: changeDevice,
+  interfaces: changeDevice,
   cputune: tune,
   memtune: limitMemory,
   blkiotune: weighBlocks,
@@ -96,24 +97,19 @@ async function keepMetadata({ request, found, definition }: Running): Promise<vo
   });
 }
 
-/** Attaches, detaches or edits a device that is named by the text at `identity`. */
-function device(kind: "disk" | "interface", identity: string): Act {
-  return async (at, difference) => {
-    const key = difference.key ?? "";
-    const inGuest = at.found.live && select(at.found.live, kind, identity, key);
-    const planned = select(at.definition, kind, identity, key);
-    if (difference.path[2] === "iotune") await (planned ? limitDisk(at, key, planned) : undefined);
-    else if (difference.path.length > 2) await edit(at, inGuest, planned, partsOf(at.changes, difference));
-    else if (difference.kind === "delete") {
-      if (inGuest) await detach(at, inGuest, (root) => select(root, kind, identity, key) !== undefined);
-    }
-    // What another hand took out of the definition alone is in the guest.
-    else if (planned && !inGuest) await attach(at, planned);
-  };
-}
-
-function select(root: XmlElement, kind: string, identity: string, key: string): XmlElement | undefined {
-  return findAll(root, `devices/${kind}`).find((node) => readPath(node, identity)?.toLowerCase() === key.toLowerCase());
+/** Attaches, detaches or edits a disk or a card. */
+async function changeDevice(at: Running, difference: Difference): Promise<void> {
+  const { path, kind, key = "" } = difference;
+  const select = (root: XmlElement): XmlElement | undefined => deviceIn(root, String(path[0]), key);
+  const inGuest = at.found.live && select(at.found.live);
+  const planned = select(at.definition);
+  if (path[2] === "iotune") await (planned ? limitDisk(at, key, planned) : undefined);
+  else if (path.length > 2) await edit(at, inGuest, planned, partsOf(at.changes, difference));
+  else if (kind === "delete") {
+    if (inGuest) await detach(at, inGuest, (root) => select(root) !== undefined);
+  }
+  // What another hand took out of the definition alone is in the guest.
+  else if (planned && !inGuest) await attach(at, planned);
 }
 
 /** Pins and the scheduler's settings stand in one element; a whole one may have both. */

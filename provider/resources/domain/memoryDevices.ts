@@ -1,22 +1,13 @@
 import { type Failure, int, mebibytes, printPath, type Situation, text, type Values, type XmlPair } from "../../fields";
 import { cloneXml, element, findAll, readPath, writePath, type XmlElement } from "../../xml";
-import { alias, aliasText } from "./interfaces";
+import { deviceIn, memoryName as name } from "./devices";
+import { aliasText } from "./interfaces";
 import type { Act } from "./live";
 import { attach, detach, update } from "./plug";
 import { itemsOf } from "./wanted";
 
 /** libvirt asks for a block size; what QEMU itself takes on x86, in KiB. */
 const BLOCK_KIB = "2048";
-
-/** An own name, else the one that libvirt gives a DIMM in its slot. */
-const name: XmlPair = {
-  read: (device) => {
-    const slot = readPath(device, "address/@slot");
-    const dimm = device.attributes.get("model") === "dimm" && slot !== undefined;
-    return alias.read(device) ?? (dimm ? `dimm${Number(slot)}` : undefined);
-  },
-  write: alias.write,
-};
 
 /** A place of one model is none of another. */
 const model: XmlPair = {
@@ -125,9 +116,7 @@ function fitting({ live, after }: Situation): ReadonlySet<unknown> {
   return names;
 }
 
-function select(root: XmlElement, key: string): XmlElement | undefined {
-  return findAll(root, "devices/memory").find((node) => name.read(node) === key);
-}
+const select = (root: XmlElement, key: string): XmlElement | undefined => deviceIn(root, "memoryDevices", key);
 
 const REMEDY =
   ". Give its memory free, or have the guest take hotplugged memory as movable (Linux: memhp_default_state=online_movable), and run up " +

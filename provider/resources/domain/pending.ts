@@ -1,5 +1,6 @@
 import { differences, type Difference, printPath } from "../../fields";
 import { findAll } from "../../xml";
+import { isDeviceList } from "./devices";
 import { isSeed } from "./disks";
 import { domain as table } from "./fields";
 import type { FoundDomain } from "./observe";
@@ -70,7 +71,6 @@ export function lacksSeed({ live, seedPath }: FoundDomain): boolean {
 function isSteady({ path, kind, cost, before, after }: Difference): boolean {
   // libvirt gives a guest whole MiB.
   if (path[0] === "memory" && typeof after === "number" && Math.ceil(after) === before) return false;
-  const device =
-    ["disks", "interfaces", "memoryDevices"].includes(String(path[0])) && path.length === 2 && kind !== "update";
+  const device = isDeviceList(path[0]) && path.length === 2 && kind !== "update";
   return cost === "restart" && (device || STEADY.has(String(path[0])));
 }

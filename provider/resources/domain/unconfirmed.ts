@@ -1,15 +1,8 @@
 import { type AnyField, isRecord, type Values } from "../../fields";
-import { printXml, parseXml } from "../../xml";
-import { doing } from "../errors";
-import { bareMark, type Mark, MARK_NAMESPACE, MARK_PREFIX, readMark, without } from "../mark";
+import { type Mark, without } from "../mark";
 import type { Request } from "../port";
 import { domain as table } from "./fields";
-import { handleOf } from "./observe";
-
-// virDomainXMLFlags, virDomainModificationImpact, virDomainMetadataType
-const INACTIVE = 2;
-const CONFIG = 2;
-const METADATA_ELEMENT = 2;
+import { markNow, setMark } from "./marking";
 
 /** What has to answer after a change, and how soon. */
 export interface Gate {
@@ -104,21 +97,6 @@ export function wishesIn(mark: Mark | undefined): Values {
 
 /** The guest has confirmed: the mark as it stands now says so no more. */
 export async function confirmed(request: Request, uuid: string): Promise<void> {
-  const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(uuid), flags: INACTIVE });
-  const mark = readMark(parseXml(xml));
+  const mark = await markNow(request, uuid);
   if (mark?.unconfirmed !== undefined) await setMark(request, uuid, without(mark, "unconfirmed"));
-}
-
-/** Writes a mark into a definition that stands. */
-export async function setMark(request: Request, uuid: string, mark: Mark): Promise<void> {
-  await doing("mark the machine", () =>
-    request.place.host.call("DOMAIN_SET_METADATA", {
-      dom: handleOf(uuid),
-      type: METADATA_ELEMENT,
-      metadata: printXml(bareMark(mark)),
-      key: MARK_PREFIX,
-      uri: MARK_NAMESPACE,
-      flags: CONFIG,
-    }),
-  );
 }

@@ -4,7 +4,7 @@ import { parseXml, printXml } from "../../xml";
 import { doing, Explained } from "../errors";
 import { type Definition, type Goal, messageOf, resource } from "../flow";
 import { readMark, writeMark } from "../mark";
-import { Refusal, type Request } from "../port";
+import { Refusal, type Request, unbound } from "../port";
 import { isAdoption, refuseDropping } from "./adoption";
 import { complaints, complete } from "./check";
 import { announce, forbidUpdate, GOES_ON, REFUSED, restartText } from "./disruption";
@@ -14,7 +14,7 @@ import { entries, setAutostart, Side } from "./live";
 import { byId, byName, INACTIVE } from "./observe";
 import { bridgeOf, type FoundNetwork, plan, restartChanges, type Step, unplugs, wanted } from "./plan";
 import { whileRacing } from "./racing";
-import { definedAgain, type Former, restart, unbound } from "./restoring";
+import { definedAgain, type Former, restart } from "./restoring";
 import { forgetBridge, start, stop } from "./starting";
 import { type Act, updateAll } from "./updates";
 

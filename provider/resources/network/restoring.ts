@@ -3,7 +3,7 @@ import { parseXml, printXml, type XmlElement } from "../../xml";
 import { Explained, explain } from "../errors";
 import type { Goal } from "../flow";
 import { writeMark } from "../mark";
-import type { Request } from "../port";
+import { type Request, unbound } from "../port";
 import { type Attached, namesOf, replug } from "./guests";
 import { bridgeOf, type FoundNetwork } from "./plan";
 import { whileRacing } from "./racing";
@@ -15,11 +15,6 @@ export interface Former {
   /** The definition that was replaced; undefined where nobody had defined the network. */
   readonly xml: string | undefined;
   readonly attached: readonly Attached[];
-}
-
-/** The request without the caller's signal: what has to be undone is undone also after a cancel. */
-export function unbound(request: Request): Request {
-  return { ...request, signal: new AbortController().signal };
 }
 
 /**

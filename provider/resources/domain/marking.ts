@@ -1,0 +1,54 @@
+import { parseXml, printXml } from "../../xml";
+import { doing } from "../errors";
+import type { Goal } from "../flow";
+import { bareMark, type Mark, MARK_NAMESPACE, MARK_PREFIX, readMark, without } from "../mark";
+import { Refusal, type Request } from "../port";
+import { type FoundDomain, handleOf } from "./observe";
+import type { Plan } from "./plan";
+
+// virDomainXMLFlags, virDomainModificationImpact, virDomainMetadataType
+const INACTIVE = 2;
+const CONFIG = 2;
+const METADATA_ELEMENT = 2;
+
+/** Writes a mark into a definition that stands. */
+export async function setMark(request: Request, uuid: string, mark: Mark, action = "mark the machine"): Promise<void> {
+  await doing(action, () =>
+    request.place.host.call("DOMAIN_SET_METADATA", {
+      dom: handleOf(uuid),
+      type: METADATA_ELEMENT,
+      metadata: printXml(bareMark(mark)),
+      key: MARK_PREFIX,
+      uri: MARK_NAMESPACE,
+      flags: CONFIG,
+    }),
+  );
+}
+
+/** The mark of a definition as it stands now. */
+export async function markNow({ place }: Request, uuid: string): Promise<Mark | undefined> {
+  const { xml } = await place.host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(uuid), flags: INACTIVE });
+  return readMark(parseXml(xml));
+}
+
+/**
+ * The last step: from here on the machine is finished, another create of it is refused, and its guest has what it was told.
+ */
+export async function finish(
+  request: Request,
+  found: FoundDomain | undefined,
+  goal: Goal,
+  planned: Plan,
+): Promise<void> {
+  const written = planned.definition && readMark(planned.definition);
+  const { applying = [], ...mark } = without(written ?? found?.mark ?? goal.mark, "unconfirmed");
+  if (mark.phase === "ready" && applying.length === 0) return;
+  if (written?.phase === "creating") await refuseOtherRun(request, goal);
+  await setMark(request, goal.id, { ...mark, phase: "ready" }, `mark domain "${goal.name}" as finished`);
+}
+
+/** A killed engine's provider may act on for a while: a run that took the machine over since then must keep it. */
+async function refuseOtherRun(request: Request, goal: Goal): Promise<void> {
+  if ((await markNow(request, goal.id))?.incarnation === goal.mark.incarnation) return;
+  throw new Refusal(`domain "${goal.name}" was taken over by a later run, which goes on with it`);
+}
