@@ -1,9 +1,27 @@
 import { execFileSync } from "node:child_process";
 import type { Values } from "../../provider/fields";
-import type { Driven } from "./driven";
+import { domain } from "../../provider/resources/domain/lifecycle";
+import type { Place } from "../../provider/resources/place";
+import { Driven } from "./driven";
 
 export const virsh = (...args: string[]): string =>
   execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
+
+/** A machine whose firmware finds nothing to boot: it hears nothing, and is turned off at once. */
+export const deaf: Values = {
+  type: "qemu",
+  memory: 64,
+  os: { machine: "q35" },
+  waitFor: {},
+  shutdown: { timeout: 0, thenForce: true },
+};
+
+/** Makes a machine. */
+export async function machineAt(place: Place, name: string, args: Values): Promise<Driven> {
+  const made = new Driven(domain, place, name);
+  await made.up(args);
+  return made;
+}
 
 /** Takes all machines of the lab away. */
 export function clear(): void {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
-import { clear, costs, virsh } from "./changing";
+import { clear, costs, deaf as small, machineAt, virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
 
@@ -10,13 +10,6 @@ import { placeOf } from "./request";
 jest.setTimeout(120_000);
 
 const images = "/var/lib/libvirt/images/costs";
-const small: Values = {
-  type: "qemu",
-  memory: 64,
-  os: { machine: "q35" },
-  waitFor: {},
-  shutdown: { timeout: 0, thenForce: true },
-};
 const vda: Values = { file: `${images}/a.raw`, target: "vda" };
 
 let place: Place;
@@ -28,11 +21,7 @@ beforeAll(() => {
 afterAll(() => place.host.close());
 afterEach(clear);
 
-const machine = async (name: string, args: Values): Promise<Driven> => {
-  const made = new Driven(domain, place, name);
-  await made.up(args);
-  return made;
-};
+const machine = (name: string, args: Values): Promise<Driven> => machineAt(place, name, args);
 const idOf = ({ id }: Driven): string => id ?? "";
 const runOf = (one: Driven): string => virsh("domid", idOf(one)).trim();
 const pinsOf = (one: Driven): string[] => virsh("dumpxml", idOf(one)).match(/<vcpupin [^>]*>/g) ?? [];

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Path, Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
-import { costs, virsh } from "./changing";
-import { Driven } from "./driven";
+import { clear, costs, deaf as small, machineAt, virsh } from "./changing";
+import type { Driven } from "./driven";
 import { placeOf } from "./request";
 
 jest.setTimeout(120_000);
@@ -17,26 +17,10 @@ beforeAll(() => {
   virsh("pool-start", "ignored");
 });
 afterAll(() => place.host.close());
-afterEach(() => {
-  for (const name of virsh("list", "--all", "--name").split("\n").filter(Boolean)) {
-    if (virsh("domstate", name).trim() !== "shut off") virsh("destroy", name);
-    virsh("undefine", name);
-  }
-});
+afterEach(clear);
 
-const small: Values = {
-  type: "qemu",
-  memory: 64,
-  os: { machine: "q35" },
-  waitFor: {},
-  shutdown: { timeout: 0, thenForce: true },
-};
 const vda: Values = { file: `${images}/a.raw`, target: "vda" };
-const machine = async (name: string, args: Values): Promise<Driven> => {
-  const made = new Driven(domain, place, name);
-  await made.up(args);
-  return made;
-};
+const machine = (name: string, args: Values): Promise<Driven> => machineAt(place, name, args);
 const idOf = ({ id }: Driven): string => id ?? "";
 /** A preview and an update with `ignoreChanges`, as the plugin does them. */
 const ignoring = async (one: Driven, ignores: (path: Path) => boolean, news: Values): Promise<string[]> => {

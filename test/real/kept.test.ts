@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
-import { clear, costs, virsh } from "./changing";
+import { clear, costs, deaf as small, machineAt, virsh } from "./changing";
 import { Driven } from "./driven";
 import { guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
@@ -19,18 +19,7 @@ beforeAll(() => {
 afterAll(() => place.host.close());
 afterEach(clear);
 
-const small: Values = {
-  type: "qemu",
-  memory: 64,
-  os: { machine: "q35" },
-  waitFor: {},
-  shutdown: { timeout: 0, thenForce: true },
-};
-const machine = async (name: string, args: Values): Promise<Driven> => {
-  const made = new Driven(domain, place, name);
-  await made.up(args);
-  return made;
-};
+const machine = (name: string, args: Values): Promise<Driven> => machineAt(place, name, args);
 const idOf = ({ id }: Driven): string => id ?? "";
 const seedOf = (one: Driven): string => /\S+-seed-\S+/.exec(virsh("domblklist", idOf(one), "--inactive"))?.[0] ?? "";
 
