@@ -22,10 +22,15 @@ function changesBetween(before: Values, wanted: Values, managed: Values | undefi
 export function announce(request: Request, found: FoundVolume, all: readonly Difference[]): void {
   if (all.length === 0) return;
   const shrinks = ({ path, cost, before, after }: Difference): boolean =>
-    path[0] === "capacity" && cost === "live" && Number(after) < Number(before);
+    path[0] === "capacity" && cost === "live" && isLess(after, before);
   const inPlace = all.every(({ cost }) => cost !== "replace");
   const lost = inPlace && all.some(shrinks) ? "; its end is cut off, and what the guest keeps there is lost" : "";
   request.info(`${found.name}: ${costsInWords(all, table)}${lost}`);
+}
+
+/** Of a size that is still unknown in a preview nothing can be said. */
+function isLess(one: unknown, other: unknown): boolean {
+  return typeof one === "number" && typeof other === "number" && one < other;
 }
 
 /** What makes a volume that is gone come back as another one: an update would make the new name under the old id. */

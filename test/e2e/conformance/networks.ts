@@ -31,8 +31,8 @@ export const networks: Conformance = {
   rows: [
     row("name", "table-network", "table-network-2"),
     row("forward.mode", "nat", "route", nat),
-    row("forward.dev", "eth7", "eth8", nat),
-    row("forward.interfaces", ["eth7"], ["eth8"], { with: { forward: { mode: "private" } } }),
+    row("forward.dev", "eth7", "eth8", { ...nat, becomes: "update" }),
+    row("forward.interfaces", ["eth7"], ["eth8"], { with: { forward: { mode: "private" } }, becomes: "update" }),
     row("forward.nat.ipv6", false, true, nat),
     row("forward.nat.addresses.start", "10.90.NN.200", "10.90.NN.201", natAddresses),
     row("forward.nat.addresses.end", "10.90.NN.210", "10.90.NN.211", natAddresses),
