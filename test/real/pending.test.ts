@@ -133,6 +133,24 @@ describe("pending", () => {
     expect([virsh("dumpxml", "c").includes(MEMORY), virsh("dumpxml", "d").includes(MEMORY)]).toEqual([true, false]);
   });
 
+  it("ends the machine under way when it is interrupted, begins no other, and dies of the second interrupt", async () => {
+    for (const name of ["e", "f"]) await owing(hearing(name, patient));
+    const listeners = (): number => process.listenerCount("SIGINT") + process.listenerCount("SIGTERM");
+    const before = listeners();
+    const cut = await heard(["--apply"], (line) => {
+      if (line.includes("e: asked")) process.emit("SIGINT");
+      if (line.startsWith("interrupted: machines under way")) expect(listeners()).toBe(before);
+    });
+    expect(cut.err.split("\n").slice(-4)).toEqual([
+      expect.stringContaining("interrupted: machines under way are ended first"),
+      "e: power-cycled, memory applied",
+      "1 not begun, because it was interrupted: f",
+      "",
+    ]);
+    expect(cut.code).toBe(1);
+    expect([virsh("dumpxml", "e").includes(MEMORY), virsh("dumpxml", "f").includes(MEMORY)]).toEqual([true, false]);
+  });
+
   it("restarts a machine of no program only where it is told to, and a paused one so that it is paused again", async () => {
     const { kernel, initrd } = guestFiles();
     const xml =

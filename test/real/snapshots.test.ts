@@ -112,6 +112,35 @@ describe("a snapshot of a machine that is off, made by another hand", () => {
   });
 });
 
+describe("an image with a snapshot above it", () => {
+  const args = (target: string, more: Values = {}): Values => ({
+    ...off,
+    disks: [{ file: `${images}/base.qcow2`, format: "qcow2", target }],
+    ...more,
+  });
+
+  it.each([
+    ["moves to no other target", args("vdb")],
+    ["goes to no new machine", args("vda", { os: { machine: "pc" } })],
+  ])("%s without what was written since, off or running", async (_, wish) => {
+    const web = await machine("moved", args("vda"));
+    snapshot(web, "s1");
+    await expect(web.preview(wish)).rejects.toThrow(`disk vda writes to ${images}/base.s1 now`);
+    virsh("start", idOf(web));
+    await expect(web.preview(on(wish))).rejects.toThrow(`disk vda writes to ${images}/base.s1 now`);
+    expect(imagesOf(web)).toBe(`${images}/base.s1`);
+  });
+
+  it("moves where it was merged", async () => {
+    const web = await machine("merged", on(args("vda")));
+    snapshot(web, "s1");
+    await expect(web.up(on(args("vdb")))).rejects.toThrow("blockcommit");
+    virsh("blockcommit", idOf(web), "vda", "--active", "--pivot");
+    await web.up(on(args("vdb")));
+    expect(imagesOf(web, "--inactive")).toBe(`${images}/base.qcow2`);
+  });
+});
+
 describe("an image that lies in no pool, where the program still names the one before", () => {
   const args = (name: string, more: Values = {}): Values => ({
     ...off,

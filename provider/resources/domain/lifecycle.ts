@@ -15,7 +15,7 @@ import { forbidUpdate, refuseLossyAdoption, refuseMissing, refuseTakenName } fro
 import { runLive } from "./live";
 import { finish } from "./marking";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
-import { recalled, refuseUnclear } from "./overlays";
+import { forbidReplace, recalled, refuseMoved, refuseUnclear } from "./overlays";
 import { pendingOf } from "./pending";
 import { changesOf } from "./changes";
 import { type Plan, plan } from "./plan";
@@ -53,6 +53,8 @@ const definition: Definition<FoundDomain> = {
   imported: withoutSeed,
   differencesMore,
   forbidUpdate: (_, found, changes, wanted) => forbidUpdate(found, changes, wanted),
+  forbidReplace: (_, found, __, inputs) =>
+    Promise.resolve(forbidReplace(found, complete(inputs, found.id, undefined, found.facts))),
   announce,
   reach,
   remove,
@@ -70,6 +72,7 @@ async function differencesMore(
   changes: readonly Difference[],
 ): Promise<Difference[]> {
   refuseUnclear(request, found, wanted, changes);
+  refuseMoved(found, wanted, changes);
   await refuseUnable(request, found, wanted, changes);
   return [...owed(found, wanted, changes), ...openGate(found, wanted)];
 }
@@ -111,8 +114,9 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   refuseMissing(goal, volumes);
   if (found) {
     const wanted = complete(goal.inputs, goal.id, goal.managed, facts);
-    const left = recalled(found, goal.managed ?? goal.inputs);
-    refuseUnclear(request, found, wanted, changesOf(left, wanted, goal.managed));
+    const since = changesOf(recalled(found, goal.managed ?? goal.inputs), wanted, goal.managed);
+    refuseUnclear(request, found, wanted, since);
+    refuseMoved(found, wanted, since);
     refuseLossyAdoption(found, goal);
     const changes = changesOf(found, wanted, goal.managed);
     const reason = forbidUpdate(found, changes, wanted);

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { type Difference, type Values } from "../../fields";
+import { type Difference, isRecord, type Values } from "../../fields";
 import { Code, isLibvirt, type StoragePool } from "../../rpc";
 import { find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { type Looking, Refusal, type Request } from "../port";
@@ -19,7 +19,8 @@ export interface Resting {
 
 /**
  * The chains, with those looked up that a definition does not tell: libvirt writes a snapshot of a machine that is off without
- * what it rests on. Only a disk that is not on its wanted source, as far as that is known, is looked at.
+ * what it rests on. Only a disk that is not on its wanted source,
+ * or has none any more, is looked at.
  */
 export async function restingOf(
   request: Looking,
@@ -30,11 +31,9 @@ export async function restingOf(
 ): Promise<Resting> {
   const running = live ? diskChains(live) : new Map<string, readonly string[]>();
   const [chains, unclear] = [new Map(known), new Map<string, string>()];
-  for (const disk of disks) {
-    const target = String(disk["target"]);
-    const [chain = [], wanted] = [known.get(target), pathOf(disk, sources)];
-    const [top] = chain;
-    if (top === undefined || wanted === undefined || chain.includes(wanted)) continue;
+  for (const [target, wanted] of [...offWanted(disks, sources, known), ...leaving(disks, sources, known)]) {
+    const chain = known.get(target) ?? [];
+    const [top = ""] = chain;
     // QEMU knows the whole chain of its disk.
     if (running.get(target)?.[0] === top || isToldWhole(inactive, target)) continue;
     const { images, whole } = await imagesBelow(request, chain, wanted);
@@ -42,6 +41,29 @@ export async function restingOf(
     if (!whole) unclear.set(target, top);
   }
   return { chains, unclear };
+}
+
+type Sought = readonly [target: string, images: readonly string[]];
+
+/** Disks that are on another image than the wanted one, as far as that is known. */
+function offWanted(disks: readonly Values[], sources: ReadonlyMap<string, Resolved>, known: Chains): Sought[] {
+  return disks.flatMap((disk): Sought[] => {
+    const target = String(disk["target"]);
+    const chain = known.get(target) ?? [];
+    const wanted = pathOf(disk, sources);
+    return chain.length === 0 || wanted === undefined || chain.includes(wanted) ? [] : [[target, [wanted]]];
+  });
+}
+
+/** Disks that the wish has no more, with the images that come in at new targets: one of them may be moving there. */
+function leaving(disks: readonly Values[], sources: ReadonlyMap<string, Resolved>, known: Chains): Sought[] {
+  const stays = new Set(disks.map(({ target }) => String(target)));
+  const coming = disks.flatMap((disk) => (known.has(String(disk["target"])) ? [] : (pathOf(disk, sources) ?? [])));
+  return [...known].flatMap(([target, chain]): Sought[] =>
+    coming.length === 0 || chain.length === 0 || stays.has(target) || coming.includes(chain[0] ?? "")
+      ? []
+      : [[target, coming]],
+  );
 }
 
 /** True where a definition tells the last image of a disk: a raw one has none below, and `<backingStore/>` says so. */
@@ -56,14 +78,14 @@ function endsIn(image: XmlElement, format: string | undefined): boolean {
   return find(below, "source") === undefined || endsIn(below, readPath(below, "format/@type"));
 }
 
-/** Images and those below them, down to the wanted one or the last; not whole where libvirt does not see one of them. */
+/** Images and those below them, down to a wanted one or the last; not whole where libvirt does not see one of them. */
 async function imagesBelow(
   request: Looking,
   known: readonly string[],
-  wanted: string,
+  wanted: readonly string[],
 ): Promise<{ readonly images: readonly string[]; readonly whole: boolean }> {
   const images = [...known];
-  for (let at = known.at(-1) ?? ""; at !== wanted;) {
+  for (let at = known.at(-1) ?? ""; !wanted.includes(at);) {
     const root = await volumeAt(request, at);
     if (!root) return { images, whole: false };
     const below = readPath(root, "backingStore/path");
@@ -137,6 +159,50 @@ export function refuseUnclear(
         `"${dirname(file)}"), or name it in the program (file: "${file}")`,
     );
   }
+}
+
+/** Refuses to move an image to another target while its disk writes into an overlay: what was written since would stay behind. */
+export function refuseMoved(
+  { name, chains, unclear, volumes }: FoundDomain,
+  wanted: Values,
+  changes: readonly Difference[],
+): void {
+  for (const { kind, path, key = "", before } of changes) {
+    if (path[0] !== "disks" || path.length !== 2 || kind !== "delete") continue;
+    const [top, ...below] = chains.get(key) ?? [];
+    const left = unclear.has(key) && isRecord(before) ? pathOf(before, volumes) : undefined;
+    const images = left === undefined ? below : [...below, left];
+    const taker = itemsOf(wanted["disks"]).find((disk) => {
+      const image = pathOf(disk, volumes);
+      return image !== top && image !== undefined && images.includes(image) && !chains.has(String(disk["target"]));
+    });
+    if (!taker || top === undefined) continue;
+    throw new Refusal(
+      `domain "${name}": disks: disk ${key} writes to ${top} now, above the image that ${String(taker["target"])} is to have: ` +
+        `without it the guest would not see what was written since. Nothing was touched. ${waysOut(name, key, top)}`,
+    );
+  }
+}
+
+/** Why a new machine must not take the place of this one: it would start below the overlays that this one writes to. */
+export function forbidReplace({ name, chains, volumes }: FoundDomain, wanted: Values): string | undefined {
+  for (const disk of itemsOf(wanted["disks"])) {
+    const [target, image] = [String(disk["target"]), pathOf(disk, volumes)];
+    const [top, ...below] = chains.get(target) ?? [];
+    if (top === undefined || image === undefined || !below.includes(image)) continue;
+    return (
+      `domain "${name}": disk ${target} writes to ${top} now, above the image that the program names: a new machine would not ` +
+      `see what was written since. Nothing was touched. ${waysOut(name, target, top)}`
+    );
+  }
+  return undefined;
+}
+
+function waysOut(name: string, target: string, top: string): string {
+  return (
+    `Merge the two while the machine runs (virsh blockcommit "${name}" ${target} --active --pivot), or name the overlay in the ` +
+    `program (file: "${top}"), or take the disk out with an up of its own first`
+  );
 }
 
 /** True for a change that gives a disk another image in the same words, or takes it out. */

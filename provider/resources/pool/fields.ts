@@ -153,7 +153,7 @@ export const pool = {
   permissions: object(permissions, {
     xml: "target/permissions",
     change: "restart",
-    doc: "Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.",
+    doc: "Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.",
   }),
   autostart: flag({ default: true, change: "live", doc: "Start with the host; default true." }),
   build: object(

@@ -20,7 +20,9 @@ Lists the machines of a host whose guests wait for a power cycle: the properties
   --max N     so many at a time; default 1
   --window    begin none outside of these hours of this machine's clock, such as 22:00-04:00
 
-Exit code: 0 where all went well, 1 where a machine failed or the host cannot be reached, 2 for wrong words.
+Interrupted (Ctrl-C, SIGTERM) it begins no further machine and ends those under way; a second time it stops at once.
+
+Exit code: 0 where all went well, 1 where a machine failed, it was interrupted or the host cannot be reached, 2 for wrong words.
 `;
 
 const options = {
@@ -86,6 +88,7 @@ interface Hours {
   readonly to: number;
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const ALWAYS: Hours = { from: 0, to: 24 * 60 };
 
 /** `22:00-04:00` in minutes; undefined: that is no window. */
@@ -101,7 +104,7 @@ export function isWithin({ from, to }: Hours, now: Date): boolean {
   return from <= to ? minute >= from && minute < to : minute >= from || minute < to;
 }
 
-/** As many side by side as told; nothing new is begun after a failure or outside of the hours. */
+/** As many side by side as told; nothing new is begun after a failure, after an interrupt or outside of the hours. */
 async function payAll(
   place: Place,
   all: readonly Debt[],
@@ -111,8 +114,9 @@ async function payAll(
 ): Promise<number> {
   const waiting = [...all];
   let failed = 0;
+  const interrupt = heeded(terminal);
   const lane = async (): Promise<void> => {
-    while (failed === 0 && isWithin(hours, new Date())) {
+    while (failed === 0 && !interrupt.came() && isWithin(hours, new Date())) {
       const debt = waiting.shift();
       if (debt === undefined) return;
       const print = (line: string): void => {
@@ -128,8 +132,27 @@ async function payAll(
     }
   };
   await Promise.all(Array.from({ length: most }, lane));
-  tellRest(`not begun, because ${failed > 0 ? "a machine failed" : "the window is closed"}`, waiting, terminal);
-  return failed === 0 ? 0 : 1;
+  interrupt.end();
+  const why = failed > 0 ? "a machine failed" : interrupt.came() ? "it was interrupted" : "the window is closed";
+  tellRest(`not begun, because ${why}`, waiting, terminal);
+  return failed === 0 && !interrupt.came() ? 0 : 1;
+}
+
+/** Hears the first interrupt, so that no guest is left between its stop and its start; the next one kills as ever. */
+function heeded(terminal: Terminal): { readonly came: () => boolean; readonly end: () => void } {
+  let came = false;
+  const hear = (): void => {
+    came = true;
+    end();
+    terminal.err(
+      "interrupted: machines under way are ended first, no further one is begun; interrupt again to stop at once\n",
+    );
+  };
+  const end = (): void => {
+    for (const signal of SIGNALS) process.off(signal, hear);
+  };
+  for (const signal of SIGNALS) process.on(signal, hear);
+  return { came: () => came, end };
 }
 
 function tellRest(why: string, rest: readonly Debt[], terminal: Terminal): void {

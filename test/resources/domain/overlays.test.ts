@@ -1,6 +1,6 @@
 import type { Values } from "../../../provider/fields";
 import { changesOf } from "../../../provider/resources/domain/changes";
-import { recalled, refuseUnclear } from "../../../provider/resources/domain/overlays";
+import { forbidReplace, recalled, refuseMoved, refuseUnclear } from "../../../provider/resources/domain/overlays";
 import { complete } from "../../../provider/resources/domain/wanted";
 import { facts, found, ID, inputs, mark, requestTo, type Stage, volumeXml } from "./fakeHost";
 
@@ -23,6 +23,7 @@ async function judged(stage: Stage, wish: Values, former = wish): Promise<string
   const lines = changes.map(({ path, kind }) => `${path.join(".")} ${kind}`);
   try {
     refuseUnclear(requestTo(stage), machine, wanted, changes);
+    refuseMoved(machine, wanted, changes);
     return lines;
   } catch (error) {
     return [...lines, (error as Error).message.split(",")[0] ?? ""];
@@ -67,6 +68,35 @@ describe("a disk of a machine that is off, whose definition tells nothing below 
       "disks.0.volume add",
       `domain "web": disk vda is on ${image} now`,
     ]);
+  });
+
+  it.each([
+    ["that its pool shows", "/pool/s2", base],
+    ["of a volume", "/pool/s1", { volume: "default/base" }],
+    ["that libvirt cannot tell", "/none/s1", base],
+  ])("is not moved to another target without its overlay: one %s", async (_, image, source) => {
+    const moved = { ...source, target: "vdb" };
+    expect(await judged(on(image), moved, source)).toEqual([
+      "disks.0 add",
+      "disks.0 delete",
+      `domain "web": disks: disk vda writes to ${image} now`,
+    ]);
+  });
+
+  it.each([
+    ["the overlay, which the program names at its new target", "/pool/s1", { file: "/pool/s1", format: "qcow2" }],
+    ["another image", "/pool/s1", { file: "/pool/else" }],
+    ["an image that nothing lies above", "/pool/base", base],
+  ])("gives its place to %s", async (_, image, source) => {
+    const moved = { ...source, target: "vdb" };
+    expect(await judged(on(image), moved, base)).toEqual(["disks.0 add", "disks.0 delete"]);
+  });
+
+  it("keeps its machine from being replaced, which would start below the overlay", async () => {
+    const machine = await found(on("/pool/s1"), args(base));
+    expect(forbidReplace(machine, args(base))).toContain("disk vda writes to /pool/s1 now, above the image");
+    expect(forbidReplace(machine, args({ file: "/pool/s1" }))).toBeUndefined();
+    expect(forbidReplace(await found(on("/pool/base"), args(base)), args(base))).toBeUndefined();
   });
 
   it("takes another image that the program names since", async () => {
