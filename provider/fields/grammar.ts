@@ -55,11 +55,6 @@ export const absolutePath: Check = (value) => {
   return value.split("/").includes("..") ? "must not contain '..'" : printable(value);
 };
 
-/** Joins checks; the first complaint wins. */
-export function all(...checks: readonly Check[]): Check {
-  return (value) => checks.reduce<string | undefined>((found, check) => found ?? check(value), undefined);
-}
-
 function codePoint(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 }

@@ -7,7 +7,7 @@ export { foundAsManaged } from "./managed";
 export { ownInputs } from "./own";
 export { withKnownSecrets } from "./unseen";
 export { isBelow, parsePath, type Path, type PathPattern, printPath } from "./path";
-export { hasUnknown, isRecord, UNKNOWN } from "./unknown";
+export { asText, hasUnknown, isRecord, itemsOf, pick, UNKNOWN, without } from "./unknown";
 export * from "./vocabulary";
 export { inWords } from "./words";
 export { readItem, readTable, unitBytes } from "./xmlIn";

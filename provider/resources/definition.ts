@@ -1,6 +1,7 @@
 import type { Difference, Failure, Situation, Table, Values } from "../fields";
 import type { Mark } from "./mark";
 import type { Request } from "./port";
+import type { Steady } from "./steady";
 
 /** An object as it stands on the host, in the program's terms. */
 export interface Found {
@@ -29,8 +30,16 @@ export interface Goal {
   readonly mark: Mark;
 }
 
+/** A new object in the place of one that stands. */
+export interface Replacement {
+  readonly olds: Values;
+  readonly inputs: Values;
+  /** False while all that calls for it is unknown, in a preview: it may turn out to be no change. */
+  readonly certain: boolean;
+}
+
 /** What one kind of object adds to the common flow. */
-export interface Definition<F extends Found> {
+export interface Definition<F extends Found> extends Steady {
   readonly token: string;
   /** libvirt's noun, for messages. */
   readonly noun: string;
@@ -84,13 +93,11 @@ export interface Definition<F extends Found> {
   /** Says why one that is not there must not be made (a guest holds what was in its place), or nothing. */
   forbidMaking?(request: Request, id: string, inputs: Values): Promise<string | undefined>;
   /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
-  forbidReplace?(request: Request, found: F, olds: Values, inputs: Values): Promise<string | undefined>;
+  forbidReplace?(request: Request, found: F, replacement: Replacement): Promise<string | undefined>;
   /** Brings the object to the goal from wherever it is, and returns it as it then stands. */
   reach(request: Request, found: F | undefined, goal: Goal): Promise<F>;
   /** Takes the object away; it was checked to be ours. */
   remove(request: Request, found: F, olds: Values): Promise<void>;
   /** What only the host knows. */
   outputs(found: F, inputs: Values): Values;
-  /** Outputs that survive an update. */
-  readonly stables: readonly string[];
 }

@@ -13,7 +13,12 @@ export function explain(action: string, error: unknown): Error {
     const remedy = remedies[error.code];
     return new Explained(remedy === undefined ? refused : `${refused}; ${remedy}`, { cause: error });
   }
-  return new Explained(`${action}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  return new Explained(`${action}: ${messageOf(error)}`, { cause: error });
+}
+
+/** The text of an error, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 const remedies: Readonly<Record<number, string>> = {

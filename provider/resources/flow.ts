@@ -1,4 +1,5 @@
 import {
+  asText,
   checkValues,
   differences,
   type Difference,
@@ -7,9 +8,11 @@ import {
   forgetDrifted,
   foundAsManaged,
   grammar,
+  hasUnknown,
   ownInputs,
   type Values,
 } from "../fields";
+import { messageOf } from "./errors";
 import { asked, asLeft, changedWishes, compare, costsInWords, situate } from "./compare";
 import type { Definition, Found, Goal } from "./definition";
 import { Glimpses } from "./glimpse";
@@ -27,6 +30,7 @@ import { markFor } from "./mark";
 import { calledOf, sameIdentity, whatOf, withName } from "./naming";
 import { identityValues, newIncarnation, ownedUuid, printOwner } from "./owner";
 import { isAway, samePlace } from "./place";
+import { steadyOf } from "./steady";
 import {
   type Created,
   type Diff,
@@ -48,7 +52,8 @@ export function resource<F extends Found>(definition: Definition<F>): Resource {
   return {
     token: definition.token,
     table: definition.table,
-    stables: definition.stables,
+    ...(definition.stables ? { stables: definition.stables } : {}),
+    ...(definition.follows ? { follows: definition.follows } : {}),
     check: (request, olds, news) => flow.check(request, olds, news),
     diff: (request, id, olds, news) => flow.diff(request, id, olds, news),
     create: (request, inputs) => acting(request, () => flow.create(request, inputs)),
@@ -94,7 +99,7 @@ class Flow<F extends Found> {
       const stranger = await this.otherPlace(request, olds);
       if (stranger !== undefined) {
         request.warn(stranger);
-        return { ...NO_DIFF, stables: this.kind.stables, changes: true };
+        return { ...NO_DIFF, stables: this.kind.stables ?? [], changes: true };
       }
       const known = { ...olds, ...news };
       const found = this.glimpses.take(request.place, id, known) ?? (await this.kind.observe(request, id, known));
@@ -126,7 +131,8 @@ class Flow<F extends Found> {
     if (olds[UNFINISHED] === true)
       request.info(`${this.what(olds)} was not finished by the last run; this one goes on`);
     const diff = this.judge(olds, news, all);
-    if (diff.replaces.length > 0) await guardReplace(this.kind, request, found, olds, news);
+    const certain = all.some(({ cost, after }) => cost === "replace" && !hasUnknown(after));
+    if (diff.replaces.length > 0) await guardReplace(this.kind, request, found, { olds, inputs: news, certain });
     else await guardUpdate(this.kind, request, found, all, wanted);
     return diff;
   }
@@ -141,7 +147,10 @@ class Flow<F extends Found> {
       differences: all,
       replaces,
       deleteBeforeReplace: replaces.length > 0 && (stands || twin || this.kind.single === true),
-      stables: replaces.length > 0 ? [] : this.kind.stables.filter((name) => !all.some(({ path }) => path[0] === name)),
+      stables:
+        replaces.length > 0
+          ? []
+          : steadyOf(this.kind, olds, news).filter((name) => !all.some(({ path }) => path[0] === name)),
       changes: all.length > 0 || olds[UNFINISHED] === true || changedWishes(this.kind.table, olds, news).length > 0,
     };
   }
@@ -337,16 +346,3 @@ class Flow<F extends Found> {
 }
 
 const NO_DIFF = { differences: [], replaces: [], deleteBeforeReplace: false, changes: false } as const;
-
-/** A value where it is a text. */
-export function asText(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-/** The text of an error, whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-export type { Definition, Found, Goal } from "./definition";
-export { isFilled } from "./naming";

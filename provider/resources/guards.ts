@@ -1,6 +1,6 @@
 import { type Difference, printPath, type Values } from "../fields";
 import { compare } from "./compare";
-import type { Definition, Found } from "./definition";
+import type { Definition, Found, Replacement } from "./definition";
 import { whatOf } from "./naming";
 import { Refusal, type Request } from "./port";
 
@@ -20,11 +20,11 @@ export async function guardReplace<F extends Found>(
   kind: Definition<F>,
   request: Request,
   found: F,
-  olds: Values,
-  news: Values,
+  replacement: Replacement,
 ): Promise<void> {
-  guardProtected(kind, olds, "replaced");
-  refuseFor(await kind.forbidReplace?.(request, found, olds, news));
+  const { olds, certain } = replacement;
+  if (certain) guardProtected(kind, olds, "replaced");
+  refuseFor(await kind.forbidReplace?.(request, found, replacement));
 }
 
 /** The host may be back when the engine replaces: bytes that it could not be asked about now are refused now. */

@@ -111,7 +111,7 @@ function attributesOf(mark: Mark): Record<string, string> {
 }
 
 /** A mark without some of what it may have. */
-export function without(mark: Mark, ...names: readonly ("since" | "unconfirmed" | "replug")[]): Mark {
+export function unmarked(mark: Mark, ...names: readonly ("since" | "unconfirmed" | "replug")[]): Mark {
   const rest = Object.entries(mark).filter(([name]) => !names.some((one) => one === name));
   return Object.fromEntries(rest) as unknown as Mark; // all that a mark must have stays
 }

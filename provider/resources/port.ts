@@ -1,6 +1,7 @@
 import type { Difference, Failure, Path, Table, Values } from "../fields";
 import type { Owner } from "./owner";
 import type { Place } from "./place";
+import type { Steady } from "./steady";
 
 /** What a door hands over with each operation, whichever door it is. */
 export interface Request {
@@ -25,6 +26,8 @@ export interface Request {
    * gives no answer in time.
    */
   begun?(left: Created): void;
+  /** Told where something has been taken apart that must be put together again: from here on a cancel waits for that. */
+  mustEnd?(): void;
   /** A short line about what is going on now; replaced by the next one. */
   progress(message: string): void;
   info(message: string): void;
@@ -33,6 +36,7 @@ export interface Request {
 
 /** The request without the caller's signal: what was taken apart is put together again also after a cancel. */
 export function unbound(request: Request): Request {
+  request.mustEnd?.();
   return { ...request, signal: new AbortController().signal };
 }
 
@@ -62,12 +66,10 @@ export interface ReadBack extends Created {
 }
 
 /** Everything that a door may ask of a resource; the logic behind it knows no door. */
-export interface Resource {
+export interface Resource extends Steady {
   /** The name in tokens and messages: `Domain`. */
   readonly token: string;
   readonly table: Table;
-  /** Outputs that an update does not change; absent: none. */
-  readonly stables?: readonly string[];
   check(
     request: Request,
     olds: Values | undefined,

@@ -1,8 +1,9 @@
 import { flag, int, map, text, type Values } from "../../provider/fields";
-import { type Definition, type Found, type Goal, resource } from "../../provider/resources/flow";
+import { resource } from "../../provider/resources/flow";
 import type { Place } from "../../provider/resources/place";
 import type { Request } from "../../provider/resources/port";
 import { ConnectionError } from "../../provider/rpc";
+import type { Definition, Found, Goal } from "../../provider/resources/definition";
 
 export interface Box extends Found {
   readonly values: Values;

@@ -1,9 +1,9 @@
 import { checkValues, readTable, UNKNOWN, type Values } from "../../provider/fields";
-import type { Goal } from "../../provider/resources/flow";
 import { complaints } from "../../provider/resources/pool/check";
 import { pool } from "../../provider/resources/pool/fields";
 import { changesOf, type FoundPool, plan } from "../../provider/resources/pool/plan";
 import { parseXml } from "../../provider/xml";
+import type { Goal } from "../../provider/resources/definition";
 
 const wrong = (values: Values): string[] => {
   const failures = checkValues(pool, values);

@@ -1,4 +1,4 @@
-import { type Args, flag, grammar, type Outputs, text } from "../../fields";
+import { flag, grammar, text } from "../../fields";
 
 const MOST_CHARACTERS = 16 * 1024 * 1024;
 
@@ -36,6 +36,3 @@ export const cloudInitDisk = {
   path: text({ output: true, doc: "Its path on the host." }),
   key: text({ output: true, doc: "libvirt's key of the volume." }),
 };
-
-export type CloudInitDiskArgs = Args<typeof cloudInitDisk>;
-export type CloudInitDiskOutputs = Outputs<typeof cloudInitDisk>;

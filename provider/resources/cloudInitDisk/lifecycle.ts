@@ -1,6 +1,6 @@
-import { type Difference, differences, type Values } from "../../fields";
+import { type Difference, differences, UNKNOWN, type Values } from "../../fields";
 import { ImageSource } from "../../media";
-import { type Definition, type Goal, resource } from "../flow";
+import { resource } from "../flow";
 import type { Request } from "../port";
 import { unfinishedOf } from "../volume/changes";
 import { forbidUnderUsers } from "../volume/guards";
@@ -9,6 +9,7 @@ import type { Content } from "../volume/make";
 import { type FoundVolume, observe } from "../volume/observe";
 import { cloudInitDisk as table } from "./fields";
 import { CONTENT, contentOf, seedOf } from "./seed";
+import type { Definition, Goal } from "../definition";
 
 /** A seed is a raw volume of bytes made in memory: it is found, made and removed as a Volume is. */
 export const definition: Definition<FoundVolume> = {
@@ -39,7 +40,7 @@ function changesBetween(before: Values, wanted: Values, managed: Values | undefi
   return all.flatMap((change) => {
     if (change.path[0] !== "__content") return [change];
     // Digests say nothing to people.
-    const told = { ...change, before: undefined, after: undefined };
+    const told = { ...change, before: undefined, after: change.after === UNKNOWN ? UNKNOWN : undefined };
     return (written.length > 0 ? written : ["userData"]).map((name) => ({ ...told, path: [name] }));
   });
 }

@@ -1,8 +1,7 @@
 import { createHash, scrypt } from "node:crypto";
 import { promisify } from "node:util";
-import { UNKNOWN, type Values } from "../../fields";
+import { asText, UNKNOWN, type Values } from "../../fields";
 import { seedImage } from "../../media";
-import { asText } from "../flow";
 
 /** The properties that make the image. */
 export const CONTENT = ["userData", "metaData", "networkConfig"] as const;

@@ -1,4 +1,4 @@
-import { type Args, flag, type Outputs, type Situation, text } from "../../fields";
+import { flag, type Situation, text } from "../../fields";
 import { dhcpHostFacts as facts } from "../network/entries";
 
 /** Where nothing else names the guest, its name is the entry's key. */
@@ -39,6 +39,3 @@ export const dhcpHost = {
     doc: "Take over an entry of this guest that exists already with other values; default false: it is refused.",
   }),
 };
-
-export type DhcpHostArgs = Args<typeof dhcpHost>;
-export type DhcpHostOutputs = Outputs<typeof dhcpHost>;

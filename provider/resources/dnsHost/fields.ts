@@ -1,4 +1,4 @@
-import { type Args, flag, type Outputs, text } from "../../fields";
+import { flag, text } from "../../fields";
 import { dnsHostFacts, hostnames } from "../network/entries";
 
 /** Names of an address in a network's DNS. https://libvirt.org/formatnetwork.html#addressing */
@@ -22,6 +22,3 @@ export const dnsHost = {
     doc: "Take over an entry of this address that exists already with other names; default false: it is refused.",
   }),
 };
-
-export type DnsHostArgs = Args<typeof dnsHost>;
-export type DnsHostOutputs = Outputs<typeof dnsHost>;

@@ -1,9 +1,7 @@
-import { Code, type DomainInterface, isLibvirt, type ResultOf } from "../../rpc";
+import { Code, type DomainInterface, isLibvirt, type Domain } from "../../rpc";
 import { findAll, readPath, type XmlElement } from "../../xml";
 import { isForbidden } from "../errors";
 import type { Looking } from "../port";
-
-type Handle = ResultOf<"DOMAIN_LOOKUP_BY_UUID">["dom"];
 
 /** Who is asked for a guest's addresses (virDomainInterfaceAddressesSource). */
 export const Source = { lease: 0, agent: 1, arp: 2 } as const;
@@ -29,7 +27,7 @@ export function isSilent(error: unknown): boolean {
 /** The addresses that one witness knows, by MAC in small letters; those that only the guest itself can use are left out. */
 export async function heardFrom(
   { place, signal }: Looking,
-  dom: Handle,
+  dom: Domain,
   source: number,
 ): Promise<readonly { readonly mac: string; readonly address: string }[]> {
   try {
@@ -56,7 +54,7 @@ function ofCard(card: DomainInterface): { mac: string; address: string }[] {
 }
 
 /** Addresses of a running machine's own cards: by lease, else by its agent, else by the host's ARP table. */
-export async function addressesOf(from: Looking, dom: Handle, live: XmlElement): Promise<readonly string[]> {
+export async function addressesOf(from: Looking, dom: Domain, live: XmlElement): Promise<readonly string[]> {
   const macs = findAll(live, "devices/interface/mac").map((mac) => (mac.attributes.get("address") ?? "").toLowerCase());
   if (macs.length === 0) return [];
   for (const source of [Source.lease, ...(agentConnected(live) ? [Source.agent] : []), Source.arp]) {

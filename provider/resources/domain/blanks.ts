@@ -4,7 +4,7 @@ import { element, find, findAll, printXml, readPath, removeChild, type XmlElemen
 import { isAway } from "../place";
 import { type Looking, Refusal, type Request } from "../port";
 import { handleOf } from "./observe";
-import { drop, imageOf, isRemovable, pathOf, writtenBy } from "./standIns";
+import { drop, imageOf, isRemovable, propertyOf, writtenBy } from "./standIns";
 import { isUefi, twinName, twinOf, twinUuid } from "./twin";
 
 export type Volume = ResultOf<"STORAGE_VOL_LOOKUP_BY_PATH">["vol"];
@@ -33,7 +33,7 @@ export async function proveHeld(
       // Whatever else keeps a pool from telling, the guest has its image.
       if (!isLibvirt(error, Code.NO_STORAGE_VOL, Code.SYSTEM_ERROR)) continue;
       throw new Refusal(
-        `domain "${name}" was not stopped and not changed: the image of ${pathOf(disk)}, "${path}", which its guest still has ` +
+        `domain "${name}" was not stopped and not changed: the image of ${propertyOf(disk)}, "${path}", which its guest still has ` +
           `open, is not there for another start (${error.code}, ${codeName(error.code)}): ${error.message}`,
         { cause: error },
       );

@@ -1,10 +1,9 @@
-import type { Values } from "../../fields";
+import { itemsOf, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { isForbidden } from "../errors";
 import type { Looking } from "../port";
 import { interfaceKey } from "./interfaces";
-import { itemsOf } from "./wanted";
 
 /** Where the cards of a running guest hang, and where they could. */
 export interface Cabling {

@@ -3,7 +3,9 @@ import {
   type Difference,
   differences,
   isRecord,
+  itemsOf,
   keyOf,
+  pick,
   type Situation,
   type Values,
 } from "../../fields";
@@ -14,7 +16,8 @@ import { bootOrders, bootsByKind } from "./plug";
 import { label, lacksSeed, pendingOf, touches } from "./pending";
 import { isNamedBy, isSeedAsIs } from "./seed";
 import { asStarted, writtenScreens } from "./started";
-import { completeDevices, initialDisk, itemsOf, lowerManaged, pick } from "./wanted";
+import { completeDevices, initialDisk } from "./wanted";
+import { lowerManaged } from "./sources";
 
 /** What differs in the definition, and what of the live-class properties differs in the running guest alone. */
 export function changesOf(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {

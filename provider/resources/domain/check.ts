@@ -1,14 +1,14 @@
-import { type Failure, isRecord, printPath, UNKNOWN, type Values } from "../../fields";
+import { type Failure, isRecord, itemsOf, printPath, UNKNOWN, type Values } from "../../fields";
 import { isAway } from "../place";
 import type { Request } from "../port";
 import { checkTuning } from "./controllers";
 import { places } from "./graphics";
-import { sources } from "./interfaces";
+import { cardSources } from "./interfaces";
 import { checkMemory } from "./memoryDevices";
 import { SEED_TARGET } from "./seed";
 import { typeComplaint } from "./template";
 import { checkVlans } from "./vlans";
-import { busOf, itemsOf } from "./wanted";
+import { busOf } from "./wanted";
 
 /** What the table cannot say of a machine's inputs: identities of devices, sizes, and whether the host can run it. */
 export async function checkMore(
@@ -57,14 +57,14 @@ function withCards({ place: { uri } }: Request, inputs: Values): Values {
 }
 
 function checkCards(inputs: Values): Failure[] {
-  const names = sources.map((name) => `"${name}"`).join(", ");
+  const names = cardSources.map((name) => `"${name}"`).join(", ");
   return itemsOf(inputs["interfaces"]).flatMap((card, index) =>
     isPlugged(card) ? [] : [{ property: printPath(["interfaces", index]), reason: `needs one of ${names}` }],
   );
 }
 
 function isPlugged(card: Values): boolean {
-  return sources.some((name) => card[name] !== undefined);
+  return cardSources.some((name) => card[name] !== undefined);
 }
 
 function checkIdentities(inputs: Values): Failure[] {

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type AnyField, type Difference, foundAsManaged, isRecord, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { cloneXml, equalXml, parseXml } from "../../xml";
-import type { Goal } from "../flow";
 import { readMark, writeMark } from "../mark";
 import type { Request } from "../port";
 import { addressesOf } from "./addresses";
@@ -12,6 +11,7 @@ import { pendingOf } from "./pending";
 import type { Plan } from "./plan";
 import { type Gate, gateWished, markUnconfirmed, unconfirmedIn, wishesOf } from "./unconfirmed";
 import { agentAnswers } from "./waiting";
+import type { Goal } from "../definition";
 
 /** The gate that a change has to pass; nothing where the program asks for none, or no guest was touched. */
 export function gateOf(inputs: Values, found: FoundDomain, planned: Plan): Gate | undefined {

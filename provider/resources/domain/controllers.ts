@@ -1,9 +1,7 @@
 import { type Difference, type Failure, isRecord, printPath, type Values } from "../../fields";
-import { Code, codeName, LibvirtError, type ResultOf } from "../../rpc";
+import { Code, codeName, LibvirtError, type Domain } from "../../rpc";
 import { type Looking, Refusal } from "../port";
 import { numaOf, SCHEDULE } from "./limits";
-
-type Handle = ResultOf<"DOMAIN_LOOKUP_BY_UUID">["dom"];
 
 // virDomainModificationImpact
 const LIVE = 1;
@@ -13,7 +11,7 @@ const MOST_PARAMETERS = 16;
 interface Controller {
   readonly name: "cpu" | "memory" | "blkio" | "cpuset";
   readonly used: (values: Values) => readonly string[];
-  readonly ask: (from: Looking, dom: Handle, values: Values) => Promise<unknown>;
+  readonly ask: (from: Looking, dom: Domain, values: Values) => Promise<unknown>;
 }
 
 const within = (values: Values, name: string, names: readonly string[]): string[] => {
@@ -64,7 +62,7 @@ export function isLimited(values: Values): boolean {
 }
 
 /** Asks whether a machine that is started, or was just now, is held to its limits; else an error that names them. */
-export async function proveLimits(from: Looking, dom: Handle, values: Values): Promise<void> {
+export async function proveLimits(from: Looking, dom: Domain, values: Values): Promise<void> {
   for (const { name, used, ask } of CONTROLLERS) {
     const properties = used(values);
     if (properties.length === 0) continue;
@@ -80,7 +78,7 @@ export async function proveLimits(from: Looking, dom: Handle, values: Values): P
 /** Refuses a live change of limits that the running guest cannot be held to: its definition stays as it is. */
 export async function refuseUncontrolled(
   from: Looking,
-  found: { readonly name: string; readonly handle: Handle; readonly live?: unknown },
+  found: { readonly name: string; readonly handle: Domain; readonly live?: unknown },
   changes: readonly Difference[],
 ): Promise<void> {
   if (!found.live) return;

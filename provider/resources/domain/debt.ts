@@ -1,9 +1,8 @@
 import { readTable, writeTable } from "../../fields";
 import { Code, isLibvirt, LibvirtError } from "../../rpc";
 import { cloneXml, printXml, type XmlElement } from "../../xml";
-import { Explained } from "../errors";
-import { messageOf } from "../flow";
-import { writeMark, without } from "../mark";
+import { Explained, messageOf } from "../errors";
+import { unmarked, writeMark } from "../mark";
 import type { Looking, Request } from "../port";
 import { passes, waitedFor } from "./confirm";
 import { domain as table } from "./fields";
@@ -133,7 +132,7 @@ async function startAs(request: Request, found: FoundDomain, definition: XmlElem
   const { host } = request.place;
   const dom = handleOf(found.id);
   const { mark } = found;
-  if (mark) writeMark(definition, { ...without(mark, "since"), deferred: [] });
+  if (mark) writeMark(definition, { ...unmarked(mark, "since"), deferred: [] });
   await host.call("DOMAIN_DEFINE_XML_FLAGS", { xml: printXml(definition), flags: 0 });
   await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 }).catch((error: unknown) => {
     if (!isLibvirt(error, Code.OPERATION_INVALID)) throw error;

@@ -5,6 +5,9 @@ import { volumeId } from "../volume/fields";
 /** The alias of the CD that carries the machine's own seed: not one of the program's disks. */
 export const SEED_ALIAS = "ua-kvm-seed";
 
+/** What a disk may be made of, in the program's words. */
+export const diskSources = ["volume", "file", "block"] as const;
+
 /** True for the seed's CD. */
 export function isSeed(element: XmlElement): boolean {
   return readPath(element, "alias/@name") === SEED_ALIAS;
@@ -185,7 +188,7 @@ export function diskChange(before: unknown, after: unknown, at: Situation): "liv
 }
 
 function isEmpty(drive: Values): boolean {
-  return ["volume", "file", "block"].every((name) => drive[name] === undefined);
+  return diskSources.every((name) => drive[name] === undefined);
 }
 
 /** libvirt gives each SCSI controller seven names (`sda` to `sdg`), and makes those that are missing as it likes. */

@@ -1,21 +1,9 @@
-import {
-  type Args,
-  flag,
-  grammar,
-  int,
-  list,
-  mebibytes,
-  object,
-  type Outputs,
-  seconds,
-  type Situation,
-  text,
-} from "../../fields";
+import { flag, grammar, int, list, mebibytes, object, seconds, type Situation, text } from "../../fields";
 import { clock, cpu, cputune, lifecycle, os } from "./board";
 import { onlineChange, onlineCount } from "./cpus";
-import { disk, diskChange, diskKey, isSeed } from "./disks";
+import { disk, diskChange, diskKey, diskSources, isSeed } from "./disks";
 import { graphics } from "./graphics";
-import { interfaceKey, networkInterface, sources } from "./interfaces";
+import { interfaceKey, networkInterface, cardSources } from "./interfaces";
 import { blkiotune, memtune, numatune } from "./limits";
 import { maxMemory, ownCurrentMemory, ownMemory } from "./memory";
 import { isMemoryDevice, memoryDevice, memoryDeviceChange, memoryDeviceKey } from "./memoryDevices";
@@ -36,6 +24,13 @@ function seedChange(before: unknown, _after: unknown, at: Situation): "live" | "
 function cardChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {
   return after === undefined || (at.freePorts ?? 0) > 0 ? "live" : "restart";
 }
+
+/** Who can say that a guest is well. */
+const answerer = (value: string): string | undefined => {
+  const port = /^tcp:([1-9]\d{0,4})$/.exec(value)?.[1];
+  const known = ["agent", "console"].includes(value) || (port !== undefined && Number(port) <= 65535);
+  return known ? undefined : 'must be "agent", "console" or "tcp:PORT"';
+};
 
 /** A machine. https://libvirt.org/formatdomain.html */
 export const domain = {
@@ -122,7 +117,7 @@ export const domain = {
     ["destroy", "restart", "preserve", "coredump-destroy", "coredump-restart"],
     "the guest crashes; default `destroy`",
   ),
-  disks: list(object(disk, { change: "restart", oneOf: ["volume", "file", "block"], doc: "A disk or drive." }), {
+  disks: list(object(disk, { change: "restart", oneOf: [...diskSources], doc: "A disk or drive." }), {
     key: diskKey,
     where: (node) => !isSeed(node),
     xml: "devices/disk",
@@ -133,7 +128,7 @@ export const domain = {
   interfaces: list(
     object(networkInterface, {
       change: "restart",
-      oneOf: [...sources],
+      oneOf: [...cardSources],
       doc: "A network card.",
     }),
     {
@@ -223,8 +218,7 @@ export const domain = {
       within: seconds({ min: 1, max: 86400, doc: "How long the guest may take to answer, in seconds; default 120." }),
       by: text({
         required: true,
-        check: (value: string) =>
-          /^(agent|console|tcp:([1-9]\d{0,4}))$/.test(value) ? undefined : 'must be "agent", "console" or "tcp:PORT"',
+        check: answerer,
         doc: "What answers: `agent` (the guest agent), `tcp:PORT` (a port of one of the guest's addresses, reached from the host where SSH leads there, else from here), `console` (a login prompt or a shell on the first serial console gives the same prompt to two line ends; what firmware and kernel write by themselves is none).",
       }),
     },
@@ -267,6 +261,3 @@ export const domain = {
     { output: true, doc: "Where clients reach the screens of the running machine." },
   ),
 } as const;
-
-export type DomainArgs = Args<typeof domain>;
-export type DomainOutputs = Outputs<typeof domain>;

@@ -1,12 +1,13 @@
-import { type Difference, hasUnknown, printPath, type Values } from "../../fields";
+import { type Difference, hasUnknown, itemsOf, printPath, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { find, readPath } from "../../xml";
-import type { Goal } from "../flow";
 import { Refusal, type Request } from "../port";
 import type { FoundDomain } from "./observe";
 import { changesOf } from "./changes";
-import { complete, itemsOf } from "./wanted";
+import { diskSources } from "./disks";
+import { complete } from "./wanted";
 import { tell } from "./words";
+import type { Goal } from "../definition";
 
 /** Refuses what names a volume that is not there: the machine could not start. */
 export function refuseMissing(goal: Goal, volumes: ReadonlyMap<string, unknown>): void {
@@ -38,7 +39,7 @@ function lostDevice({ kind, path, key }: Difference): string[] {
   if (path[0] === "interfaces" && kind === "delete") return [`interface ${key ?? ""}`];
   if (path[0] === "memoryDevices" && kind === "delete") return [`memory device ${key ?? ""}`];
   if (path[0] !== "disks") return [];
-  const source = ["volume", "file", "block"].includes(String(path[2]));
+  const source = diskSources.some((name) => name === path[2]);
   return source || (kind === "delete" && path.length === 2) ? [`disk ${key ?? ""}`] : [];
 }
 

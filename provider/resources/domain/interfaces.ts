@@ -12,6 +12,7 @@ import {
   type XmlPair,
 } from "../../fields";
 import { readPath, writePath, type XmlElement } from "../../xml";
+import { trunkXml } from "../network/xml";
 
 /** A running guest's card on a network of the host's own bridge or device is of their type, and names the network still. */
 export function typeOf(card: XmlElement): string | undefined {
@@ -82,7 +83,7 @@ const user: XmlPair = {
 };
 
 /** What a card may be plugged into. */
-export const sources = ["network", "bridge", "direct", "user"] as const;
+export const cardSources = ["network", "bridge", "direct", "user"] as const;
 
 /** libvirt moves the tap of a card from one plain bridge to another; any other source is another device of the host. */
 function sourceChange(_before: unknown, _after: unknown, at: Situation): "live" | "restart" {
@@ -95,14 +96,6 @@ function sourceChange(_before: unknown, _after: unknown, at: Situation): "live" 
 function goesOnBridge({ network, bridge }: Values, { bridgelessNetworks }: Situation): boolean {
   return bridge !== undefined || (network !== undefined && !bridgelessNetworks?.has(network as string)); // the table's text
 }
-
-/** Only more than one tag needs the word. */
-const trunk: XmlPair = {
-  read: (vlan) => readPath(vlan, "@trunk") === "yes",
-  write: (vlan, value) => {
-    writePath(vlan, "@trunk", value === true ? "yes" : undefined);
-  },
-};
 
 /** Tags have no order. */
 function sameTags(wanted: readonly Values[], found: readonly Values[]): boolean {
@@ -225,7 +218,7 @@ export const networkInterface = {
   ),
   vlan: object(
     {
-      trunk: flag({ xml: trunk, change: "live", doc: "Carry all of the tags; needed for more than one." }),
+      trunk: flag({ xml: trunkXml, change: "live", doc: "Carry all of the tags; needed for more than one." }),
       tags: list(
         object(
           {

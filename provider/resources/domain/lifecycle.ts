@@ -1,8 +1,8 @@
 import { type Difference, isRecord, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { find, parseXml, printXml } from "../../xml";
-import { doing } from "../errors";
-import { type Definition, type Goal, messageOf, resource } from "../flow";
+import { doing, messageOf } from "../errors";
+import { resource } from "../flow";
 import { Refusal, type Request, unbound, UNFINISHED } from "../port";
 import { checkMore } from "./check";
 import { backTo, gated, gateOf, openGate, passes, type WayBack } from "./confirm";
@@ -31,8 +31,10 @@ import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
 import { refuseVlans } from "./vlans";
 import { resolveVolumes } from "./volumes";
 import { confirmed } from "./unconfirmed";
-import { complete, volumesOf } from "./wanted";
+import { complete } from "./wanted";
 import { describe, tell } from "./words";
+import { volumesOf } from "./sources";
+import type { Definition, Goal } from "../definition";
 
 // virDomainDefineFlags, virDomainModificationImpact, virDomainMetadataType
 const VALIDATE = 1;
@@ -43,6 +45,7 @@ const definition: Definition<FoundDomain> = {
   table,
   scope: "machines",
   stables: ["uuid", "name"],
+  follows: { macs: ["interfaces"] },
   id: (uuid) => uuid,
   checkMore,
   observe,
@@ -53,7 +56,7 @@ const definition: Definition<FoundDomain> = {
   imported: withoutSeed,
   differencesMore,
   forbidUpdate: (_, found, changes, wanted) => forbidUpdate(found, changes, wanted),
-  forbidReplace: (_, found, __, inputs) =>
+  forbidReplace: (_, found, { inputs }) =>
     Promise.resolve(forbidReplace(found, complete(inputs, found.id, undefined, found.facts))),
   announce,
   reach,
@@ -144,7 +147,7 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
   await dropSeed(request, found?.liveSeedPath, seedPath);
   if (gate && found && goal.managed && !(await passes(request, goal, gate))) {
     const why = `the change was not confirmed: ${gate.by} did not answer within ${gate.withinMs / 1000} s`;
-    throw await undone(request, goal, backTo(goal, found, goal.managed, planned), why);
+    throw await undone(unbound(request), goal, backTo(goal, found, goal.managed, planned), why);
   }
   if (gate) await confirmed(request, goal.id);
   await arrived();
@@ -242,13 +245,13 @@ async function power(
   const wait = waits ? await waitOf(request, goal.inputs) : undefined;
   const macs = macsOf(complete(goal.inputs, goal.id, goal.managed, await request.place.facts()));
   const before: Picture = wait?.address ? await pictureFor(request, goal, macs, starts) : NO_PICTURE;
+  request.signal.throwIfAborted();
   if (planned.restarts) request.info(`domain "${goal.name}" is restarted for ${planned.deferred.join(", ")}`);
-  let at = request;
+  // A guest that was asked to stop may do so at any time: it is started again, also where its `up` was cancelled meanwhile.
+  const at = planned.restarts ? unbound(request) : request;
   for (const step of planned.power) {
     at.signal.throwIfAborted();
     await runPower(at, goal.name, goal.id, step, goal.inputs, found?.power);
-    // A guest that was stopped to be started again is started, also where its `up` was cancelled meanwhile.
-    if (step === "stop" && planned.restarts) at = unbound(request);
     if (step === "stop" && found) await rename(request, found, planned);
   }
   return async () => (wait ? waitFor(request, goal.name, goal.id, wait, before, macs) : undefined);
@@ -264,10 +267,11 @@ async function afterPower(
 ): Promise<unknown> {
   const text = messageOf(error);
   if (planned.restarts && found && goal.managed) {
-    const left = await observe(request, goal.id, goal.inputs);
+    const free = unbound(request);
+    const left = await observe(free, goal.id, goal.inputs);
     if (left && !left.live) {
       const why = `the guest was stopped for ${planned.deferred.join(", ")} and did not start again: ${text}`;
-      return undone(request, goal, backTo(goal, found, goal.managed, planned), why);
+      return undone(free, goal, backTo(goal, found, goal.managed, planned), why);
     }
   }
   if (!planned.restarts && !planned.definition && planned.live.length === 0) return error;

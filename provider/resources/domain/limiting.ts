@@ -1,4 +1,3 @@
-import { isRecord } from "../../fields";
 import { Code, isLibvirt, type TypedParam } from "../../rpc";
 import { parseXml, readPath, type XmlElement } from "../../xml";
 import { lacksController } from "./controllers";
@@ -151,9 +150,4 @@ async function holds(
   const now = parseXml(xml);
   const other = said.filter(([path, value]) => readPath(now, path) !== value).map(([path]) => path);
   if (other.length > 0) throw new Error(`libvirt accepted it, but the guest still has another ${other.join(", ")}`);
-}
-
-/** A whole `cputune` that comes or goes may have both. */
-export function hasSchedule(value: unknown): boolean {
-  return isRecord(value) && Object.keys(SCHEDULE).some((name) => value[name] !== undefined);
 }

@@ -1,10 +1,10 @@
 import { parseXml, printXml } from "../../xml";
 import { doing } from "../errors";
-import type { Goal } from "../flow";
-import { bareMark, type Mark, MARK_NAMESPACE, MARK_PREFIX, readMark, without } from "../mark";
+import { bareMark, type Mark, MARK_NAMESPACE, MARK_PREFIX, readMark, unmarked } from "../mark";
 import { Refusal, type Request } from "../port";
 import { type FoundDomain, handleOf } from "./observe";
 import type { Plan } from "./plan";
+import type { Goal } from "../definition";
 
 // virDomainXMLFlags, virDomainModificationImpact, virDomainMetadataType
 const INACTIVE = 2;
@@ -41,7 +41,7 @@ export async function finish(
   planned: Plan,
 ): Promise<void> {
   const written = planned.definition && readMark(planned.definition);
-  const { applying = [], ...mark } = without(written ?? found?.mark ?? goal.mark, "unconfirmed");
+  const { applying = [], ...mark } = unmarked(written ?? found?.mark ?? goal.mark, "unconfirmed");
   if (mark.phase === "ready" && applying.length === 0) return;
   if (written?.phase === "creating") await refuseOtherRun(request, goal);
   await setMark(request, goal.id, { ...mark, phase: "ready" }, `mark domain "${goal.name}" as finished`);

@@ -1,10 +1,19 @@
-import { type Failure, int, mebibytes, printPath, type Situation, text, type Values, type XmlPair } from "../../fields";
+import {
+  type Failure,
+  int,
+  itemsOf,
+  mebibytes,
+  printPath,
+  type Situation,
+  text,
+  type Values,
+  type XmlPair,
+} from "../../fields";
 import { cloneXml, element, findAll, readPath, writePath, type XmlElement } from "../../xml";
 import { deviceIn, memoryName as name } from "./devices";
 import { aliasText } from "./interfaces";
 import type { Act } from "./live";
 import { attach, detach, update } from "./plug";
-import { itemsOf } from "./wanted";
 
 /** libvirt asks for a block size; what QEMU itself takes on x86, in KiB. */
 const BLOCK_KIB = "2048";

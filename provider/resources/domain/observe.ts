@@ -1,9 +1,8 @@
-import { isRecord, readTable, type Values } from "../../fields";
+import { isRecord, itemsOf, readTable, type Values } from "../../fields";
 import { addressesOf } from "./addresses";
-import { Code, isLibvirt, type ResultOf } from "../../rpc";
+import { Code, isLibvirt, type Domain } from "../../rpc";
 import { findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { isForbidden } from "../errors";
-import type { Found } from "../flow";
 import { readMark } from "../mark";
 import type { HostFacts } from "../place";
 import type { Looking } from "../port";
@@ -15,13 +14,13 @@ import { type Resting, restingOf } from "./overlays";
 import { freePorts } from "./pci";
 import { isNamedBy, SEED_AS_IS } from "./seed";
 import { lastSeen, resolveVolumes } from "./volumes";
-import { complete, express, itemsOf, type Resolved, volumesOf } from "./wanted";
-
-type Handle = ResultOf<"DOMAIN_LOOKUP_BY_UUID">["dom"];
+import { complete } from "./wanted";
+import { express, type Resolved, volumesOf } from "./sources";
+import type { Found } from "../definition";
 
 /** A machine as it stands on the host. */
 export interface FoundDomain extends Found, Resting {
-  readonly handle: Handle;
+  readonly handle: Domain;
   readonly facts: HostFacts;
   readonly inactive: XmlElement;
   readonly live?: XmlElement;
@@ -60,7 +59,7 @@ const SECURE = 1;
 const INACTIVE = 2;
 
 /** A handle from a UUID alone: the daemon looks machines up by it, so a read needs no lookup before. */
-export function handleOf(uuid: string): Handle {
+export function handleOf(uuid: string): Domain {
   return { name: "-", uuid, id: -1 };
 }
 

@@ -1,12 +1,12 @@
 import { dirname } from "node:path";
-import { type Difference, isRecord, type Values } from "../../fields";
+import { type Difference, isRecord, itemsOf, pick, type Values, without } from "../../fields";
 import { Code, isLibvirt, type StoragePool } from "../../rpc";
 import { find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { type Looking, Refusal, type Request } from "../port";
 import { refreshPool } from "../volume/find";
-import { diskChains } from "./disks";
+import { diskChains, diskSources } from "./disks";
 import type { FoundDomain } from "./observe";
-import { itemsOf, pathOf, pick, type Resolved, SOURCES, without } from "./wanted";
+import { imageWanted, type Resolved } from "./sources";
 
 type Chains = ReadonlyMap<string, readonly string[]>;
 
@@ -50,7 +50,7 @@ function offWanted(disks: readonly Values[], sources: ReadonlyMap<string, Resolv
   return disks.flatMap((disk): Sought[] => {
     const target = String(disk["target"]);
     const chain = known.get(target) ?? [];
-    const wanted = pathOf(disk, sources);
+    const wanted = imageWanted(disk, sources);
     return chain.length === 0 || wanted === undefined || chain.includes(wanted) ? [] : [[target, [wanted]]];
   });
 }
@@ -58,7 +58,7 @@ function offWanted(disks: readonly Values[], sources: ReadonlyMap<string, Resolv
 /** Disks that the wish has no more, with the images that come in at new targets: one of them may be moving there. */
 function leaving(disks: readonly Values[], sources: ReadonlyMap<string, Resolved>, known: Chains): Sought[] {
   const stays = new Set(disks.map(({ target }) => String(target)));
-  const coming = disks.flatMap((disk) => (known.has(String(disk["target"])) ? [] : (pathOf(disk, sources) ?? [])));
+  const coming = disks.flatMap((disk) => (known.has(String(disk["target"])) ? [] : (imageWanted(disk, sources) ?? [])));
   return [...known].flatMap(([target, chain]): Sought[] =>
     coming.length === 0 || chain.length === 0 || stays.has(target) || coming.includes(chain[0] ?? "")
       ? []
@@ -129,7 +129,7 @@ export function recalled(found: FoundDomain, known: Values): FoundDomain {
     const left = itemsOf(known["disks"]).find(({ target }) => target === disk["target"]);
     const isUnclear = found.unclear.has(String(disk["target"]));
     return isUnclear && left
-      ? { ...without(disk, [...SOURCES, "format"]), ...pick(left, [...SOURCES, "format"]) }
+      ? { ...without(disk, [...diskSources, "format"]), ...pick(left, [...diskSources, "format"]) }
       : disk;
   });
   return { ...found, values: { ...found.values, disks } };
@@ -145,9 +145,9 @@ export function refuseUnclear(
   for (const [target, file] of unclear) {
     const index = itemsOf(wanted["disks"]).findIndex((disk) => disk["target"] === target);
     const disk = itemsOf(wanted["disks"])[index] ?? {};
-    const path = pathOf(disk, volumes);
+    const path = imageWanted(disk, volumes);
     const isOn = path !== undefined && chains.get(target)?.includes(path) === true;
-    const isIgnored = SOURCES.some(
+    const isIgnored = diskSources.some(
       (one) => disk[one] !== undefined && request.ignores?.(["disks", index, one]) === true,
     );
     const isMeant = changes.some((one) => one.path[0] === "disks" && one.key === target && takesImage(one));
@@ -170,10 +170,10 @@ export function refuseMoved(
   for (const { kind, path, key = "", before } of changes) {
     if (path[0] !== "disks" || path.length !== 2 || kind !== "delete") continue;
     const [top, ...below] = chains.get(key) ?? [];
-    const left = unclear.has(key) && isRecord(before) ? pathOf(before, volumes) : undefined;
+    const left = unclear.has(key) && isRecord(before) ? imageWanted(before, volumes) : undefined;
     const images = left === undefined ? below : [...below, left];
     const taker = itemsOf(wanted["disks"]).find((disk) => {
-      const image = pathOf(disk, volumes);
+      const image = imageWanted(disk, volumes);
       return image !== top && image !== undefined && images.includes(image) && !chains.has(String(disk["target"]));
     });
     if (!taker || top === undefined) continue;
@@ -187,7 +187,7 @@ export function refuseMoved(
 /** Why a new machine must not take the place of this one: it would start below the overlays that this one writes to. */
 export function forbidReplace({ name, chains, volumes }: FoundDomain, wanted: Values): string | undefined {
   for (const disk of itemsOf(wanted["disks"])) {
-    const [target, image] = [String(disk["target"]), pathOf(disk, volumes)];
+    const [target, image] = [String(disk["target"]), imageWanted(disk, volumes)];
     const [top, ...below] = chains.get(target) ?? [];
     if (top === undefined || image === undefined || !below.includes(image)) continue;
     return (
@@ -208,5 +208,5 @@ function waysOut(name: string, target: string, top: string): string {
 /** True for a change that gives a disk another image in the same words, or takes it out. */
 function takesImage({ path, kind }: Difference): boolean {
   if (path.length === 2) return kind === "delete";
-  return kind === "update" && SOURCES.some((one) => one === path[2]);
+  return kind === "update" && diskSources.some((one) => one === path[2]);
 }

@@ -1,7 +1,7 @@
 import { differences, type Difference, printPath } from "../../fields";
 import { findAll } from "../../xml";
 import { isDeviceList } from "./devices";
-import { isSeed } from "./disks";
+import { diskSources, isSeed } from "./disks";
 import { domain as table } from "./fields";
 import type { FoundDomain } from "./observe";
 import { asStarted, hasDeferred, withoutChosenPorts } from "./started";
@@ -15,7 +15,14 @@ export function label({ path, key }: Difference): string {
 
 /** True where one label is the other's, or stands above or below it: a device says all of its own. */
 export function touches(one: string, other: string): boolean {
-  return one === other || isWithin(one, other) || isWithin(other, one);
+  const [a, b] = [sourceless(one), sourceless(other)];
+  return a === b || isWithin(a, b) || isWithin(b, a);
+}
+
+/** What the program calls a disk's `volume` is a file or a block device to who looks at the host alone. */
+function sourceless(label: string): string {
+  const source = diskSources.find((name) => label.endsWith(`].${name}`));
+  return source !== undefined && label.startsWith("disks[") ? `${label.slice(0, -source.length)}source` : label;
 }
 
 function isWithin(one: string, other: string): boolean {

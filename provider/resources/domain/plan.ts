@@ -10,7 +10,6 @@ import {
   removeChild,
   type XmlElement,
 } from "../../xml";
-import type { Goal } from "../flow";
 import { type Mark, writeMark } from "../mark";
 import type { HostFacts } from "../place";
 import { changesOf } from "./changes";
@@ -30,7 +29,9 @@ import { writeSeed } from "./seed";
 import { startedAs, waitingSince } from "./started";
 import { initialValues, scsiController, tablet, template, videoCard } from "./template";
 import { wishesOf } from "./unconfirmed";
-import { complete, completeDevices, lower, lowerManaged, type Resolved } from "./wanted";
+import { complete, completeDevices } from "./wanted";
+import { lower, lowerManaged, type Resolved } from "./sources";
+import type { Goal } from "../definition";
 
 /** The way from what is found to what is wanted, as a value: print it, test it, then run it. */
 export interface Plan {

@@ -164,7 +164,10 @@ export async function stop(
       obeyed !== undefined
         ? `did not stop within ${policy.timeoutMs / 1000} s`
         : "cannot be asked to stop (it is paused, or takes no ACPI)";
-    throw new Refusal(`domain "${name}" ${why} and ${left}: stop it by hand, or set shutdown.thenForce to turn it off`);
+    const yet = obeyed === undefined ? "" : " (it was asked, and may stop yet)";
+    throw new Refusal(
+      `domain "${name}" ${why} and ${left}${yet}: stop it by hand, or set shutdown.thenForce to turn it off`,
+    );
   }
   request.info(`domain "${name}" did not stop by itself and is turned off`);
   await doing(`turn off domain "${name}"`, async () => {

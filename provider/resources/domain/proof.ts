@@ -1,14 +1,13 @@
 import { readTable } from "../../fields";
-import { codeName, LibvirtError } from "../../rpc";
+import { codeName, type Domain, LibvirtError } from "../../rpc";
 import { printXml, type XmlElement } from "../../xml";
-import { explain, isForbidden } from "../errors";
-import { messageOf } from "../flow";
+import { explain, isForbidden, messageOf } from "../errors";
 import { Refusal, type Request } from "../port";
 import { blankFor, dropBlank, dropLeftovers, dropVariables, proveHeld, refill, type Volume } from "./blanks";
 import { proveCards } from "./cardNeeds";
 import { proveLimits } from "./controllers";
 import { domain as table } from "./fields";
-import { isRemovable, pathOf } from "./standIns";
+import { isRemovable, propertyOf } from "./standIns";
 import { aloneWith, isUefi, type Twin, twinOf } from "./twin";
 
 // virDomainCreateFlags
@@ -40,7 +39,7 @@ export async function proveStart(
     for (const disk of twin.held) {
       const blank = await blankFor(request, disk, uuid);
       if (blank) made.push(blank);
-      else if (!isRemovable(disk)) missing.push(pathOf(disk));
+      else if (!isRemovable(disk)) missing.push(propertyOf(disk));
       refill(twin.root, disk, blank);
     }
     await prove(request, name, twin);
@@ -84,13 +83,11 @@ async function blame(
   return general;
 }
 
-type Handle = Parameters<typeof proveLimits>[1];
-
 /** Starts a machine paused, looks at it, and ends it; libvirt's word where it does not start. */
 async function start(
   { place: { host } }: Request,
   root: XmlElement,
-  look?: (dom: Handle) => Promise<void>,
+  look?: (dom: Domain) => Promise<void>,
 ): Promise<LibvirtError | undefined> {
   // Where the line breaks, the daemon ends it with the connection.
   const flags = PAUSED | AUTODESTROY;

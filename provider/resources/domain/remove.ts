@@ -18,7 +18,7 @@ export async function remove(request: Request, found: FoundDomain, olds: Values)
   await dropSeed(request, found.seedPath, undefined);
   await dropSeed(request, found.liveSeedPath, found.seedPath);
   await dropFormerSeed(request, { ...found, saved: false }, undefined);
-  if (olds["whenRestartNeeded"] === "restart") await dropLeftovers(request, found.id, found.inactive);
+  await dropLeftovers(request, found.id, found.inactive);
   await undefine(request, found);
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { isRecord, type Values } from "../../fields";
+import { asText, isRecord, type Values } from "../../fields";
 import { element, find, findAll, readPath, removeChild, type XmlElement } from "../../xml";
-import { asText } from "../flow";
 import type { Request } from "../port";
 import { isSeed, SEED_ALIAS } from "./disks";
 

@@ -2,12 +2,12 @@ import { isRecord } from "../../fields";
 import { seedImage } from "../../media";
 import { Code, isLibvirt } from "../../rpc";
 import { doing } from "../errors";
-import type { Goal } from "../flow";
 import { printOwner } from "../owner";
 import type { Request } from "../port";
 import { ensureContentVolume } from "../volume/make";
 import type { FoundDomain } from "./observe";
 import { isSeedAsIs, seedFiles, seedName } from "./seed";
+import type { Goal } from "../definition";
 
 /** Makes the machine's seed volume where it is wanted, and says where the seed is that the definition is to have. */
 export async function makeSeed(

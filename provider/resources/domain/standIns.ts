@@ -48,7 +48,7 @@ export function openImages(root: XmlElement, live: XmlElement | undefined): Stan
     const opens = own ? goBelow(disk, own) : image !== undefined || isRemovable(disk);
     if (opens) {
       readOnly(disk);
-      parts.push({ path: pathOf(disk), value: imageOf(disk) ?? "its image", node: disk });
+      parts.push({ path: propertyOf(disk), value: imageOf(disk) ?? "its image", node: disk });
     } else held.push(disk);
   }
   return { parts, held };
@@ -60,7 +60,7 @@ export function isRemovable(disk: XmlElement): boolean {
 }
 
 /** The property that a disk of a definition is. */
-export function pathOf(disk: XmlElement): string {
+export function propertyOf(disk: XmlElement): string {
   return isSeed(disk) ? "cloudInit" : `disks[${readPath(disk, "target/@dev") ?? ""}]`;
 }
 

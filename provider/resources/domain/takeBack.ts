@@ -1,7 +1,6 @@
 import { type Difference, readTable } from "../../fields";
 import { ConnectionError, LibvirtError } from "../../rpc";
 import { cloneXml, find, parseXml, printXml, removeChild, type XmlElement } from "../../xml";
-import { messageOf } from "../flow";
 import { readMark, writeMark } from "../mark";
 import type { Request } from "../port";
 import { deviceIn, isDeviceList } from "./devices";
@@ -11,6 +10,7 @@ import { fitMemory } from "./memory";
 import type { FoundDomain } from "./observe";
 import { label } from "./pending";
 import { describe } from "./words";
+import { messageOf } from "../errors";
 
 // virDomainXMLFlags: with passwords, the definition for the next start
 const SECURE_INACTIVE = 3;

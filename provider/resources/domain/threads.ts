@@ -1,7 +1,6 @@
-import type { Situation, XmlPair } from "../../fields";
+import { itemsOf, type Situation, type XmlPair } from "../../fields";
 import { childrenOf, element, find, findAll, readPath, removeChild, writePath, type XmlElement } from "../../xml";
 import type { Act } from "./live";
-import { itemsOf } from "./wanted";
 
 // virDomainModificationImpact
 const LIVE = 1;

@@ -1,10 +1,9 @@
-import { isRecord } from "../../fields";
+import { isRecord, itemsOf } from "../../fields";
 import type { TypedParam } from "../../rpc";
 import { readPath, type XmlElement } from "../../xml";
 import { cpuMap, cpusOf } from "./cpuSet";
 import type { Act } from "./live";
 import { threadsOf } from "./threads";
-import { itemsOf } from "./wanted";
 
 // virDomainModificationImpact, virDomainLifecycle and its actions
 const LIVE = 1;

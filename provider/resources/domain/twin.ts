@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { readTable } from "../../fields";
+import { asText, readTable } from "../../fields";
 import { childrenOf, cloneXml, element, find, findAll, readPath, removeChild, type XmlElement } from "../../xml";
-import { asText } from "../flow";
 import { isMemoryDevice, memoryDevice } from "./memoryDevices";
 import { drop, openImages, type Part } from "./standIns";
 

@@ -1,5 +1,5 @@
 import { type AnyField, isRecord, type Values } from "../../fields";
-import { type Mark, without } from "../mark";
+import { type Mark, unmarked } from "../mark";
 import type { Request } from "../port";
 import { domain as table } from "./fields";
 import { markNow, setMark } from "./marking";
@@ -98,5 +98,5 @@ export function wishesIn(mark: Mark | undefined): Values {
 /** The guest has confirmed: the mark as it stands now says so no more. */
 export async function confirmed(request: Request, uuid: string): Promise<void> {
   const mark = await markNow(request, uuid);
-  if (mark?.unconfirmed !== undefined) await setMark(request, uuid, without(mark, "unconfirmed"));
+  if (mark?.unconfirmed !== undefined) await setMark(request, uuid, unmarked(mark, "unconfirmed"));
 }

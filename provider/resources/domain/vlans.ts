@@ -1,9 +1,8 @@
-import { deepEqual, type Failure, isRecord, printPath, UNKNOWN, type Values } from "../../fields";
+import { deepEqual, type Failure, isRecord, itemsOf, printPath, UNKNOWN, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { type Looking, Refusal } from "../port";
 import { interfaceKey } from "./interfaces";
-import { itemsOf } from "./wanted";
 
 /** From this libvirt on a plain bridge takes VLAN tags (in its own count: a million for each major number). */
 const BRIDGES_TAG = 11_000_000n;

@@ -3,7 +3,7 @@ import type { Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { parseXml, readPath } from "../../xml";
 import type { Looking } from "../port";
-import type { Resolved } from "./wanted";
+import type { Resolved } from "./sources";
 
 /** Where the named volumes are; what does not exist (yet) is left out. */
 export async function resolveVolumes(request: Looking, ids: readonly string[]): Promise<ReadonlyMap<string, Resolved>> {

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRecord, type Values } from "../../fields";
+import { isRecord, itemsOf, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { findAll, parseXml } from "../../xml";
 import type { Request } from "../port";
 import { heardFrom, isSilent, Source } from "./addresses";
 import { handleOf } from "./observe";
-import { itemsOf } from "./wanted";
 
 /** What to wait for after a start. */
 export interface Wait {

@@ -1,4 +1,4 @@
-import { type Args, flag, grammar, int, list, type LiveKeys, object, type Outputs, seconds, text } from "../../fields";
+import { flag, grammar, int, list, type LiveKeys, object, seconds, text } from "../../fields";
 import { dhcp, dns, dnsChange } from "./entries";
 import { address, dnsmasqOption, joinedKey, sameAddress, subnet } from "./grammar";
 import { uplinkChange } from "./uplinks";
@@ -209,9 +209,6 @@ export const network = {
   bridgeName: text({ output: true, doc: "The bridge on the host; empty where the network has none." }),
   active: flag({ output: true, doc: "Whether it runs; a stopped network is started by the next update." }),
 };
-
-export type NetworkArgs = Args<typeof network>;
-export type NetworkOutputs = Outputs<typeof network>;
 
 /** What changes while the network runs: each owes an act (live.ts). */
 export type LiveField =

@@ -1,8 +1,8 @@
 import { type Difference, differences, inWords, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
 import { parseXml, printXml } from "../../xml";
-import { doing, Explained } from "../errors";
-import { type Definition, type Goal, messageOf, resource } from "../flow";
+import { doing, Explained, messageOf } from "../errors";
+import { resource } from "../flow";
 import { readMark, writeMark } from "../mark";
 import { Refusal, type Request, unbound } from "../port";
 import { isAdoption, refuseDropping } from "./adoption";
@@ -17,6 +17,7 @@ import { whileRacing } from "./racing";
 import { definedAgain, type Former, restart } from "./restoring";
 import { forgetBridge, start, stop } from "./starting";
 import { type Act, updateAll } from "./updates";
+import type { Definition, Goal } from "../definition";
 
 /** The running network against the wish, beyond what the definition already shows, and whether it runs at all. */
 async function differencesMore(request: Request, found: FoundNetwork, inputs: Values): Promise<readonly Difference[]> {
@@ -221,17 +222,22 @@ async function seal({ place, signal }: Request, net: Network, step: Extract<Step
   await place.host.call("NETWORK_DEFINE_XML", { xml: printXml(root) }, { signal });
 }
 
+/** A network does not go under running machines, whether it is deleted or makes place for another one. */
+async function attachedText(request: Request, found: FoundNetwork, act: string): Promise<string | undefined> {
+  if (!found.active) return undefined;
+  const attached = await attachedTo(request, found.id, { name: found.name, bridge: bridgeOf(found) });
+  if (attached.length === 0) return undefined;
+  return (
+    `${act} network "${found.name}": running machines are attached: ${namesOf(attached)}. ` +
+    `Nothing was changed: stop or detach them first`
+  );
+}
+
 async function remove(request: Request, found: FoundNetwork): Promise<void> {
   const net = { name: found.name, uuid: found.id };
   const what = `network "${found.name}"`;
-  const attached = found.active
-    ? await attachedTo(request, found.id, { name: found.name, bridge: bridgeOf(found) })
-    : [];
-  if (attached.length > 0) {
-    throw new Refusal(
-      `delete ${what}: running machines are attached: ${namesOf(attached)}. Nothing was changed: stop or detach them first`,
-    );
-  }
+  const refusal = await attachedText(request, found, "delete");
+  if (refusal !== undefined) throw new Refusal(refusal);
   await doing(`stop ${what}`, () => request.place.inTurn("network", () => stop(request, net)));
   try {
     await request.place.host.call("NETWORK_UNDEFINE", { net }, { signal: request.signal });
@@ -248,6 +254,7 @@ const definition: Definition<FoundNetwork> = {
   table,
   scope: "rest",
   stables: ["uuid"],
+  follows: { bridgeName: ["forward", "bridge"] },
   id: (uuid) => uuid,
   checkMore: (_, olds, inputs) => {
     const completed = complete(inputs, olds);
@@ -258,6 +265,12 @@ const definition: Definition<FoundNetwork> = {
   wanted,
   differencesMore,
   forbidUpdate: (request, found, _, inputs) => forbidUpdate(request, found, inputs),
+  forbidReplace: async (request, found, { certain }) => {
+    const reason = await attachedText(request, found, "replace");
+    if (certain || reason === undefined) return reason;
+    request.warn(reason);
+    return undefined;
+  },
   reach,
   remove,
   outputs: (found) => ({ uuid: found.id, bridgeName: bridgeOf(found) ?? "", active: found.active }),

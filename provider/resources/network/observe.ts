@@ -1,7 +1,7 @@
 import { readTable } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
 import { parseXml, type XmlElement } from "../../xml";
-import { type Mark, readMark, without } from "../mark";
+import { type Mark, readMark, unmarked } from "../mark";
 import type { Request } from "../port";
 import { network as table } from "./fields";
 import type { FoundNetwork } from "./plan";
@@ -36,7 +36,7 @@ export async function byName(request: Request, name: string): Promise<FoundNetwo
 /** The mark; a network that nobody defines any more has the one of its start, when its cards were still to be plugged in. */
 function markOf(root: XmlElement, isDefined: boolean): Mark | undefined {
   const mark = readMark(root);
-  return isDefined || !mark ? mark : without(mark, "replug");
+  return isDefined || !mark ? mark : unmarked(mark, "replug");
 }
 
 /** All that the host says of a network; undefined where it went away between two calls. */

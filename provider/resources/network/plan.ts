@@ -1,11 +1,11 @@
 import { type Difference, differences, isRecord, readTable, type Values, writeTable } from "../../fields";
 import { childrenOf, cloneXml, element, equalXml, find, findAll, printXml, readPath, type XmlElement } from "../../xml";
-import type { Found, Goal } from "../flow";
 import { type Mark, writeMark } from "../mark";
 import { canonical } from "./addresses";
 import { ownBridge } from "./check";
 import { type LiveField, network } from "./fields";
 import { uplinkSteps } from "./uplinks";
+import type { Found, Goal } from "../definition";
 
 /** A network as it stands on the host. */
 export interface FoundNetwork extends Found {

@@ -1,13 +1,13 @@
 import type { Network } from "../../rpc";
 import { parseXml, printXml, type XmlElement } from "../../xml";
 import { Explained, explain } from "../errors";
-import type { Goal } from "../flow";
 import { writeMark } from "../mark";
 import { type Request, unbound } from "../port";
 import { type Attached, namesOf, replug } from "./guests";
 import { bridgeOf, type FoundNetwork } from "./plan";
 import { whileRacing } from "./racing";
 import { isActive, start, stop } from "./starting";
+import type { Goal } from "../definition";
 
 /** What a change that fails goes back to. */
 export interface Former {

@@ -1,8 +1,8 @@
-import { type Difference, differences, grammar, hasUnknown, readTable, type Values } from "../../fields";
+import { asText, type Difference, differences, grammar, hasUnknown, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
 import { printXml } from "../../xml";
 import { Explained } from "../errors";
-import { asText, type Definition, type Found, type Goal, resource } from "../flow";
+import { resource } from "../flow";
 import { missing } from "../lookup";
 import { byId, byName } from "../network/observe";
 import type { FoundNetwork } from "../network/plan";
@@ -12,6 +12,7 @@ import { Refusal, type Request, type Resource } from "../port";
 import { claim, release } from "./claims";
 import { type Kind, sidesOf, type Standing } from "./kind";
 import { plan, removal } from "./plan";
+import type { Definition, Found, Goal } from "../definition";
 
 /** An entry as it stands on the host, on one side at least. */
 interface FoundEntry extends Found {

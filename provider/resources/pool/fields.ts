@@ -1,15 +1,4 @@
-import {
-  type Args,
-  flag,
-  gibibytes,
-  grammar,
-  int,
-  list,
-  type LiveKeys,
-  object,
-  type Outputs,
-  text,
-} from "../../fields";
+import { flag, gibibytes, grammar, int, list, type LiveKeys, object, text } from "../../fields";
 
 /** A path as libvirt keeps it: no doubled and no trailing slash. */
 function tidy(path: string): string {
@@ -173,9 +162,6 @@ export const pool = {
   available: gibibytes({ output: true, doc: "Free space in GiB, as of the last refresh; 0 while it is stopped." }),
   active: flag({ output: true, doc: "Whether it runs; a stopped pool is started by the next update." }),
 };
-
-export type StoragePoolArgs = Args<typeof pool>;
-export type StoragePoolOutputs = Outputs<typeof pool>;
 
 /** What changes while the pool runs: each owes an act (live.ts). */
 export type LiveField = LiveKeys<typeof pool>;

@@ -24,8 +24,13 @@ export async function forbidUpdate(
       `change them on the host and refresh the pool (virsh pool-refresh), or take them out of the program`
     );
   }
+  return forbidStop(request, found);
+}
+
+/** Why a pool must not be stopped now, whether it is changed, replaced or deleted. */
+export async function forbidStop(request: Request, found: FoundPool): Promise<string | undefined> {
   const folder = readPath(found.live, "target/path");
-  if (!TAKES.has(type) || folder === undefined) return undefined;
+  if (!found.active || !TAKES.has(found.values["type"]) || folder === undefined) return undefined;
   const machines = holdersIn(await runningMachines(request), { name: found.name, folder, part: partOf(found) });
   if (machines.length === 0) return undefined;
   const names = machines.map((name) => `"${name}"`).join(", ");

@@ -1,16 +1,17 @@
 import { type Difference, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type LibvirtError, type StoragePool } from "../../rpc";
 import { parseXml, printXml } from "../../xml";
-import { doing, Explained, patiently } from "../errors";
-import { type Definition, type Goal, messageOf, resource } from "../flow";
+import { doing, Explained, messageOf, patiently } from "../errors";
+import { resource } from "../flow";
 import { identityValues, ownedUuid } from "../owner";
-import { type Request, UNFINISHED } from "../port";
+import { Refusal, type Request, UNFINISHED } from "../port";
 import { withPath } from "./path";
 import { complaints } from "./check";
 import { pool as table } from "./fields";
-import { forbidUpdate } from "./guards";
+import { forbidStop, forbidUpdate } from "./guards";
 import { acts } from "./live";
 import { Build, changesOf, type FoundPool, plan, type Step } from "./plan";
+import type { Definition, Goal } from "../definition";
 
 const INACTIVE = 1;
 const GIB = 1024 ** 3;
@@ -231,6 +232,8 @@ const OTHERS_AT_WORK = { code: Code.INTERNAL_ERROR, forMs: 30_000 };
 async function remove(request: Request, found: FoundPool): Promise<void> {
   const { place, signal } = request;
   const pool = { name: found.name, uuid: found.id };
+  const refusal = await forbidStop(request, found);
+  if (refusal !== undefined) throw new Refusal(refusal);
   await stop(request, pool);
   if (!found.persistent) return;
   if (found.madeDirectory && found.values["type"] === "dir") await removeDirectory(request, pool, found.values["path"]);
@@ -271,6 +274,7 @@ const definition: Definition<FoundPool> = {
   changes: changesOf,
   differencesMore,
   forbidUpdate,
+  forbidReplace: forbidStop,
   reach,
   remove,
   outputs: (found) => ({

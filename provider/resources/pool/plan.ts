@@ -1,8 +1,8 @@
 import { type Difference, differences, type Path, readTable, type Values, writeTable } from "../../fields";
 import { cloneXml, element, equalXml, printXml, type XmlElement } from "../../xml";
-import type { Found, Goal } from "../flow";
 import { kinds } from "./check";
 import { pool } from "./fields";
+import type { Found, Goal } from "../definition";
 
 /** A pool as it stands on the host. */
 export interface FoundPool extends Found {

@@ -2,13 +2,13 @@ import { access } from "node:fs/promises";
 import { DEFAULTS, type Failure, UNKNOWN, type Values } from "../../fields";
 import { MediaError } from "../../media";
 import { Code, isLibvirt } from "../../rpc";
-import { isFilled } from "../flow";
 import { identityValues } from "../owner";
 import { isAway } from "../place";
 import type { Request } from "../port";
 import { bytesOf, gibibytesOf, printGibibytes, volume, wholeBlocks } from "./fields";
 import { poolType } from "./find";
 import { digestOf, grownHead, inspect, openImage, sourcePath } from "./image";
+import { isFilled } from "../naming";
 
 /** What the content asked for says about the volume. */
 interface Asked {

@@ -1,4 +1,4 @@
-import { type Args, flag, gibibytes, grammar, opaque, type Outputs, text } from "../../fields";
+import { flag, gibibytes, grammar, opaque, text } from "../../fields";
 
 const GIB = 1024 ** 3;
 
@@ -90,6 +90,3 @@ export const volume = {
   path: text({ output: true, doc: "Its path on the host." }),
   key: text({ output: true, doc: "libvirt's key of the volume." }),
 };
-
-export type VolumeArgs = Args<typeof volume>;
-export type VolumeOutputs = Outputs<typeof volume>;

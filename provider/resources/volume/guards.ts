@@ -1,11 +1,13 @@
 import type { Difference, Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { isFilled } from "../naming";
+import type { Replacement } from "../definition";
 import type { Request } from "../port";
 import { FILE_POOLS, shrinkText } from "./check";
 import { bytesOf, sameBytes } from "./fields";
 import { type Here, poolFolder, poolType } from "./find";
 import {
+  holderOf,
   overlayOn,
   type Overlying,
   readerOf,
@@ -72,10 +74,9 @@ function forbidShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink
 export async function forbidReplace(
   request: Request,
   found: FoundVolume,
-  olds: Values,
-  inputs: Values,
+  replacement: Replacement,
 ): Promise<string | undefined> {
-  return (await forbidUnderUsers(request, found, olds, inputs)) ?? forbidDataLoss(request, found, olds, inputs);
+  return (await forbidUnderUsers(request, found, replacement)) ?? forbidDataLoss(request, found, replacement);
 }
 
 /**
@@ -102,8 +103,8 @@ export async function forbidUpdate(
   const above = overlayOn(machines, target);
   // A Volume that lies over another one has a size of its own.
   if (above && !(await isVolume(request, above.path))) return snapshotText(above, target);
-  const writer = isSmaller(wanted["capacity"], capacityBytes) ? writerOf(machines, target) : undefined;
-  if (writer) return shrinkUnderText(writer, target);
+  const holder = isSmaller(wanted["capacity"], capacityBytes) ? holderOf(machines, target) : undefined;
+  if (holder !== undefined) return shrinkUnderText(holder, target);
   const reader = wanted["format"] === "qcow2" ? readerOf(machines, target) : undefined;
   if (reader === undefined) return undefined;
   return (
@@ -127,23 +128,23 @@ function snapshotText({ domain, disk, path }: Overlying, target: Target): string
 export async function forbidUnderUsers(
   request: Request,
   { here }: FoundVolume,
-  olds: Values,
-  inputs: Values,
+  { olds, inputs, certain }: Replacement,
 ): Promise<string | undefined> {
   if (!here || inputs["name"] !== olds["name"] || isFilled(inputs, "name")) return undefined;
   const users = usersOfVolume(await usersOf(request), targetAt(here));
   if (users.length === 0) return undefined;
-  return (
+  const reason =
     `${named(here.vol)} has a given name and is used by ${users.join(", ")}: it cannot be replaced under them. ` +
-    `Give it another name, or none, and the new one stands beside it before they move`
-  );
+    `Give it another name, or none, and the new one stands beside it before they move`;
+  if (certain) return reason;
+  request.warn(reason);
+  return undefined;
 }
 
 async function forbidDataLoss(
   request: Request,
   found: FoundVolume,
-  olds: Values,
-  inputs: Values,
+  { olds, inputs }: Replacement,
 ): Promise<string | undefined> {
   if (inputs["allowDataLoss"] === true || !found.finished) return undefined;
   const remedy = "set `allowDataLoss: true` and run up to replace it all the same";

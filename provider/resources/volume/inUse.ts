@@ -186,6 +186,11 @@ export function readerOf(machines: readonly Machine[], target: Target): string |
   return machines.find(holds)?.domain.name;
 }
 
+/** The name of a running machine that has the volume as a disk or below one; undefined where none does. */
+export function holderOf(machines: readonly Machine[], target: Target): string | undefined {
+  return writerOf(machines, target)?.domain.name ?? readerOf(machines, target);
+}
+
 /** A running machine that may write a volume, with the disk's target. */
 export interface Writer {
   readonly domain: Domain;

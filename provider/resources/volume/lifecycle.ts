@@ -2,7 +2,7 @@ import type { Values } from "../../fields";
 import { ImageSource, qcow2Image } from "../../media";
 import { readPath } from "../../xml";
 import { explain } from "../errors";
-import { type Definition, type Goal, resource } from "../flow";
+import { resource } from "../flow";
 import { printOwner } from "../owner";
 import { Refusal, type Request } from "../port";
 import { announce, changesOf, keepsSize, lostOf, unfinishedOf } from "./changes";
@@ -16,6 +16,7 @@ import { live } from "./live";
 import { type Content, deleteVolume, makeVolume, named, placeOf, targetAt } from "./make";
 import { type FoundVolume, hidden, isPlain, madeOf, observe, picture, writtenAt } from "./observe";
 import { plan, type Step } from "./plan";
+import type { Definition, Goal } from "../definition";
 
 /** A volume of a pool. https://libvirt.org/html/libvirt-libvirt-storage.html */
 export const definition: Definition<FoundVolume> = {

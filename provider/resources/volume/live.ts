@@ -4,7 +4,7 @@ import { readPath } from "../../xml";
 import { Refusal, type Request } from "../port";
 import { printGibibytes, type volume, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look, onceFree, refreshPool } from "./find";
-import { runningMachines, type Target, type Writer, writersOf } from "./inUse";
+import { holderOf, runningMachines, type Target, type Writer, writersOf } from "./inUse";
 import { named, shrinkFlag } from "./make";
 
 /** One change of a volume in place. */
@@ -43,12 +43,12 @@ async function resize(request: Request, change: LiveChange): Promise<void> {
     );
   }
   try {
-    const writers = writersOf(await runningMachines(request), target);
-    const [writer] = writers;
-    if (shrinks && writer) throw new Refusal(shrinkUnderText(writer, target));
+    const machines = await runningMachines(request);
+    const [holder, writers] = [holderOf(machines, target), writersOf(machines, target)];
+    if (shrinks && holder !== undefined) throw new Refusal(shrinkUnderText(holder, target));
     // The first of them grows the file, and each of the others still has to be told.
     for (const one of writers) await resizeOnline(request, one, toBytes);
-    if (!writer)
+    if (writers.length === 0)
       await onceFree(request, () => request.place.host.call("STORAGE_VOL_RESIZE", resizing(here, toBytes, shrinks)));
     await readAgain(request, here, toBytes);
   } catch (error) {
@@ -60,8 +60,8 @@ async function resize(request: Request, change: LiveChange): Promise<void> {
 }
 
 /** Why a volume must not become smaller now. */
-export function shrinkUnderText({ domain }: Writer, target: Target): string {
-  return `${named(target)} is a disk of the running machine "${domain.name}": stop it to shrink it`;
+export function shrinkUnderText(machine: string, target: Target): string {
+  return `${named(target)} is a disk of the running machine "${machine}": stop it to shrink it`;
 }
 
 function resizing({ vol }: Here, capacity: bigint, shrinks: boolean) {

@@ -4,12 +4,12 @@ import { Code, isLibvirt } from "../../rpc";
 import { readPath } from "../../xml";
 import { given } from "../compare";
 import { isForbidden } from "../errors";
-import type { Found } from "../flow";
 import type { Mark } from "../mark";
 import { Refusal, type Request, UNFINISHED } from "../port";
 import { bytesOf, gibibytesOf } from "./fields";
 import { bytesAt, type Here, look, readBytes, refreshPool, type Sight } from "./find";
 import { named, placeOf, readProof } from "./make";
+import type { Found } from "../definition";
 
 /** A volume as it stands, or what is known of one that cannot be seen now. */
 export interface FoundVolume extends Found {

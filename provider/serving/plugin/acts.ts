@@ -11,6 +11,7 @@ import {
 import type * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import type { Failure, Table, Values } from "../../fields";
 import { type ReadBack, type Request, type Resource, UNFINISHED } from "../../resources/port";
+import { steadyOf } from "../../resources/steady";
 import { withoutHidden } from "../hidden";
 import { printed } from "../printed";
 import { type Change, shown, type Shown } from "./diff";
@@ -147,7 +148,7 @@ export async function update(door: Door, asked: rpc.UpdateRequest): Promise<Upda
   return door.run(call, async (resource, request) => {
     const [state, wanted] = [withoutHidden(olds.values), withoutHidden(news.values)];
     const outputs = request.preview
-      ? previewed(resource.table, wanted, state, resource.stables)
+      ? previewed(resource.table, wanted, state, steadyOf(resource, state, wanted))
       : (await resource.update(request, asked.getId(), state, wanted)).outputs;
     const answer = new UpdateResponse();
     answer.setProperties(seal(resource.table, outputs, news.secrets));

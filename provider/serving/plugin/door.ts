@@ -39,8 +39,8 @@ export class Door {
     const { engine } = this;
     try {
       const place = placeFor(this.configuration);
-      return await this.operations.run({ timeoutMs: asked.timeoutMs }, (signal, begun) =>
-        act(resource, requestFor(asked, { place, engine, mask, signal, begun })),
+      return await this.operations.run({ timeoutMs: asked.timeoutMs }, (signal, telling) =>
+        act(resource, requestFor(asked, { place, engine, mask, signal, ...telling })),
       );
     } catch (error) {
       throw this.told(error, resource, asked.given, (text) => printed(mask(text)));

@@ -15,7 +15,15 @@ export interface Bounds {
   readonly timeoutMs?: number | undefined;
 }
 
-type Act<T> = (signal: AbortSignal, begun: (left: Created) => void) => Promise<T>;
+/** What an operation can say of itself while it runs. */
+export interface Telling {
+  /** What has to stand in the state where it gives no answer in time. */
+  readonly begun: (left: Created) => void;
+  /** From now on it is waited for, also after it was stopped: a guest or a network would stay off. */
+  readonly mustEnd: () => void;
+}
+
+type Act<T> = (signal: AbortSignal, telling: Telling) => Promise<T>;
 
 /** All operations under way: each ends by itself, by its time, or with the engine's cancel. */
 export class Operations {
@@ -38,7 +46,7 @@ export class Operations {
     await Promise.allSettled([...this.running].map(({ ended }) => ended));
   }
 
-  /** Runs an operation. One that is stopped ends within 1.5 s, with what has to stand in the state. */
+  /** Runs an operation. One that is stopped ends within 1.5 s, with what has to stand in the state, unless it says that it must end. */
   async run<T>({ timeoutMs }: Bounds, act: Act<T>): Promise<T> {
     const controller = new AbortController();
     const { signal } = controller;
@@ -62,10 +70,16 @@ export class Operations {
 
   private async bounded<T>(signal: AbortSignal, act: Act<T>): Promise<T> {
     let left: Created | undefined;
-    const answer = act(signal, (created) => {
-      left = created;
+    let waitedFor = false;
+    const answer = act(signal, {
+      begun: (created) => {
+        left = created;
+      },
+      mustEnd: () => {
+        waitedFor = true;
+      },
     });
-    const late = new Late(signal);
+    const late = new Late(signal, () => waitedFor);
     try {
       return await Promise.race([answer, late.promise]);
     } catch (error) {
@@ -85,20 +99,23 @@ function tooLong(timeoutMs: number): string {
 /** Nothing was heard of an operation for the whole grace after it was stopped. */
 class Silence extends Error {}
 
-/** Rejects when a stopped operation gives no answer. */
+/** Rejects when a stopped operation gives no answer, and is not to be waited for. */
 class Late {
   readonly promise: Promise<never>;
   private timer: NodeJS.Timeout | undefined;
   private readonly begin: () => void;
 
-  constructor(private readonly signal: AbortSignal) {
+  constructor(
+    private readonly signal: AbortSignal,
+    waitedFor: () => boolean,
+  ) {
     let fail: (error: Error) => void = () => undefined;
     this.promise = new Promise((_, reject) => {
       fail = reject;
     });
     this.begin = () => {
       this.timer = setTimeout(() => {
-        fail(new Silence("no answer yet"));
+        if (!waitedFor()) fail(new Silence("no answer yet"));
       }, GRACE_MS);
     };
     signal.addEventListener("abort", this.begin, { once: true });

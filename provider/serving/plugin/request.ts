@@ -1,8 +1,9 @@
 import { isBelow, parsePath, type Values } from "../../fields";
 import type { Place } from "../../resources/place";
-import type { Created, Request } from "../../resources/port";
+import type { Request } from "../../resources/port";
 import { ownerIn } from "../hidden";
 import type { Engine } from "./engine";
+import type { Telling } from "./operation";
 import type { Mask } from "./secrets";
 
 const PROGRESS_EVERY_MS = 200;
@@ -18,12 +19,11 @@ export interface Call {
 }
 
 /** What belongs to this one run of it. */
-export interface Run {
+export interface Run extends Telling {
   readonly place: Place;
   readonly engine: Engine;
   readonly mask: Mask;
   readonly signal: AbortSignal;
-  readonly begun: (left: Created) => void;
 }
 
 /**
@@ -36,7 +36,7 @@ function organization(): string {
 }
 
 /** A request as the engine's own protocol can make it. */
-export function requestFor(call: Call, { place, engine, mask, signal, begun }: Run): Request {
+export function requestFor(call: Call, { place, engine, mask, signal, begun, mustEnd }: Run): Request {
   const owner = ownerIn(call.urn, organization());
   const ignored = (call.ignoreChanges ?? []).map(parsePath);
   let spokeAt = 0;
@@ -47,6 +47,7 @@ export function requestFor(call: Call, { place, engine, mask, signal, begun }: R
     preview: call.preview ?? false,
     signal,
     begun,
+    mustEnd,
     ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
     ...(call.oldInputs === undefined ? {} : { oldInputs: call.oldInputs }),
     ...(call.autonaming === undefined ? {} : { autonaming: call.autonaming }),

@@ -1,7 +1,6 @@
 import { basename, dirname } from "node:path";
 import type { Values } from "../../../provider/fields";
 import { fillDefaults } from "../../../provider/fields";
-import type { Goal } from "../../../provider/resources/flow";
 import { domain } from "../../../provider/resources/domain/fields";
 import { type FoundDomain, observe } from "../../../provider/resources/domain/observe";
 import { type Circumstances, plan, type Plan } from "../../../provider/resources/domain/plan";
@@ -10,6 +9,7 @@ import type { HostFacts, Place } from "../../../provider/resources/place";
 import type { Request } from "../../../provider/resources/port";
 import { printXml } from "../../../provider/xml";
 import { LibvirtError } from "../../../provider/rpc";
+import type { Goal } from "../../../provider/resources/definition";
 
 export const ID = "3d7a1f52-0000-8000-8000-000000000001";
 
