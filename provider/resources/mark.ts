@@ -20,6 +20,8 @@ export interface Mark {
   readonly hostModel?: true;
   /** Properties that an update changes in the running guest now: what it lacks of them was not done. */
   readonly applying?: readonly string[];
+  /** An update power-cycles the guest now, which goes on like this: `running` or `paused`. */
+  readonly restarting?: string;
   /** A volume of a former seed that the guest may still hold: whoever comes next takes it away. */
   readonly formerSeed?: string;
   /** Of a network: it was stopped and started, and cards of running machines may not be plugged in again yet. */
@@ -33,7 +35,7 @@ export interface Mark {
 }
 
 /** Texts that a mark may carry, by the same name in XML. */
-const TEXTS = ["since", "formerSeed", "unconfirmed", "confirm", "shutdown"] as const;
+const TEXTS = ["since", "restarting", "formerSeed", "unconfirmed", "confirm", "shutdown"] as const;
 
 /** A mark for a new life of an owner's object. */
 export function markFor(owner: Owner, incarnation: string, phase: Mark["phase"]): Mark {
@@ -111,7 +113,7 @@ function attributesOf(mark: Mark): Record<string, string> {
 }
 
 /** A mark without some of what it may have. */
-export function unmarked(mark: Mark, ...names: readonly ("since" | "unconfirmed" | "replug")[]): Mark {
+export function unmarked(mark: Mark, ...names: readonly ("since" | "restarting" | "unconfirmed" | "replug")[]): Mark {
   const rest = Object.entries(mark).filter(([name]) => !names.some((one) => one === name));
   return Object.fromEntries(rest) as unknown as Mark; // all that a mark must have stays
 }

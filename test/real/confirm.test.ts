@@ -180,8 +180,8 @@ describe("a change that the guest must confirm", () => {
     await web.destroy();
   });
 
-  it("names what may confirm it", async () => {
-    const { failures } = await new Driven(domain, place, "x").check({ ...args, confirm: { by: "ssh" } });
+  it.each(["ssh", "tcp:0", "tcp:65536"])("names what may confirm it, in place of %s", async (by) => {
+    const { failures } = await new Driven(domain, place, "x").check({ ...args, confirm: { by } });
     expect(failures).toEqual([{ property: "confirm.by", reason: 'must be "agent", "console" or "tcp:PORT"' }]);
   });
 });

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { UNKNOWN } from "../../provider/fields";
 import { load, type Token } from "../../provider/resources";
 import { diskXml, hand, machineXml, runs } from "./byHand";
 import { clear, virsh } from "./changing";
@@ -114,6 +115,21 @@ it("a raw volume that running machines share grows under each of them", async ()
   for (const name of ["user", "user2"]) hand("create", machineXml(shared, name));
   await volume.up({ ...wish, capacity: 0.02 });
   expect(["user", "user2"].map(sizeIn)).toEqual(["21475328", "21475328"]);
+  // An update that dies after the first of them.
+  const call = place.host.call.bind(place.host) as (...all: unknown[]) => Promise<unknown>;
+  let resizes = 0;
+  const spy = jest
+    .spyOn(place.host, "call")
+    .mockImplementation(((name: string, ...rest: unknown[]) =>
+      name === "DOMAIN_BLOCK_RESIZE" && ++resizes === 2
+        ? Promise.reject(new Error("cut off"))
+        : call(name, ...rest)) as never); // one function stands for a call's many types
+  await expect(volume.up({ ...wish, capacity: 0.03 })).rejects.toThrow("cut off");
+  spy.mockRestore();
+  expect(["user", "user2"].map(sizeIn)).toEqual(["32215040", "21475328"]);
+  expect(await volume.preview({ ...wish, capacity: 0.03 })).toMatchObject({ changes: true });
+  await volume.up({ ...wish, capacity: 0.03 });
+  expect(["user", "user2"].map(sizeIn)).toEqual(["32215040", "32215040"]);
   for (const name of ["user", "user2"]) virsh("destroy", name);
 });
 
@@ -131,6 +147,40 @@ it("a shrink tells what is lost, and is refused under a running guest by the pre
   ]);
 });
 
+it.each([
+  [
+    "below a Volume that a guest writes to",
+    async (path: unknown) => {
+      const over = one("Volume", "above");
+      await over.up({ pool: "held", name: "above", backing: "held/held-tail" });
+      runs(over.outputs["path"], "qcow2");
+      return path;
+    },
+  ],
+  [
+    "that a guest only reads",
+    (path: unknown) => {
+      hand("create", machineXml(diskXml(path, "raw", "<readonly/>")));
+      return Promise.resolve(path);
+    },
+  ],
+])("a raw volume %s does not lose its end", async (_, hold) => {
+  const volume = one("Volume", "held-tail");
+  const wish = { pool: "held", name: "held-tail", capacity: 0.02, format: "raw", allowShrink: true };
+  await volume.up(wish);
+  await hold(volume.outputs["path"]);
+  const smaller = { ...wish, capacity: 0.01 };
+  const refusal = /disk of the running machine "user": stop it to shrink it/;
+  await expect(volume.preview(smaller)).rejects.toThrow(refusal);
+  const { inputs } = await volume.check(smaller);
+  await expect(load("Volume").update(volume.request(), volume.id ?? "", volume.outputs, inputs)).rejects.toThrow(
+    refusal,
+  );
+  clear();
+  virsh("vol-delete", "above", "held");
+  await volume.destroy();
+});
+
 it("a seed of a given name that a machine has is not replaced under it, as the preview says", async () => {
   const seed = one("CloudInitDisk", "given");
   const wish = { pool: "held", name: "given.iso", userData: "#cloud-config\n" };
@@ -140,6 +190,9 @@ it("a seed of a given name that a machine has is not replaced under it, as the p
   await expect(seed.preview(other)).rejects.toThrow(
     /"given\.iso" .* used by the machine "user": it cannot be replaced under/,
   );
+  // Content that only the update knows may be the same.
+  expect(await seed.preview({ ...wish, userData: UNKNOWN })).toMatchObject({ replaces: ["userData"] });
+  expect(seed.said.join()).toContain("cannot be replaced under them");
   clear();
   expect((await seed.up(other))?.replaces).toEqual(["userData"]);
 });

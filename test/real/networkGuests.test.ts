@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { UNKNOWN } from "../../provider/fields";
 import { network } from "../../provider/resources/network/lifecycle";
 import { readMark, writeMark } from "../../provider/resources/mark";
 import type { Domain } from "../../provider/rpc";
@@ -97,6 +98,18 @@ describe("a network with a running guest", () => {
     virsh("destroy", dom.name);
     await one.up(changed);
     expect(await one.preview(changed)).toMatchObject({ changes: false });
+  });
+
+  it("gives its place to no other network under it, as the preview says; an unknown name may be the one that it has", async () => {
+    const one = new Driven(network, place, "busy");
+    await one.up(wish);
+    const dom = await guest();
+    const refusal = /replace network "busy": running machines are attached: "guest1"\. Nothing was changed/;
+    await expect(one.preview({ ...wish, name: "idle" })).rejects.toThrow(refusal);
+    expect(await one.preview({ ...wish, name: UNKNOWN })).toMatchObject({ replaces: ["name"] });
+    expect(one.said.join("\n")).toMatch(refusal);
+    virsh("destroy", dom.name);
+    expect(await one.preview({ ...wish, name: "idle" })).toMatchObject({ replaces: ["name"] });
   });
 
   it("is restarted under it where the program says so; its cards are plugged in again", async () => {

@@ -133,6 +133,19 @@ describe("pending", () => {
     expect([virsh("dumpxml", "c").includes(MEMORY), virsh("dumpxml", "d").includes(MEMORY)]).toEqual([true, false]);
   });
 
+  it("lists another volume of a disk, as the machine's own output does, and takes it back where the guest is not well", async () => {
+    virsh("pool-create-as", "pending", "dir", "--target", "/tmp");
+    const volumes = ["old", "new"].map((name) => `pending-${name}.raw`);
+    for (const name of volumes) virsh("vol-create-as", "pending", name, "1M");
+    const [was, becomes] = volumes.map((name) => [{ target: "vda", volume: `pending/${name}` }]);
+    const web = await owing({ ...small, name: "vol", disks: was }, { disks: becomes });
+    expect(web.outputs["restartPending"]).toEqual(["disks[vda].volume"]);
+    expect((await pending()).out).toMatch(/^vol: disks\[vda\]\.volume, for 0 minutes, by .*::vol\n$/);
+    virsh("destroy", "vol");
+    for (const name of volumes) virsh("vol-delete", name, "pending");
+    virsh("pool-destroy", "pending");
+  });
+
   it("ends the machine under way when it is interrupted, begins no other, and dies of the second interrupt", async () => {
     for (const name of ["e", "f"]) await owing(hearing(name, patient));
     const listeners = (): number => process.listenerCount("SIGINT") + process.listenerCount("SIGTERM");

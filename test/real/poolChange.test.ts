@@ -62,6 +62,10 @@ describe("a pool of a file system, whose source changes", () => {
     await expect(pool.preview(wish(second))).rejects.toThrow(
       /pool "busy" has to be stopped for that, and running machines have disks in it: "user"/,
     );
+    await expect(pool.preview({ ...wish(first), path: at("elsewhere") })).rejects.toThrow(
+      /machines have disks in it: "user"/,
+    );
+    await expect(pool.destroy()).rejects.toThrow(/machines have disks in it: "user".*Nothing was changed/);
     expect(mounted(at("busy"))).toBe(first);
     clear();
     await volume.destroy();

@@ -129,6 +129,68 @@ describe("a change that a running guest cannot take", () => {
     expect(virsh("vol-list", "restart")).not.toContain("kvm-proof");
   });
 
+  it("starts the guest again though its update was cancelled while the guest was stopping", async () => {
+    const web = new Driven(domain, place, "cancelled");
+    const args = { ...whole, os, shutdown: { timeout: 60 }, whenRestartNeeded: "restart" };
+    await web.up(args);
+    await booted(web);
+    const run = runOf(web);
+    const { inputs } = await web.check({ ...args, memory: 224 });
+    const cancel = new AbortController();
+    let meanwhile = "";
+    const call = place.host.call.bind(place.host) as (...all: unknown[]) => Promise<unknown>;
+    const spy = jest.spyOn(place.host, "call").mockImplementation(((name: string, ...rest: unknown[]) => {
+      if (name === "DOMAIN_SHUTDOWN_FLAGS") {
+        meanwhile = virsh("dumpxml", web.id ?? "", "--inactive");
+        cancel.abort(new Error("cancelled here"));
+      }
+      return call(name, ...rest);
+    }) as never); // one function stands for a call's many types
+    let held = false;
+    const request = { ...web.request(), signal: cancel.signal, mustEnd: () => void (held = true) };
+    await domain.update(request, web.id ?? "", web.outputs, inputs).catch(() => undefined);
+    spy.mockRestore();
+    expect([cancel.signal.aborted, held]).toEqual([true, true]);
+    // A kill at that moment would leave this trace.
+    expect(meanwhile).toContain('restarting="running"'.replaceAll('"', "'"));
+    await web.up({ ...args, memory: 224 });
+    expect(virsh("dumpxml", web.id ?? "", "--inactive")).not.toContain("restarting=");
+    expect([virsh("domstate", web.id ?? "").trim(), memoryOf(web)]).toEqual(["running", String(224 * 1024)]);
+    expect(runOf(web)).not.toBe(run);
+  });
+
+  it.each([
+    ["running", "stopped", ["destroy"]],
+    ["running", "paused", ["suspend"]],
+    ["paused", "stopped", ["destroy"]],
+  ])(
+    "is %s again where the power cycle was cut off while it was %s, also where others have its power",
+    async (goes, was, act) => {
+      const web = new Driven(domain, place, `cut-${goes}-${was}`);
+      const args = { ...deaf, powerState: "unmanaged" };
+      await web.up(args);
+      virsh("start", web.id ?? "");
+      const mark = `<mark owner='o' incarnation='i' phase='ready' restarting='${goes}'/>`;
+      const own = /<kvm:mark [^>]*\/>/.exec(virsh("dumpxml", web.id ?? "", "--inactive"))?.[0] ?? mark;
+      const text = own
+        .replace("kvm:mark", "mark")
+        .replace(/ xmlns:kvm=('|")[^'"]*('|")/, "")
+        .replace("/>", ` restarting='${goes}'/>`);
+      virsh("metadata", web.id ?? "", "--config", "--key", "kvm", "--uri", "urn:pulumi-kvm:mark:1", "--set", text);
+      virsh(...act, web.id ?? "");
+      const diff = await web.preview(args);
+      expect(diff.differences.map(({ path, before, after }) => [path.join("."), before, after])).toEqual([
+        ["powerState", was, goes],
+      ]);
+      await web.up(args);
+      expect(virsh("domstate", web.id ?? "").trim()).toBe(goes);
+      expect((await web.preview(args)).changes).toBe(false);
+      // Who stops it later means it.
+      virsh("destroy", web.id ?? "");
+      expect((await web.preview(args)).changes).toBe(false);
+    },
+  );
+
   it("brings the former definition back where the guest was stopped and does not start with the new one", async () => {
     const web = new Driven(domain, place, "returns");
     const args = { ...whole, whenRestartNeeded: "restart", shutdown: { timeout: 0, thenForce: true } };

@@ -282,6 +282,22 @@ describe("the plugin door", () => {
       expect(tookMs).toBeLessThan(2_100);
     });
 
+    it("is waited for where something must be put together again, and says what happened", async () => {
+      fake.act = async (request) => {
+        request.begun?.({ id: "id-3", outputs: { size: 1 } });
+        request.mustEnd?.();
+        await new Promise((done) => setTimeout(done, 2_500));
+        throw new Error("it runs again");
+      };
+      const create = timed(driver.create({ size: 1 }));
+      setTimeout(() => void driver.ask("cancel", new Empty()), 100);
+      const { error, tookMs } = await create;
+      expect(error).toMatchObject({
+        message: expect.stringMatching(/cancelled by the engine; it runs again/) as string,
+      });
+      expect(tookMs).toBeGreaterThan(2_400);
+    });
+
     it("of one run is not the end of the next", async () => {
       await driver.ask("cancel", new Empty());
       await expect(driver.create({ size: 1 })).rejects.toMatchObject({ message: "cancelled by the engine" });

@@ -67,7 +67,8 @@ export async function pay(request: Request, { uuid, name }: Debt): Promise<void>
   if (!found?.live || pendingOf(found).length === 0) return;
   await proveStart(request, name, uuid, found.inactive, found.live);
   const { mark } = found;
-  if (mark) await setMark(request, uuid, markUnconfirmed(mark, waitedFor(found), true));
+  const restarting = found.power === "running" ? "running" : "paused";
+  if (mark) await setMark(request, uuid, { ...markUnconfirmed(mark, waitedFor(found), true), restarting });
   try {
     await cycle(request, found);
   } catch (error) {

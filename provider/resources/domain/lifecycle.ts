@@ -3,6 +3,7 @@ import { Code, isLibvirt } from "../../rpc";
 import { find, parseXml, printXml } from "../../xml";
 import { doing, messageOf } from "../errors";
 import { resource } from "../flow";
+import { unmarked } from "../mark";
 import { Refusal, type Request, unbound, UNFINISHED } from "../port";
 import { checkMore } from "./check";
 import { backTo, gated, gateOf, openGate, passes, type WayBack } from "./confirm";
@@ -13,7 +14,7 @@ import { domain as table } from "./fields";
 import { forecast } from "./forecast";
 import { forbidUpdate, refuseLossyAdoption, refuseMissing, refuseTakenName } from "./guards";
 import { runLive } from "./live";
-import { finish } from "./marking";
+import { finish, setMark } from "./marking";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
 import { forbidReplace, recalled, refuseMoved, refuseUnclear } from "./overlays";
 import { pendingOf } from "./pending";
@@ -24,7 +25,7 @@ import { proveStart } from "./proof";
 import { remove } from "./remove";
 import { withoutSeed } from "./seed";
 import { dropFormerSeed, dropSeed, makeSeed } from "./seedVolume";
-import { owed } from "./restart";
+import { leftOff, owed } from "./restart";
 import { notDone } from "./takeBack";
 import { refuseType } from "./template";
 import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
@@ -77,7 +78,7 @@ async function differencesMore(
   refuseUnclear(request, found, wanted, changes);
   refuseMoved(found, wanted, changes);
   await refuseUnable(request, found, wanted, changes);
-  return [...owed(found, wanted, changes), ...openGate(found, wanted)];
+  return [...owed(found, wanted, changes), ...leftOff(found, wanted), ...openGate(found, wanted)];
 }
 
 /** Refuses what this host can surely not do, while nothing was touched. */
@@ -273,6 +274,8 @@ async function afterPower(
       const why = `the guest was stopped for ${planned.deferred.join(", ")} and did not start again: ${text}`;
       return undone(free, goal, backTo(goal, found, goal.managed, planned), why);
     }
+    // It never went off: who stops it later means it.
+    if (left?.mark) await setMark(free, goal.id, unmarked(left.mark, "restarting"));
   }
   if (!planned.restarts && !planned.definition && planned.live.length === 0) return error;
   // No refusal: the machine was changed before.

@@ -41,8 +41,8 @@ export async function finish(
   planned: Plan,
 ): Promise<void> {
   const written = planned.definition && readMark(planned.definition);
-  const { applying = [], ...mark } = unmarked(written ?? found?.mark ?? goal.mark, "unconfirmed");
-  if (mark.phase === "ready" && applying.length === 0) return;
+  const { applying = [], restarting, ...mark } = unmarked(written ?? found?.mark ?? goal.mark, "unconfirmed");
+  if (mark.phase === "ready" && applying.length === 0 && restarting === undefined) return;
   if (written?.phase === "creating") await refuseOtherRun(request, goal);
   await setMark(request, goal.id, { ...mark, phase: "ready" }, `mark domain "${goal.name}" as finished`);
 }

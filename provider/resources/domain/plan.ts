@@ -24,7 +24,7 @@ import { fitMemory } from "./memory";
 import { slotNew } from "./memoryDevices";
 import { placeNew } from "./pci";
 import type { PowerStep } from "./power";
-import { restarts, restartSteps } from "./restart";
+import { cutOff, restarts, restartSteps } from "./restart";
 import { writeSeed } from "./seed";
 import { startedAs, waitingSince } from "./started";
 import { initialValues, scsiController, tablet, template, videoCard } from "./template";
@@ -69,16 +69,22 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   const deferred = found ? deferredOf(found, changes) : [];
   const cycle = found !== undefined && restarts(found, changes, wanted);
   const live = found?.live ? liveOf(changes, cycle) : [];
-  const marked = { ...goal.mark, deferred, ...(live.length > 0 ? { applying: live.map(label) } : {}) };
+  const power = cycle
+    ? restartSteps(found.power, wanted["powerState"])
+    : powerSteps(found?.power ?? "stopped", (found && cutOff(found, wanted)) ?? wanted["powerState"]);
+  const restarting = cycle ? (power.at(-1) === "start" ? "running" : "paused") : found && cutOff(found, wanted);
+  const marked = {
+    ...goal.mark,
+    deferred,
+    ...(live.length > 0 ? { applying: live.map(label) } : {}),
+    ...(restarting === undefined ? {} : { restarting }),
+  };
   const definition = define(found, { ...goal, mark: marked }, wanted, at);
   if (found?.live) {
     placeNew(definition, found.live, found.inactive, live);
     slotNew(definition, found.live);
   }
   const same = found?.persistent === true && equalXml(definition, found.inactive);
-  const power = cycle
-    ? restartSteps(found.power, wanted["powerState"])
-    : powerSteps(found?.power ?? "stopped", wanted["powerState"]);
   return {
     ...(found && found.name !== goal.name ? { rename: goal.name } : {}),
     ...(same ? {} : { definition }),

@@ -15,6 +15,20 @@ export function restartSteps(found: Power, wanted: unknown): readonly PowerStep[
   return [...(found === "running" ? [] : ["resume" as const]), "stop", paused ? "start paused" : "start"];
 }
 
+/** How a guest goes on whose power cycle was cut off; a program that manages its power says that itself. */
+export function cutOff({ mark, power }: FoundDomain, wanted: Values): string | undefined {
+  const { restarting } = mark ?? {};
+  return wanted["powerState"] === "unmanaged" && restarting !== power ? restarting : undefined;
+}
+
+/** The same as a difference, for a preview to show and an update to mend. */
+export function leftOff(found: FoundDomain, wanted: Values): Difference[] {
+  const after = cutOff(found, wanted);
+  return after === undefined
+    ? []
+    : [{ path: ["powerState"], kind: "update", cost: "live", before: found.power, after }];
+}
+
 /** An earlier update's debt that this one pays: the machine is as the program says, but the guest is not. */
 export function owed(found: FoundDomain, wanted: Values, changes: readonly Difference[]): Difference[] {
   const mended = changes.filter(({ cost }) => cost === "live");

@@ -98,5 +98,5 @@ export function wishesIn(mark: Mark | undefined): Values {
 /** The guest has confirmed: the mark as it stands now says so no more. */
 export async function confirmed(request: Request, uuid: string): Promise<void> {
   const mark = await markNow(request, uuid);
-  if (mark?.unconfirmed !== undefined) await setMark(request, uuid, unmarked(mark, "unconfirmed"));
+  if (mark?.unconfirmed !== undefined) await setMark(request, uuid, unmarked(mark, "unconfirmed", "restarting"));
 }

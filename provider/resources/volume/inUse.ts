@@ -124,6 +124,12 @@ export function usersOfVolume(users: Users, target: Target): string[] {
   return [...machines, ...overlays];
 }
 
+/** True where only guests that run still have the volume: the definitions for their next starts name it no more. */
+export function onlyHeld({ machines, overlays }: Users, target: Target): boolean {
+  const next = ({ definitions }: Machine): boolean => definitions.slice(-1).some((root) => mentions(root, target));
+  return !machines.some(next) && !overlays.some(({ backingPath }) => backingPath === target.path);
+}
+
 /**
  * Who refers to a volume, with what libvirt has not listed yet: an overlay that another program made, also a snapshot of a
  * machine that is off. Of those that come to light only now, the ones that no machine needs are left out.

@@ -4,15 +4,15 @@ import { readPath } from "../../xml";
 import { explain } from "../errors";
 import { resource } from "../flow";
 import { printOwner } from "../owner";
-import { Refusal, type Request } from "../port";
+import { Refusal, type Request, UNFINISHED } from "../port";
 import { announce, changesOf, keepsSize, lostOf, unfinishedOf } from "./changes";
 import { checkVolume } from "./check";
 import { bytesOf, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
 import { forbidMaking, forbidReplace, forbidUpdate } from "./guards";
 import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
-import { runningMachines, usersLookedFor, writerOf } from "./inUse";
-import { live } from "./live";
+import { onlyHeld, runningMachines, usersLookedFor, usersOf, writerOf } from "./inUse";
+import { live, tellGuests } from "./live";
 import { type Content, deleteVolume, makeVolume, named, placeOf, targetAt } from "./make";
 import { type FoundVolume, hidden, isPlain, madeOf, observe, picture, writtenAt } from "./observe";
 import { plan, type Step } from "./plan";
@@ -64,7 +64,7 @@ export async function reach(
   const wanted = typeof capacity === "number" && !kept ? bytesOf(capacity) : undefined;
   const before = found?.here && writtenAt(found.here);
   let here = found?.here;
-  const steps = plan(found, wanted);
+  const steps = plan(found, wanted, goal.state?.[UNFINISHED] === true);
   for (const step of steps) here = await take(request, step, here, goal, contentFor);
   const [made, resized] = ["make", "resize"].map((act) => steps.some((step) => step.act === act));
   const untouched = before !== undefined && before === found?.outputs[hidden.written];
@@ -88,6 +88,10 @@ async function take(
   }
   if (step.act === "make") return make(request, goal, contentFor);
   if (!here) return here;
+  if (step.act === "tell") {
+    await tellGuests(request, targetAt(here), step.bytes);
+    return here;
+  }
   const format = formatOf(goal.inputs["format"]);
   const allowShrink = goal.inputs["allowShrink"] === true;
   const { fromBytes, toBytes } = step;
@@ -192,7 +196,9 @@ export async function removeFound(request: Request, found: FoundVolume): Promise
   }
   const users = await usersLookedFor(request, found.here.pool, targetAt(found.here));
   if (users.length > 0) {
-    throw new Refusal(`${named(found.here.vol)} was not deleted: it is used by ${users.join(", ")}`);
+    const holding = onlyHeld(await usersOf(request), targetAt(found.here));
+    const remedy = holding ? `: power-cycle what waits for that (pulumi-kvm pending), and run up again` : "";
+    throw new Refusal(`${named(found.here.vol)} was not deleted: it is used by ${users.join(", ")}${remedy}`);
   }
   await deleteVolume(request, found.here.vol);
 }

@@ -68,6 +68,11 @@ function resizing({ vol }: Here, capacity: bigint, shrinks: boolean) {
   return { vol, capacity, flags: shrinks ? shrinkFlag : 0 };
 }
 
+/** Tells the size to each running machine that may write the volume. */
+export async function tellGuests(request: Request, target: Target, bytes: bigint): Promise<void> {
+  for (const one of writersOf(await runningMachines(request), target)) await resizeOnline(request, one, bytes);
+}
+
 async function resizeOnline(request: Request, { domain, disk }: Writer, size: bigint): Promise<void> {
   await request.place.host.call("DOMAIN_BLOCK_RESIZE", { dom: domain, disk, size, flags: BLOCK_RESIZE_BYTES });
 }

@@ -10,16 +10,19 @@ export interface Standing {
 export type Step =
   | { readonly act: "clear" }
   | { readonly act: "make" }
-  | { readonly act: "resize"; readonly fromBytes: bigint; readonly toBytes: bigint };
+  | { readonly act: "resize"; readonly fromBytes: bigint; readonly toBytes: bigint }
+  | { readonly act: "tell"; readonly bytes: bigint };
 
 /**
  * The steps from what stands there to a volume of this size. What an interrupted create left is made again: no part of it is
- * known to be whole. Sizes that differ by less than a block are the same.
+ * known to be whole. Sizes that differ by less than a block are the same; where an update broke off, guests are told the size once
+ * more: machines may share a volume, and the first of them grows it.
  */
-export function plan(found: Standing | undefined, wantedBytes: bigint | undefined): readonly Step[] {
+export function plan(found: Standing | undefined, wantedBytes: bigint | undefined, brokeOff = false): readonly Step[] {
   if (!found) return [{ act: "make" }];
   if (!found.finished) return [{ act: "clear" }, { act: "make" }];
   const fromBytes = found.capacityBytes;
   if (wantedBytes === undefined) return [];
-  return sameBytes(wantedBytes, fromBytes) ? [] : [{ act: "resize", fromBytes, toBytes: wantedBytes }];
+  if (!sameBytes(wantedBytes, fromBytes)) return [{ act: "resize", fromBytes, toBytes: wantedBytes }];
+  return brokeOff ? [{ act: "tell", bytes: fromBytes }] : [];
 }

@@ -21,6 +21,7 @@ it("does nothing where the size is as wanted, or differs by less than a block, o
   expect(plan({ finished: true, capacityBytes: GIB }, GIB)).toEqual([]);
   expect(plan({ finished: true, capacityBytes: GIB }, GIB - 4095n)).toEqual([]);
   expect(plan({ finished: true, capacityBytes: GIB }, undefined)).toEqual([]);
+  expect(plan({ finished: true, capacityBytes: GIB }, GIB, true)).toEqual([{ act: "tell", bytes: GIB }]);
 });
 
 it("fills the last block of the host in a raw image, the last sector in qcow2", () => {
