@@ -9,11 +9,21 @@ import { Refusal, type Request } from "./port";
 export function explain(action: string, error: unknown): Error {
   if (error instanceof Refusal || error instanceof Explained) return error;
   if (error instanceof LibvirtError) {
-    const refused = `${action}: libvirt refused (${error.code}, ${codeName(error.code)}): ${error.message}`;
     const remedy = remedies[error.code];
-    return new Explained(remedy === undefined ? refused : `${refused}; ${remedy}`, { cause: error });
+    const told = `${action}: ${refused(error)}`;
+    return new Explained(remedy === undefined ? told : `${told}; ${remedy}`, { cause: error });
   }
   return new Explained(`${action}: ${messageOf(error)}`, { cause: error });
+}
+
+/** libvirt's word: `libvirt refused (1, internal error): ...`. */
+export function refused(error: LibvirtError): string {
+  return `libvirt refused${saidBy(error)}`;
+}
+
+/** Its code and message, to be put behind what was refused: ` (1, internal error): ...`. */
+export function saidBy({ code, message }: LibvirtError): string {
+  return ` (${code}, ${codeName(code)}): ${message}`;
 }
 
 /** The text of an error, whatever was thrown. */

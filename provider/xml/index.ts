@@ -9,6 +9,7 @@ export {
   equalXml,
   isElement,
   removeChild,
+  removeChildren,
   textOf,
   type XmlElement,
   type XmlNode,

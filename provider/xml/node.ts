@@ -72,6 +72,11 @@ export function textOf(parent: XmlElement): string {
   return parent.children.map(ownText).join("");
 }
 
+/** Takes all children of a name out. */
+export function removeChildren(parent: XmlElement, name: string): void {
+  for (const node of childrenOf(parent, name)) removeChild(parent, node);
+}
+
 /** Takes a child out, with the blank text before it, so that the layout stays tidy; a stranger is left alone. */
 export function removeChild(parent: XmlElement, node: XmlNode): void {
   const index = parent.children.indexOf(node);

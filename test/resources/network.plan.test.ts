@@ -1,8 +1,9 @@
 import { readTable, type Values } from "../../provider/fields";
 import { network } from "../../provider/resources/network/fields";
-import { type FoundNetwork, plan } from "../../provider/resources/network/plan";
+import { plan } from "../../provider/resources/network/plan";
 import { parseXml } from "../../provider/xml";
 import type { Goal } from "../../provider/resources/definition";
+import type { FoundNetwork } from "../../provider/resources/network/observe";
 
 const MARK = { owner: "me", incarnation: "1", phase: "ready", deferred: [] } as const;
 const METADATA =

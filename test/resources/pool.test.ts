@@ -1,9 +1,10 @@
 import { checkValues, readTable, UNKNOWN, type Values } from "../../provider/fields";
 import { complaints } from "../../provider/resources/pool/check";
 import { pool } from "../../provider/resources/pool/fields";
-import { changesOf, type FoundPool, plan } from "../../provider/resources/pool/plan";
+import { changesOf, plan } from "../../provider/resources/pool/plan";
 import { parseXml } from "../../provider/xml";
 import type { Goal } from "../../provider/resources/definition";
+import type { FoundPool } from "../../provider/resources/pool/observe";
 
 const wrong = (values: Values): string[] => {
   const failures = checkValues(pool, values);

@@ -1,11 +1,12 @@
 import { posix } from "node:path";
-import { Code, codeName, isLibvirt, LibvirtError, type ResultOf } from "../../rpc";
-import { element, find, findAll, printXml, readPath, removeChild, type XmlElement } from "../../xml";
+import { Code, isLibvirt, LibvirtError, type ResultOf } from "../../rpc";
+import { element, find, findAll, printXml, readPath, removeChild, removeChildren, type XmlElement } from "../../xml";
 import { isAway } from "../place";
 import { type Looking, Refusal, type Request } from "../port";
 import { handleOf } from "./observe";
-import { drop, imageOf, isRemovable, propertyOf, writtenBy } from "./standIns";
+import { imageOf, isRemovable, propertyOf, writtenBy } from "./standIns";
 import { isUefi, twinName, twinOf, twinUuid } from "./twin";
+import { saidBy } from "../errors";
 
 export type Volume = ResultOf<"STORAGE_VOL_LOOKUP_BY_PATH">["vol"];
 
@@ -34,7 +35,7 @@ export async function proveHeld(
       if (!isLibvirt(error, Code.NO_STORAGE_VOL, Code.SYSTEM_ERROR)) continue;
       throw new Refusal(
         `domain "${name}" was not stopped and not changed: the image of ${propertyOf(disk)}, "${path}", which its guest still has ` +
-          `open, is not there for another start (${error.code}, ${codeName(error.code)}): ${error.message}`,
+          `open, is not there for another start${saidBy(error)}`,
         { cause: error },
       );
     }
@@ -78,8 +79,8 @@ export async function blankFor(request: Request, disk: XmlElement, uuid: string)
 
 /** The twin's disk: its own empty image, an empty drive, or none. */
 export function refill(root: XmlElement, disk: XmlElement, blank: Volume | undefined): void {
-  drop(disk, "backingStore");
-  drop(disk, "source");
+  removeChildren(disk, "backingStore");
+  removeChildren(disk, "source");
   if (blank) {
     disk.attributes.set("type", "file");
     disk.children.push(element("source", { file: blank.key }));

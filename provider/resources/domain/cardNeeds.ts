@@ -1,7 +1,8 @@
-import { Code, codeName, isLibvirt, type LibvirtError } from "../../rpc";
+import { Code, isLibvirt } from "../../rpc";
 import { findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { isAway } from "../place";
 import { type Looking, Refusal } from "../port";
+import { saidBy } from "../errors";
 
 // virConnectListAllNodeDeviceFlags
 const NET = 1 << 4;
@@ -48,7 +49,7 @@ async function lacksNetwork(from: Looking, name: string): Promise<string | undef
     const lack = bridge === undefined ? undefined : await lacksDevice(from, bridge);
     return lack === undefined ? undefined : `, whose bridge is "${String(bridge)}"${lack}`;
   } catch (error) {
-    if (isLibvirt(error, Code.NO_NETWORK)) return said(error);
+    if (isLibvirt(error, Code.NO_NETWORK)) return saidBy(error);
     throw error;
   }
 }
@@ -58,7 +59,7 @@ async function lacksFilter({ place: { host } }: Looking, name: string): Promise<
     await host.call("NWFILTER_LOOKUP_BY_NAME", { name });
     return undefined;
   } catch (error) {
-    if (isLibvirt(error, Code.NO_NWFILTER)) return said(error);
+    if (isLibvirt(error, Code.NO_NWFILTER)) return saidBy(error);
     throw error;
   }
 }
@@ -72,12 +73,8 @@ async function lacksDevice({ place: { host } }: Looking, name: string): Promise<
     if (!isLibvirt(error, Code.NO_INTERFACE)) throw error;
     const { devices } = await host.call("CONNECT_LIST_ALL_NODE_DEVICES", { need_results: 1, flags: NET });
     const known = `net_${name.replace(/[^A-Za-z0-9]/g, "_")}_`;
-    return devices.some((device) => device.name.startsWith(known)) ? undefined : said(error);
+    return devices.some((device) => device.name.startsWith(known)) ? undefined : saidBy(error);
   }
-}
-
-function said(error: LibvirtError): string {
-  return ` (${error.code}, ${codeName(error.code)}): ${error.message}`;
 }
 
 const UNTOLD = Symbol("no driver tells");

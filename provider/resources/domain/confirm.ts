@@ -9,9 +9,10 @@ import { domain as table } from "./fields";
 import { type FoundDomain, handleOf } from "./observe";
 import { pendingOf } from "./pending";
 import type { Plan } from "./plan";
-import { type Gate, gateWished, markUnconfirmed, unconfirmedIn, wishesOf } from "./unconfirmed";
+import { markUnconfirmed, unconfirmedIn } from "./unconfirmed";
 import { agentAnswers } from "./waiting";
 import type { Goal } from "../definition";
+import { type Gate, gateWished, wishesOf } from "./wishes";
 
 /** The gate that a change has to pass; nothing where the program asks for none, or no guest was touched. */
 export function gateOf(inputs: Values, found: FoundDomain, planned: Plan): Gate | undefined {

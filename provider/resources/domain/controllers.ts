@@ -1,10 +1,10 @@
 import { type Difference, type Failure, isRecord, printPath, type Values } from "../../fields";
-import { Code, codeName, LibvirtError, type Domain } from "../../rpc";
+import { Code, type Domain, LibvirtError } from "../../rpc";
 import { type Looking, Refusal } from "../port";
 import { numaOf, SCHEDULE } from "./limits";
+import { Impact } from "./flags";
+import { refused } from "../errors";
 
-// virDomainModificationImpact
-const LIVE = 1;
 const MOST_PARAMETERS = 16;
 
 /** A controller of the host's cgroups, what of a machine needs it, and a question that libvirt answers only with it. */
@@ -19,7 +19,7 @@ const within = (values: Values, name: string, names: readonly string[]): string[
   return isRecord(part) ? names.filter((one) => part[one] !== undefined).map((one) => `${name}.${one}`) : [];
 };
 
-const question = { nparams: MOST_PARAMETERS, flags: LIVE };
+const question = { nparams: MOST_PARAMETERS, flags: Impact.LIVE };
 
 const CONTROLLERS: readonly Controller[] = [
   {
@@ -45,7 +45,7 @@ const CONTROLLERS: readonly Controller[] = [
       place.host.call("DOMAIN_SET_NUMA_PARAMETERS", {
         dom,
         params: [{ field: "numa_nodeset", type: "string", value: String(numaOf(values)["nodeset"]) }],
-        flags: LIVE,
+        flags: Impact.LIVE,
       }),
   },
 ];
@@ -119,10 +119,6 @@ export function checkTuning(inputs: Values): Failure[] {
   if (hardLimit === undefined) return [{ property, reason: "needs hardLimit beside it" }];
   const below = typeof hardLimit === "number" && typeof swapHardLimit === "number" && swapHardLimit < hardLimit;
   return below ? [{ property, reason: `must not be below hardLimit (${hardLimit})` }] : [];
-}
-
-function refused({ code, message }: LibvirtError): string {
-  return `libvirt refused (${code}, ${codeName(code)}): ${message}`;
 }
 
 function remedy(controller: string, properties: readonly string[]): string {

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Situation, XmlPair } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
-import { childrenOf, findAll, parseXml, readPath, removeChild, writePath, type XmlElement } from "../../xml";
+import { findAll, parseXml, readPath, removeChildren, writePath, type XmlElement } from "../../xml";
 import type { Act } from "./live";
+import { Impact } from "./flags";
 
-// virDomainModificationImpact
-const LIVE = 1;
 /** How long a guest may take to give up its CPUs; libvirt itself waits 5 s for each. */
 const UNPLUG_SECONDS = 20;
 
@@ -16,7 +15,7 @@ export const onlineCount: XmlPair = {
     return current === undefined ? undefined : Number(current);
   },
   write: (root, value) => {
-    for (const list of childrenOf(root, "vcpus")) removeChild(root, list);
+    removeChildren(root, "vcpus");
     writePath(root, "vcpu/@current", typeof value === "number" ? String(value) : undefined);
   },
 };
@@ -49,10 +48,12 @@ export const setOnline: Act = async ({ request, found }, { after }) => {
   const fewer = nvcpus < online;
   const end = performance.now() + UNPLUG_SECONDS * 1000;
   while (online !== nvcpus) {
-    await host.call("DOMAIN_SET_VCPUS_FLAGS", { dom: found.handle, nvcpus, flags: LIVE }).catch((error: unknown) => {
-      // libvirt waited in vain; the guest may still be at it.
-      if (!fewer || !isLibvirt(error, Code.OPERATION_TIMEOUT)) throw error;
-    });
+    await host
+      .call("DOMAIN_SET_VCPUS_FLAGS", { dom: found.handle, nvcpus, flags: Impact.LIVE })
+      .catch((error: unknown) => {
+        // libvirt waited in vain; the guest may still be at it.
+        if (!fewer || !isLibvirt(error, Code.OPERATION_TIMEOUT)) throw error;
+      });
     const asked = online;
     for (;;) {
       request.signal.throwIfAborted();

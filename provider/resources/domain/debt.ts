@@ -6,14 +6,16 @@ import { unmarked, writeMark } from "../mark";
 import type { Looking, Request } from "../port";
 import { passes, waitedFor } from "./confirm";
 import { domain as table } from "./fields";
-import { setMark } from "./marking";
+import { confirmed, setMark } from "./marking";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
 import { pendingOf } from "./pending";
 import { runPower } from "./power";
 import { proveStart } from "./proof";
 import { restartSteps } from "./restart";
-import { confirmed, gateWished, markUnconfirmed, wishesIn } from "./unconfirmed";
+import { markUnconfirmed } from "./unconfirmed";
 import { picture, waitFor } from "./waiting";
+import { Create } from "./flags";
+import { gateWished, wishesIn } from "./wishes";
 
 /** What a running machine owes: its definition says more than its guest has. */
 export interface Debt {
@@ -31,9 +33,8 @@ export interface Debt {
 
 /** How long a guest that had an address may take to have one again. */
 const ADDRESS_MS = 120_000;
-// virConnectListAllDomainsFlags, virDomainCreateFlags
+// virConnectListAllDomainsFlags
 const ACTIVE = 1;
-const START_PAUSED = 1;
 
 /** The debts of all running machines of a host, by name. */
 export async function debts(from: Looking): Promise<Debt[]> {
@@ -138,7 +139,7 @@ async function startAs(request: Request, found: FoundDomain, definition: XmlElem
   await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 }).catch((error: unknown) => {
     if (!isLibvirt(error, Code.OPERATION_INVALID)) throw error;
   });
-  await host.call("DOMAIN_CREATE_WITH_FLAGS", { dom, flags: found.power === "running" ? 0 : START_PAUSED });
+  await host.call("DOMAIN_CREATE_WITH_FLAGS", { dom, flags: found.power === "running" ? 0 : Create.PAUSED });
 }
 
 /** The definition with what the running guest had in place of what waited. */

@@ -1,5 +1,5 @@
 import { flag, grammar, int, object, type Situation, text, type Values, type XmlPair } from "../../fields";
-import { childrenOf, find, findAll, readPath, removeChild, writePath, type XmlElement } from "../../xml";
+import { find, findAll, readPath, removeChildren, writePath, type XmlElement } from "../../xml";
 import { volumeId } from "../volume/fields";
 
 /** The alias of the CD that carries the machine's own seed: not one of the program's disks. */
@@ -22,8 +22,8 @@ function source(type: "file" | "block"): XmlPair {
       const same = disk.attributes.get("type") === type;
       if (value === undefined && !same) return;
       // Another image has another chain, and a source of another kind has other attributes.
-      removeAll(disk, "backingStore");
-      if (value === undefined || !same) removeAll(disk, "source");
+      removeChildren(disk, "backingStore");
+      if (value === undefined || !same) removeChildren(disk, "source");
       disk.attributes.set("type", type);
       if (value !== undefined) writePath(disk, `source/@${attribute}`, value as string);
     },
@@ -34,7 +34,7 @@ function source(type: "file" | "block"): XmlPair {
 const bus: XmlPair = {
   read: (disk) => readPath(disk, "target/@bus"),
   write: (disk, value) => {
-    if (readPath(disk, "target/@bus") !== value) removeAll(disk, "address");
+    if (readPath(disk, "target/@bus") !== value) removeChildren(disk, "address");
     writePath(disk, "target/@bus", value as string | undefined);
   },
 };
@@ -43,14 +43,10 @@ const bus: XmlPair = {
 const device: XmlPair = {
   read: (disk) => readPath(disk, "@device"),
   write: (disk, value) => {
-    if (readPath(disk, "@device") === "cdrom" && value !== "cdrom") removeAll(disk, "readonly");
+    if (readPath(disk, "@device") === "cdrom" && value !== "cdrom") removeChildren(disk, "readonly");
     writePath(disk, "@device", value as string | undefined);
   },
 };
-
-function removeAll(parent: XmlElement, name: string): void {
-  for (const node of childrenOf(parent, name)) removeChild(parent, node);
-}
 
 /** A removable drive takes another medium while the guest runs; the source of a disk does not change under a guest. */
 function mediaChange(_before: unknown, _after: unknown, at: Situation): "live" | "restart" {

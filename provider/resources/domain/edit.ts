@@ -1,5 +1,5 @@
 import type { Difference } from "../../fields";
-import { childrenOf, cloneXml, element, readPath, removeChild, type XmlElement } from "../../xml";
+import { childrenOf, cloneXml, element, readPath, removeChildren, type XmlElement } from "../../xml";
 import type { Running } from "./live";
 import { update } from "./plug";
 
@@ -48,12 +48,12 @@ export async function edit(
 export function editedDevice(inGuest: XmlElement, planned: XmlElement, parts: ReadonlySet<string>): XmlElement {
   const changed = asAsked(cloneXml(inGuest));
   for (const part of parts) {
-    for (const node of childrenOf(changed, part)) removeChild(changed, node);
+    removeChildren(changed, part);
     changed.children.push(...childrenOf(planned, part).map(cloneXml));
   }
   if (!parts.has("source")) return changed;
   // Another image has another chain.
-  for (const node of childrenOf(changed, "backingStore")) removeChild(changed, node);
+  removeChildren(changed, "backingStore");
   changed.attributes.set("type", planned.attributes.get("type") ?? "file");
   return changed;
 }
@@ -63,7 +63,7 @@ function asAsked(device: XmlElement): XmlElement {
   const network = readPath(device, "source/@network");
   if (network === undefined) return device;
   const portgroup = readPath(device, "source/@portgroup");
-  for (const node of childrenOf(device, "source")) removeChild(device, node);
+  removeChildren(device, "source");
   device.attributes.set("type", "network");
   device.children.push(element("source", { network, ...(portgroup === undefined ? {} : { portgroup }) }));
   return device;

@@ -14,7 +14,7 @@ import { domain as table } from "./fields";
 import { forecast } from "./forecast";
 import { forbidUpdate, refuseLossyAdoption, refuseMissing, refuseTakenName } from "./guards";
 import { runLive } from "./live";
-import { finish, setMark } from "./marking";
+import { confirmed, finish, setMark } from "./marking";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
 import { forbidReplace, recalled, refuseMoved, refuseUnclear } from "./overlays";
 import { pendingOf } from "./pending";
@@ -31,13 +31,13 @@ import { refuseType } from "./template";
 import { NO_PICTURE, picture, type Picture, waitFor, waitOf } from "./waiting";
 import { refuseVlans } from "./vlans";
 import { resolveVolumes } from "./volumes";
-import { confirmed } from "./unconfirmed";
 import { complete } from "./wanted";
 import { describe, tell } from "./words";
 import { volumesOf } from "./sources";
 import type { Definition, Goal } from "../definition";
+import { DomainXml } from "./flags";
 
-// virDomainDefineFlags, virDomainModificationImpact, virDomainMetadataType
+// virDomainDefineFlags
 const VALIDATE = 1;
 
 const definition: Definition<FoundDomain> = {
@@ -209,7 +209,7 @@ async function apply(request: Request, found: FoundDomain | undefined, goal: Goa
   if (!found || planned.live.length === 0) return;
   // A guest that is to go on hears what it is told; one that is paused lets go of nothing.
   if (planned.power.at(-1) === "resume") await runPower(request, goal.name, goal.id, "resume", goal.inputs);
-  const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(goal.id), flags: 3 });
+  const { xml } = await host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(goal.id), flags: DomainXml.SECURE_INACTIVE });
   const told = await runLive({ request, found, definition: parseXml(xml) }, planned.live);
   if (told.left.length > 0) throw await notDone(request, found, told);
 }
@@ -227,7 +227,10 @@ function withName(root: Plan["definition"] & object, name: string): typeof root 
 
 /** The definition is re-read just before it is written: a change by another hand is not lost. */
 async function refuseOtherHand(request: Request, found: FoundDomain): Promise<void> {
-  const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: 3 });
+  const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", {
+    dom: found.handle,
+    flags: DomainXml.SECURE_INACTIVE,
+  });
   if (xml === printXml(found.inactive) || printXml(parseXml(xml)) === printXml(found.inactive)) return;
   throw new Refusal(`domain "${found.name}" was changed by another hand just now; nothing was done, run up again`);
 }

@@ -3,9 +3,9 @@ import { parseXml, readPath, type XmlElement } from "../../xml";
 import { lacksController } from "./controllers";
 import { SCHEDULE } from "./limits";
 import type { Act, Running } from "./live";
+import { Impact } from "./flags";
 
-// virDomainModificationImpact, virDomainNumatuneMemMode, VIR_DOMAIN_MEMORY_PARAM_UNLIMITED (KiB)
-const LIVE = 1;
+// virDomainNumatuneMemMode, VIR_DOMAIN_MEMORY_PARAM_UNLIMITED (KiB)
 const RESTRICTIVE = 3;
 const UNLIMITED = 9_007_199_254_740_991n;
 const NORMAL_WEIGHT = 100;
@@ -74,7 +74,7 @@ async function normalShares(at: Running): Promise<bigint> {
 }
 
 async function schedule({ request, found }: Running, params: TypedParam[]): Promise<void> {
-  const set = { dom: found.handle, params, flags: LIVE };
+  const set = { dom: found.handle, params, flags: Impact.LIVE };
   await request.place.host.call("DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS", set);
 }
 
@@ -90,7 +90,7 @@ export const limitMemory: Act = async (at) => {
   await orNothing(
     wanted.every((one) => one === undefined),
     async () => {
-      const set = { dom: at.found.handle, params, flags: LIVE };
+      const set = { dom: at.found.handle, params, flags: Impact.LIVE };
       await at.request.place.host.call("DOMAIN_SET_MEMORY_PARAMETERS", set);
       await holds(
         at,
@@ -110,7 +110,7 @@ export const weighBlocks: Act = async (at) => {
   const wanted = readPath(at.definition, "blkiotune/weight");
   const params: TypedParam[] = [{ field: "weight", type: "uint", value: Number(wanted ?? NORMAL_WEIGHT) }];
   await orNothing(wanted === undefined, async () => {
-    const set = { dom: at.found.handle, params, flags: LIVE };
+    const set = { dom: at.found.handle, params, flags: Impact.LIVE };
     await at.request.place.host.call("DOMAIN_SET_BLKIO_PARAMETERS", set);
     await holds(at, [["blkiotune/weight", String(wanted ?? NORMAL_WEIGHT)]]);
   });
@@ -127,7 +127,7 @@ export const moveMemory: Act = async (at) => {
   await at.request.place.host.call("DOMAIN_SET_NUMA_PARAMETERS", {
     dom: at.found.handle,
     params: [...mode, { field: "numa_nodeset", type: "string", value: nodes }],
-    flags: LIVE,
+    flags: Impact.LIVE,
   });
   await holds(at, [["numatune/memory/@nodeset", nodes]]);
 };

@@ -1,7 +1,7 @@
 import type { Difference, LiveKeys } from "../../fields";
-import { Code, codeName, isLibvirt } from "../../rpc";
+import { Code, isLibvirt } from "../../rpc";
 import { cloneXml, find, findAll, parseXml, printXml, type XmlElement } from "../../xml";
-import { doing } from "../errors";
+import { doing, refused } from "../errors";
 import type { Request } from "../port";
 import { setOnline } from "./cpus";
 import { deviceIn } from "./devices";
@@ -18,6 +18,7 @@ import { attach, detach, update } from "./plug";
 import { setThreads } from "./threads";
 import { limitDisk, pin, setLifecycle } from "./tuning";
 import { describe } from "./words";
+import { DomainXml, Impact, Metadata } from "./flags";
 
 /** What an act on a running guest works with. */
 export interface Running {
@@ -32,20 +33,13 @@ export interface Running {
 /** One change of a running guest. */
 export type Act = (at: Running, difference: Difference) => Promise<void>;
 
-// virDomainModificationImpact, virDomainMetadataType; https://libvirt.org/html/libvirt-libvirt-domain.html
-const LIVE = 1;
-const SECURE = 1;
-const METADATA_DESCRIPTION = 0;
-const METADATA_TITLE = 1;
-const METADATA_ELEMENT = 2;
-
 /** Power and autostart are steps of their own: they have no part in the guest's definition. */
 const byStep: Act = () => Promise.resolve();
 
 /** How each property that may change live is changed in the running guest; the definition is written before. */
 export const acts: Readonly<Record<LiveKeys<typeof domain>, Act>> = {
-  title: (at, { after }) => setMetadata(at, METADATA_TITLE, after),
-  description: (at, { after }) => setMetadata(at, METADATA_DESCRIPTION, after),
+  title: (at, { after }) => setMetadata(at, Metadata.TITLE, after),
+  description: (at, { after }) => setMetadata(at, Metadata.DESCRIPTION, after),
   metadata: keepMetadata,
   currentMemory: setBalloon,
   memoryDevices: changeMemory,
@@ -80,7 +74,7 @@ async function setMetadata({ request, found }: Running, type: number, value: unk
     metadata: metadata ?? undefined,
     key: undefined,
     uri: undefined,
-    flags: LIVE,
+    flags: Impact.LIVE,
   });
 }
 
@@ -89,11 +83,11 @@ async function keepMetadata({ request, found, definition }: Running): Promise<vo
   const bare = bareMetadata(definition);
   await request.place.host.call("DOMAIN_SET_METADATA", {
     dom: found.handle,
-    type: METADATA_ELEMENT,
+    type: Metadata.ELEMENT,
     metadata: bare && printXml(bare),
     key: METADATA_PREFIX,
     uri: METADATA_NAMESPACE,
-    flags: LIVE,
+    flags: Impact.LIVE,
   });
 }
 
@@ -134,7 +128,7 @@ async function setPassword(running: Running, { path }: Difference): Promise<void
     else changed.attributes.set(name, value);
   }
   await update(running, changed);
-  const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: SECURE });
+  const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: DomainXml.SECURE });
   const now = find(parseXml(xml), at);
   if (now?.attributes.get("passwd") === changed.attributes.get("passwd")) return;
   throw new Error("libvirt accepted the new password, and the screen keeps the old one");
@@ -154,7 +148,7 @@ async function swapSeed(at: Running): Promise<void> {
 function trayHeld(error: unknown): never {
   if (!isLibvirt(error, Code.OPERATION_FAILED) || !error.message.includes("tray")) throw error;
   throw new Error(
-    `libvirt refused (${error.code}, ${codeName(error.code)}): ${error.message}; the guest holds its CD: unmount it there and run ` +
+    `${refused(error)}; the guest holds its CD: unmount it there and run ` +
       "up again, or power the machine off and start it, which brings the new seed",
     { cause: error },
   );

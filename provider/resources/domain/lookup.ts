@@ -9,6 +9,7 @@ import { memoryShown } from "./memoryDevices";
 import { metadataXml } from "./metadata";
 import { macsOf, observe, type Power, powerOf } from "./observe";
 import { pendingOf } from "./pending";
+import { DomainXml } from "./flags";
 
 const states: readonly Power[] = ["running", "paused", "stopped", "crashed", "suspended"];
 
@@ -144,14 +145,12 @@ export const getDomains = lookup({
   },
 });
 
-const INACTIVE = 2;
-
 /** A machine in short; undefined where it went away since the list was made. */
 async function inShort({ place, signal }: Looking, dom: Domain): Promise<Args<typeof machine> | undefined> {
   try {
     const [{ state }, { xml }] = await Promise.all([
       place.host.call("DOMAIN_GET_STATE", { dom, flags: 0 }, { signal }),
-      place.host.call("DOMAIN_GET_XML_DESC", { dom, flags: INACTIVE }, { signal }),
+      place.host.call("DOMAIN_GET_XML_DESC", { dom, flags: DomainXml.INACTIVE }, { signal }),
     ]);
     const root = parseXml(xml);
     const { name, uuid } = dom;

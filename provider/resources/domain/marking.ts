@@ -5,30 +5,32 @@ import { Refusal, type Request } from "../port";
 import { type FoundDomain, handleOf } from "./observe";
 import type { Plan } from "./plan";
 import type { Goal } from "../definition";
-
-// virDomainXMLFlags, virDomainModificationImpact, virDomainMetadataType
-const INACTIVE = 2;
-const CONFIG = 2;
-const METADATA_ELEMENT = 2;
+import { DomainXml, Impact, Metadata } from "./flags";
 
 /** Writes a mark into a definition that stands. */
 export async function setMark(request: Request, uuid: string, mark: Mark, action = "mark the machine"): Promise<void> {
   await doing(action, () =>
     request.place.host.call("DOMAIN_SET_METADATA", {
       dom: handleOf(uuid),
-      type: METADATA_ELEMENT,
+      type: Metadata.ELEMENT,
       metadata: printXml(bareMark(mark)),
       key: MARK_PREFIX,
       uri: MARK_NAMESPACE,
-      flags: CONFIG,
+      flags: Impact.CONFIG,
     }),
   );
 }
 
 /** The mark of a definition as it stands now. */
 export async function markNow({ place }: Request, uuid: string): Promise<Mark | undefined> {
-  const { xml } = await place.host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(uuid), flags: INACTIVE });
+  const { xml } = await place.host.call("DOMAIN_GET_XML_DESC", { dom: handleOf(uuid), flags: DomainXml.INACTIVE });
   return readMark(parseXml(xml));
+}
+
+/** The guest has confirmed: the mark as it stands now says so no more. */
+export async function confirmed(request: Request, uuid: string): Promise<void> {
+  const mark = await markNow(request, uuid);
+  if (mark?.unconfirmed !== undefined) await setMark(request, uuid, unmarked(mark, "unconfirmed", "restarting"));
 }
 
 /**

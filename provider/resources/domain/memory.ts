@@ -2,11 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { int, mebibytes, object, unitBytes, type Values, type XmlPair } from "../../fields";
 import { ensurePath, find, findAll, parseXml, readPath, writePath, type XmlElement } from "../../xml";
 import type { Act } from "./live";
+import { Impact } from "./flags";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-// virDomainModificationImpact
-const LIVE = 1;
 
 /** MiB that stand at a path, in whatever unit. */
 export function mebibytesAt(root: XmlElement, path: string): number | undefined {
@@ -133,7 +132,7 @@ export const setBalloon: Act = async ({ request, found }, { after }) => {
   const root = await look();
   const [before, dimms] = [mebibytesAt(root, "currentMemory"), dimmsIn(root)];
   const memory = BigInt(Math.round(((Number(after) + dimms) * MIB) / KIB));
-  await host.call("DOMAIN_SET_MEMORY_FLAGS", { dom: found.handle, memory, flags: LIVE });
+  await host.call("DOMAIN_SET_MEMORY_FLAGS", { dom: found.handle, memory, flags: Impact.LIVE });
   // Where a DIMM came or went libvirt's figure stays behind QEMU's; a paused guest moves when it goes on.
   if (dimms > 0 || found.power !== "running") return;
   for (const end = performance.now() + BALLOON_SECONDS * 1000; performance.now() < end;) {

@@ -17,6 +17,7 @@ import { lastSeen, resolveVolumes } from "./volumes";
 import { complete } from "./wanted";
 import { express, type Resolved, volumesOf } from "./sources";
 import type { Found } from "../definition";
+import { DomainXml } from "./flags";
 
 /** A machine as it stands on the host. */
 export interface FoundDomain extends Found, Resting {
@@ -54,10 +55,6 @@ export function powerOf(state: number): Power {
   return POWER[state] ?? "running";
 }
 
-// virDomainXMLFlags; with passwords, to compare them too.
-const SECURE = 1;
-const INACTIVE = 2;
-
 /** A handle from a UUID alone: the daemon looks machines up by it, so a read needs no lookup before. */
 export function handleOf(uuid: string): Domain {
   return { name: "-", uuid, id: -1 };
@@ -75,7 +72,7 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
   const unseen = { secrets: false };
   const xml = async (flags: number): Promise<XmlElement> => {
     try {
-      return parseXml((await host.call("DOMAIN_GET_XML_DESC", { dom, flags: flags | SECURE })).xml);
+      return parseXml((await host.call("DOMAIN_GET_XML_DESC", { dom, flags: flags | DomainXml.SECURE })).xml);
     } catch (error) {
       if (!isForbidden(error)) throw error;
       unseen.secrets = true;
@@ -91,7 +88,7 @@ export async function observe(request: Looking, uuid: string, inputs: Values): P
   };
   const [facts, inactive, current, autostart, persistent, volumes] = await Promise.all([
     request.place.facts(),
-    known(xml(INACTIVE)),
+    known(xml(DomainXml.INACTIVE)),
     known(now()),
     known(host.call("DOMAIN_GET_AUTOSTART", { dom })),
     known(host.call("DOMAIN_IS_PERSISTENT", { dom })),

@@ -1,10 +1,9 @@
 import { flag, isRecord, object, type XmlPair } from "../../fields";
-import { Code, codeName, isLibvirt, type TypedParam } from "../../rpc";
+import { Code, isLibvirt, type TypedParam } from "../../rpc";
 import { childrenOf, element, find, readPath, removeChild, type XmlElement } from "../../xml";
 import type { Act } from "./live";
-
-// virDomainModificationImpact
-const LIVE = 1;
+import { Impact } from "./flags";
+import { refused } from "../errors";
 
 /** One event's `<event name= enabled=>`; without a word about it libvirt counts nothing. */
 function counted(name: string): XmlPair {
@@ -94,13 +93,12 @@ export const countEvents: Act = async ({ request, found, definition }, { path, b
     return { field, type: "boolean", value: isCounted(wanted, field) };
   });
   try {
-    await request.place.host.call("DOMAIN_SET_PERF_EVENTS", { dom: found.handle, params, flags: LIVE });
+    await request.place.host.call("DOMAIN_SET_PERF_EVENTS", { dom: found.handle, params, flags: Impact.LIVE });
   } catch (error) {
     // Without such a counter: libvirt's own word for Intel's, the kernel's for the others.
     if (!isLibvirt(error, Code.ARGUMENT_UNSUPPORTED, Code.SYSTEM_ERROR)) throw error;
     throw new Error(
-      `libvirt refused (${error.code}, ${codeName(error.code)}): ${error.message}; the host has no such counter: take it out of ` +
-        "perf, or the machine does not start again",
+      `${refused(error)}; the host has no such counter: take it out of ` + "perf, or the machine does not start again",
       { cause: error },
     );
   }

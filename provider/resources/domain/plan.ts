@@ -7,7 +7,7 @@ import {
   find,
   findAll,
   readPath,
-  removeChild,
+  removeChildren,
   type XmlElement,
 } from "../../xml";
 import { type Mark, writeMark } from "../mark";
@@ -28,10 +28,10 @@ import { cutOff, restarts, restartSteps } from "./restart";
 import { writeSeed } from "./seed";
 import { startedAs, waitingSince } from "./started";
 import { initialValues, scsiController, tablet, template, videoCard } from "./template";
-import { wishesOf } from "./unconfirmed";
 import { complete, completeDevices } from "./wanted";
 import { lower, lowerManaged, type Resolved } from "./sources";
 import type { Goal } from "../definition";
+import { wishesOf } from "./wishes";
 
 /** The way from what is found to what is wanted, as a value: print it, test it, then run it. */
 export interface Plan {
@@ -207,7 +207,7 @@ function bootByDevice(root: XmlElement): void {
   const devices = find(root, "devices")?.children ?? [];
   if (!devices.some((node) => "name" in node && find(node, "boot"))) return;
   const os = find(root, "os");
-  if (os) for (const node of childrenOf(os, "boot")) removeChild(os, node);
+  if (os) removeChildren(os, "boot");
 }
 
 /** The seed that the guest holds until its drive has the new one, or that its saved image would bring back. */

@@ -3,9 +3,8 @@ import { Code, ConnectionError, isLibvirt } from "../../rpc";
 import { childrenOf, cloneXml, find, parseXml, printXml, readPath, removeChild, type XmlElement } from "../../xml";
 import type { Request } from "../port";
 import type { Running } from "./live";
+import { Impact } from "./flags";
 
-// virDomainModificationImpact
-const LIVE = 1;
 /** How long a guest may take to let go of a device. */
 const DETACH_SECONDS = 20;
 /** A word of the guest may be lost with the connection that tells it. */
@@ -33,7 +32,7 @@ export async function attach({ request, found }: Running, planned: XmlElement): 
   await request.place.host.call("DOMAIN_ATTACH_DEVICE_FLAGS", {
     dom: found.handle,
     xml: printXml(device),
-    flags: LIVE,
+    flags: Impact.LIVE,
   });
 }
 
@@ -48,7 +47,7 @@ export async function detach(
   const answer = await listen(request, found.id, readPath(inGuest, "alias/@name"));
   const end = performance.now() + DETACH_SECONDS * 1000;
   try {
-    await host.call("DOMAIN_DETACH_DEVICE_FLAGS", { dom: found.handle, xml: printXml(inGuest), flags: LIVE });
+    await host.call("DOMAIN_DETACH_DEVICE_FLAGS", { dom: found.handle, xml: printXml(inGuest), flags: Impact.LIVE });
     // The answer to the call only says that the guest was asked.
     for (;;) {
       request.signal.throwIfAborted();
@@ -117,6 +116,6 @@ export async function update({ request, found }: Running, changed: XmlElement): 
   await request.place.host.call("DOMAIN_UPDATE_DEVICE_FLAGS", {
     dom: found.handle,
     xml: printXml(changed),
-    flags: LIVE,
+    flags: Impact.LIVE,
   });
 }

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, type Values } from "../../fields";
-import { Code, codeName, isLibvirt } from "../../rpc";
-import { doing } from "../errors";
+import { Code, isLibvirt } from "../../rpc";
+import { doing, refused } from "../errors";
 import { type Request, Refusal } from "../port";
 import { isLimited, proveLimits, startRemedy } from "./controllers";
 import { handleOf, hasSavedState, type Power } from "./observe";
 import { stayOff } from "./stayOff";
+import { Create } from "./flags";
+import { SHUTDOWN_SECONDS } from "./wishes";
 
-// virDomainCreateFlags, virDomainShutdownFlagValues, virDomainState
-const START_PAUSED = 1;
+// virDomainShutdownFlagValues, virDomainState
 const SHUTDOWN_ACPI = 1;
 const SHUTDOWN_AGENT = 2;
 const RUNNING = 1;
@@ -33,7 +34,7 @@ export interface ShutdownPolicy {
 /** The program's policy; `force` is what holds where the program says nothing. */
 export function shutdownPolicy(inputs: Values, force: boolean): ShutdownPolicy {
   const wish = isRecord(inputs["shutdown"]) ? inputs["shutdown"] : {};
-  const seconds = typeof wish["timeout"] === "number" ? wish["timeout"] : 60;
+  const seconds = typeof wish["timeout"] === "number" ? wish["timeout"] : SHUTDOWN_SECONDS;
   return { timeoutMs: seconds * 1000, thenForce: typeof wish["thenForce"] === "boolean" ? wish["thenForce"] : force };
 }
 
@@ -85,7 +86,7 @@ async function start(request: Request, uuid: string, step: "start" | "start paus
   const { host } = request.place;
   const dom = handleOf(uuid);
   const limited = isLimited(inputs);
-  const flags = step === "start" && !limited ? 0 : START_PAUSED;
+  const flags = step === "start" && !limited ? 0 : Create.PAUSED;
   const asked = host.call("DOMAIN_CREATE_WITH_FLAGS", { dom, flags }, { signal: request.signal });
   const wanted = step === "start paused" ? [PAUSED] : limited ? [PAUSED, RUNNING] : [RUNNING];
   const started = asked.then(() => true).catch(startRefused(inputs));
@@ -105,7 +106,7 @@ function startRefused(inputs: Values): (error: unknown) => never {
     const remedy = startRemedy(inputs);
     const unable = isLibvirt(error, Code.CONFIG_UNSUPPORTED, Code.SYSTEM_ERROR, Code.INTERNAL_ERROR);
     if (remedy === undefined || !unable) throw error;
-    throw new Error(`libvirt refused (${error.code}, ${codeName(error.code)}): ${error.message}; ${remedy}`, {
+    throw new Error(`${refused(error)}; ${remedy}`, {
       cause: error,
     });
   };

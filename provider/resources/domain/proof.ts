@@ -1,7 +1,7 @@
 import { readTable } from "../../fields";
-import { codeName, type Domain, LibvirtError } from "../../rpc";
+import { type Domain, LibvirtError } from "../../rpc";
 import { printXml, type XmlElement } from "../../xml";
-import { explain, isForbidden, messageOf } from "../errors";
+import { explain, isForbidden, messageOf, saidBy } from "../errors";
 import { Refusal, type Request } from "../port";
 import { blankFor, dropBlank, dropLeftovers, dropVariables, proveHeld, refill, type Volume } from "./blanks";
 import { proveCards } from "./cardNeeds";
@@ -9,10 +9,7 @@ import { proveLimits } from "./controllers";
 import { domain as table } from "./fields";
 import { isRemovable, propertyOf } from "./standIns";
 import { aloneWith, isUefi, type Twin, twinOf } from "./twin";
-
-// virDomainCreateFlags
-const PAUSED = 1;
-const AUTODESTROY = 2;
+import { Create } from "./flags";
 
 /**
  * Starts a new definition paused, as a machine of its own that goes away again: what this host cannot start never stops
@@ -62,10 +59,7 @@ async function prove(request: Request, name: string, twin: Twin): Promise<void> 
   if (!error) return;
   if (isForbidden(error)) throw explain(`prove the new definition of domain "${name}"`, error);
   const { what, cause } = await blame(request, twin, error);
-  throw new Refusal(
-    `${refusal}this host cannot start its new definition${what} (${cause.code}, ${codeName(cause.code)}): ${cause.message}`,
-    { cause },
-  );
+  throw new Refusal(`${refusal}this host cannot start its new definition${what}${saidBy(cause)}`, { cause });
 }
 
 /** The first part that does not start alone either, while the machine starts without it. */
@@ -90,7 +84,7 @@ async function start(
   look?: (dom: Domain) => Promise<void>,
 ): Promise<LibvirtError | undefined> {
   // Where the line breaks, the daemon ends it with the connection.
-  const flags = PAUSED | AUTODESTROY;
+  const flags = Create.PAUSED | Create.AUTODESTROY;
   try {
     const { dom } = await host.call("DOMAIN_CREATE_XML", { xml_desc: printXml(root), flags });
     try {

@@ -5,9 +5,9 @@ import {
   find,
   findAll,
   readPath,
-  removeChild,
-  type XmlElement,
+  removeChildren,
   writePath,
+  type XmlElement,
 } from "../../xml";
 import { isSeed } from "./disks";
 
@@ -41,7 +41,7 @@ export function openImages(root: XmlElement, live: XmlElement | undefined): Stan
   const parts: Part[] = [];
   const held: XmlElement[] = [];
   for (const disk of findAll(root, "devices/disk")) {
-    for (const name of ["transient", "mirror"]) drop(disk, name);
+    for (const name of ["transient", "mirror"]) removeChildren(disk, name);
     if (!find(disk, "source")) continue;
     const image = imageOf(disk);
     const own = image === undefined ? undefined : written.get(image);
@@ -69,11 +69,6 @@ export function imageOf(disk: XmlElement): string | undefined {
   return readPath(disk, "source/@file") ?? readPath(disk, "source/@dev");
 }
 
-/** Takes all children of a name out. */
-export function drop(parent: XmlElement, name: string): void {
-  for (const node of childrenOf(parent, name)) removeChild(parent, node);
-}
-
 /** The running guest's disks by the images that it writes to, those of a copy that is under way among them. */
 export function writtenBy(live: XmlElement | undefined): ReadonlyMap<string, XmlElement> {
   const disks = live ? findAll(live, "devices/disk").filter((disk) => !find(disk, "readonly")) : [];
@@ -95,7 +90,7 @@ function goBelow(disk: XmlElement, live: XmlElement): boolean {
   if (!told || image === undefined || format === undefined || (type !== "file" && type !== "block")) return false;
   // What the definition says of the chain holds at a start; what the guest says of it is read from the images then.
   const further = childrenOf(disk, "backingStore").includes(told) ? childrenOf(told, "backingStore").map(cloneXml) : [];
-  for (const name of ["source", "backingStore"]) drop(disk, name);
+  for (const name of ["source", "backingStore"]) removeChildren(disk, name);
   disk.attributes.set("type", type);
   disk.children.push(element("source", { [type === "file" ? "file" : "dev"]: image }), ...further);
   writePath(disk, "driver/@type", format);
@@ -108,12 +103,12 @@ function readOnly(disk: XmlElement): void {
   if (deviceOf(disk) === "lun") {
     disk.attributes.set("device", "disk");
     for (const name of ["rawio", "sgio"]) disk.attributes.delete(name);
-    drop(disk, "reservations");
+    removeChildren(disk, "reservations");
   }
   if (!isRemovable(disk) && (bus === "ide" || bus === "sata")) {
     disk.attributes.set("device", "cdrom");
     writePath(disk, "target/@rotation_rate", undefined);
-    drop(disk, "geometry");
+    removeChildren(disk, "geometry");
   }
   writePath(disk, "driver/@copy_on_read", undefined);
   if (!find(disk, "readonly")) disk.children.push(element("readonly"));

@@ -2,12 +2,12 @@ import { Code, isLibvirt } from "../../rpc";
 import { parseXml, readPath } from "../../xml";
 import type { Request } from "../port";
 import { handleOf } from "./observe";
+import { Impact } from "./flags";
 
-// virDomainLifecycle, virDomainLifecycleAction, virDomainModificationImpact
+// virDomainLifecycle, virDomainLifecycleAction
 const POWEROFF = 0;
 const DESTROY = 0;
 const RESTART = 1;
-const LIVE = 1;
 
 /**
  * Tells a guest that is about to be asked to stop to stay off, where libvirt would reset it for that (`onPoweroff: "restart"`).
@@ -17,7 +17,7 @@ export async function stayOff({ place }: Request, uuid: string): Promise<() => P
   const dom = handleOf(uuid);
   const set = async (action: number): Promise<void> => {
     await place.host
-      .call("DOMAIN_SET_LIFECYCLE_ACTION", { dom, type: POWEROFF, action, flags: LIVE })
+      .call("DOMAIN_SET_LIFECYCLE_ACTION", { dom, type: POWEROFF, action, flags: Impact.LIVE })
       .catch(unlessNeedless);
   };
   const { xml } = await place.host.call("DOMAIN_GET_XML_DESC", { dom, flags: 0 });

@@ -11,9 +11,7 @@ import type { FoundDomain } from "./observe";
 import { label } from "./pending";
 import { describe } from "./words";
 import { messageOf } from "../errors";
-
-// virDomainXMLFlags: with passwords, the definition for the next start
-const SECURE_INACTIVE = 3;
+import { DomainXml } from "./flags";
 
 /**
  * What to say of live changes of which one failed. The definition goes without those devices that the guest did not get, or
@@ -44,7 +42,7 @@ async function takeBack(
 ): Promise<boolean> {
   if (devices.length === 0) return true;
   try {
-    const asked = { dom: found.handle, flags: SECURE_INACTIVE };
+    const asked = { dom: found.handle, flags: DomainXml.SECURE_INACTIVE };
     const root = parseXml((await place.host.call("DOMAIN_GET_XML_DESC", asked)).xml);
     const { memory, currentMemory } = readTable(table, root);
     for (const { path, key = "" } of devices) putBack(root, found.inactive, String(path[0]), key);

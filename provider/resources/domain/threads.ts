@@ -1,9 +1,7 @@
 import { itemsOf, type Situation, type XmlPair } from "../../fields";
 import { childrenOf, element, find, findAll, readPath, removeChild, writePath, type XmlElement } from "../../xml";
 import type { Act } from "./live";
-
-// virDomainModificationImpact
-const LIVE = 1;
+import { Impact } from "./flags";
 
 /** The numbers of a machine's I/O threads; libvirt lists them only where they are not simply 1, 2, 3 and so on. */
 export function threadsOf(root: XmlElement): readonly number[] {
@@ -46,9 +44,9 @@ export const setThreads: Act = async ({ request, found, definition }) => {
   const there = found.live ? threadsOf(found.live) : [];
   const wanted = threadsOf(definition);
   for (const iothread_id of there.filter((id) => !wanted.includes(id))) {
-    await host.call("DOMAIN_DEL_IOTHREAD", { dom, iothread_id, flags: LIVE });
+    await host.call("DOMAIN_DEL_IOTHREAD", { dom, iothread_id, flags: Impact.LIVE });
   }
   for (const iothread_id of wanted.filter((id) => !there.includes(id))) {
-    await host.call("DOMAIN_ADD_IOTHREAD", { dom, iothread_id, flags: LIVE });
+    await host.call("DOMAIN_ADD_IOTHREAD", { dom, iothread_id, flags: Impact.LIVE });
   }
 };

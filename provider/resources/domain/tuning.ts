@@ -4,9 +4,9 @@ import { readPath, type XmlElement } from "../../xml";
 import { cpuMap, cpusOf } from "./cpuSet";
 import type { Act } from "./live";
 import { threadsOf } from "./threads";
+import { Impact } from "./flags";
 
-// virDomainModificationImpact, virDomainLifecycle and its actions
-const LIVE = 1;
+// virDomainLifecycle and its actions
 const EVENTS: Readonly<Record<string, number>> = { onPoweroff: 0, onReboot: 1, onCrash: 2 };
 const ACTIONS = ["destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart"];
 
@@ -28,7 +28,7 @@ export async function limitDisk(at: Parameters<Act>[0], target: string, planned:
     dom: at.found.handle,
     disk: target,
     params,
-    flags: LIVE,
+    flags: Impact.LIVE,
   });
 }
 
@@ -40,7 +40,7 @@ export const setLifecycle: Act = async ({ request, found }, { path, after }) => 
     dom: found.handle,
     type: EVENTS[event] ?? 0,
     action,
-    flags: LIVE,
+    flags: Impact.LIVE,
   });
 };
 
@@ -58,16 +58,16 @@ export const pin: Act = async ({ request, found, definition }, { path, before, a
   const most = Number(found.live && readPath(found.live, "vcpu"));
   for (const vcpu of [...pinned("vcpupins", "vcpu")].filter((one) => one < most)) {
     const cpumap = wanted(`cputune/vcpupin[@vcpu='${vcpu}']/@cpuset`);
-    await host.call("DOMAIN_PIN_VCPU_FLAGS", { dom, vcpu, cpumap, flags: LIVE });
+    await host.call("DOMAIN_PIN_VCPU_FLAGS", { dom, vcpu, cpumap, flags: Impact.LIVE });
   }
   const threads = threadsOf(definition);
   // With a thread its pin is gone.
   for (const iothreads_id of [...pinned("iothreadpins", "iothread")].filter((id) => threads.includes(id))) {
     const cpumap = wanted(`cputune/iothreadpin[@iothread='${iothreads_id}']/@cpuset`);
-    await host.call("DOMAIN_PIN_IOTHREAD", { dom, iothreads_id, cpumap, flags: LIVE });
+    await host.call("DOMAIN_PIN_IOTHREAD", { dom, iothreads_id, cpumap, flags: Impact.LIVE });
   }
   if (path[1] !== undefined && path[1] !== "emulatorpin") return;
-  await host.call("DOMAIN_PIN_EMULATOR", { dom, cpumap: wanted("cputune/emulatorpin/@cpuset"), flags: LIVE });
+  await host.call("DOMAIN_PIN_EMULATOR", { dom, cpumap: wanted("cputune/emulatorpin/@cpuset"), flags: Impact.LIVE });
 };
 
 /** What a whole `cputune`, or one of its lists, names. */

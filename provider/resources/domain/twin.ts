@@ -1,8 +1,18 @@
 import { createHash } from "node:crypto";
 import { asText, readTable } from "../../fields";
-import { childrenOf, cloneXml, element, find, findAll, readPath, removeChild, type XmlElement } from "../../xml";
+import {
+  childrenOf,
+  cloneXml,
+  element,
+  find,
+  findAll,
+  readPath,
+  removeChild,
+  removeChildren,
+  type XmlElement,
+} from "../../xml";
 import { isMemoryDevice, memoryDevice } from "./memoryDevices";
-import { drop, openImages, type Part } from "./standIns";
+import { openImages, type Part } from "./standIns";
 
 /** What a twin does without: what another machine may hold, and what would be shared with the old one. */
 const LEFT_OUT = ["interface", "hostdev", "redirdev", "lease", "shmem"] as const;
@@ -27,12 +37,12 @@ export function twinOf(definition: XmlElement, uuid: string, live: XmlElement | 
   root.attributes.delete("id");
   setText(root, "name", twinName(uuid));
   setText(root, "uuid", twinUuid(uuid));
-  for (const name of ["metadata", "title", "description", "resource"]) drop(root, name);
+  for (const name of ["metadata", "title", "description", "resource"]) removeChildren(root, name);
   const unproven = new Set<string>();
   if (find(root, "memoryBacking/hugepages") ?? find(root, "devices/memory/source/pagesize")) unproven.add("huge pages");
   if (find(root, "memoryBacking/locked")) unproven.add("locked memory");
   const backing = find(root, "memoryBacking");
-  for (const name of ["hugepages", "locked", "allocation"]) if (backing) drop(backing, name);
+  for (const name of ["hugepages", "locked", "allocation"]) if (backing) removeChildren(backing, name);
   const nvram = find(root, "os/nvram");
   // Without a path libvirt makes one from the name.
   if (nvram) nvram.children = [];
@@ -76,7 +86,7 @@ export function aloneWith({ root, parts }: Twin, part: Part | undefined): XmlEle
 function changeDevices(devices: XmlElement, unproven: Set<string>, ownPorts: ReadonlySet<string>): Part[] {
   for (const name of LEFT_OUT) {
     if (find(devices, name) && HELD[name] !== undefined) unproven.add(HELD[name]);
-    drop(devices, name);
+    removeChildren(devices, name);
   }
   for (const tpm of childrenOf(devices, "tpm")) {
     if (readPath(tpm, "backend/@type") === "emulator") continue;
@@ -103,14 +113,14 @@ function plugMemory(devices: XmlElement, unproven: Set<string>): Part[] {
       return [];
     }
     const source = find(node, "source");
-    if (source) drop(source, "pagesize");
+    if (source) removeChildren(source, "pagesize");
     const { name, size } = readTable(memoryDevice, node);
     return [{ path: `memoryDevices[${asText(name) ?? ""}]`, value: `${String(size)} MiB`, node }];
   });
 }
 
 function setText(root: XmlElement, name: string, text: string): void {
-  drop(root, name);
+  removeChildren(root, name);
   root.children.push(element(name, {}, text));
 }
 
@@ -146,10 +156,10 @@ function unplace(screen: XmlElement): void {
 
 function detachLine(line: XmlElement): void {
   const type = line.attributes.get("type");
-  if (type === "pty" || type === "spicevmc" || type === "null") drop(line, "source");
-  else if (type === "unix" && line.name === "channel") drop(line, "source");
+  if (type === "pty" || type === "spicevmc" || type === "null") removeChildren(line, "source");
+  else if (type === "unix" && line.name === "channel") removeChildren(line, "source");
   else {
     line.attributes.set("type", "null");
-    for (const name of ["source", "protocol", "log"]) drop(line, name);
+    for (const name of ["source", "protocol", "log"]) removeChildren(line, name);
   }
 }

@@ -1,14 +1,6 @@
 import { type AnyField, isRecord, type Values } from "../../fields";
-import { type Mark, unmarked } from "../mark";
-import type { Request } from "../port";
+import type { Mark } from "../mark";
 import { domain as table } from "./fields";
-import { markNow, setMark } from "./marking";
-
-/** What has to answer after a change, and how soon. */
-export interface Gate {
-  readonly by: string;
-  readonly withinMs: number;
-}
 
 /** A change that its guest has not confirmed yet, as the mark keeps it until then. */
 export interface Unconfirmed {
@@ -63,40 +55,4 @@ function holdsSecret(field: AnyField | undefined, value: unknown): boolean {
   if (field.secret === true) return true;
   if (field.kind !== "object" || !isRecord(value)) return false;
   return Object.entries(field.fields).some(([name, inner]) => holdsSecret(inner, value[name]));
-}
-
-/** The program's wishes for a restart by other hands (`pulumi-kvm pending --apply`), as a mark carries them. */
-export function wishesOf(inputs: Values): Pick<Mark, "confirm" | "shutdown"> {
-  const gate = gateWished(inputs["confirm"]);
-  const shutdown = isRecord(inputs["shutdown"]) ? inputs["shutdown"] : {};
-  const { timeout = 60, thenForce } = shutdown;
-  const then = thenForce === undefined ? [] : [thenForce === true ? "force" : "never"];
-  return {
-    ...(gate ? { confirm: `${gate.by} ${gate.withinMs / 1000}` } : {}),
-    ...(timeout === 60 && then.length === 0 ? {} : { shutdown: [String(timeout), ...then].join(" ") }),
-  };
-}
-
-/** The gate that a program's `confirm` asks for. */
-export function gateWished(wish: unknown): Gate | undefined {
-  if (!isRecord(wish)) return undefined;
-  const seconds = typeof wish["within"] === "number" ? wish["within"] : 120;
-  return { by: String(wish["by"]), withinMs: seconds * 1000 };
-}
-
-/** The wishes of a mark, in the program's terms. */
-export function wishesIn(mark: Mark | undefined): Values {
-  const [by, within] = mark?.confirm?.split(" ") ?? [];
-  const [timeout, then] = mark?.shutdown?.split(" ") ?? [];
-  const force = then === undefined ? {} : { thenForce: then === "force" };
-  return {
-    ...(by === undefined ? {} : { confirm: { by, within: Number(within) } }),
-    ...(timeout === undefined ? {} : { shutdown: { timeout: Number(timeout), ...force } }),
-  };
-}
-
-/** The guest has confirmed: the mark as it stands now says so no more. */
-export async function confirmed(request: Request, uuid: string): Promise<void> {
-  const mark = await markNow(request, uuid);
-  if (mark?.unconfirmed !== undefined) await setMark(request, uuid, unmarked(mark, "unconfirmed", "restarting"));
 }

@@ -1,8 +1,9 @@
 import { deepEqual, type Difference, differences, type Path, type Values } from "../../fields";
 import { Refusal } from "../port";
 import { network as table } from "./fields";
-import { type FoundNetwork, wanted } from "./plan";
+import { wanted } from "./plan";
 import type { Goal } from "../definition";
+import type { FoundNetwork } from "./observe";
 
 /** It is taken over, not gone on with after an interrupted create of its own. */
 export function isAdoption({ mark }: FoundNetwork, goal: Goal): boolean {

@@ -2,7 +2,8 @@ import { hasUnknown, inWords, type Values } from "../../fields";
 import type { Request } from "../port";
 import { network as table } from "./fields";
 import { type Attached, attachedTo, namesOf } from "./guests";
-import { bridgeOf, type FoundNetwork, restartChanges } from "./plan";
+import { restartChanges } from "./plan";
+import { bridgeOf, type FoundNetwork } from "./observe";
 
 /** Says in the preview what a restart of the network would meet, where it goes on all the same. */
 export async function announce(request: Request, found: FoundNetwork, inputs: Values): Promise<void> {

@@ -11,8 +11,8 @@ import { announce, forbidUpdate, GOES_ON, REFUSED, restartText } from "./disrupt
 import { network as table } from "./fields";
 import { type Attached, attachedTo, namesOf, replug, type Wire } from "./guests";
 import { entries, setAutostart, Side } from "./live";
-import { byId, byName, INACTIVE } from "./observe";
-import { bridgeOf, type FoundNetwork, plan, restartChanges, type Step, unplugs, wanted } from "./plan";
+import { bridgeOf, byId, byName, type FoundNetwork, INACTIVE } from "./observe";
+import { plan, restartChanges, type Step, unplugs, wanted } from "./plan";
 import { whileRacing } from "./racing";
 import { definedAgain, type Former, restart } from "./restoring";
 import { forgetBridge, start, stop } from "./starting";

@@ -1,10 +1,26 @@
 import { readTable } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
-import { parseXml, type XmlElement } from "../../xml";
+import { parseXml, readPath, type XmlElement } from "../../xml";
 import { type Mark, readMark, unmarked } from "../mark";
 import type { Request } from "../port";
 import { network as table } from "./fields";
-import type { FoundNetwork } from "./plan";
+import type { Found } from "../definition";
+
+/** A network as it stands on the host. */
+export interface FoundNetwork extends Found {
+  readonly active: boolean;
+  /** False: it runs, but nobody defined it, so it ends with its stop. */
+  readonly persistent: boolean;
+  readonly autostart: boolean;
+  readonly inactive: XmlElement;
+  /** The definition in force; the inactive one where nothing runs. */
+  readonly live: XmlElement;
+}
+
+/** The bridge of a network, whoever chose its name. */
+export function bridgeOf(found: FoundNetwork): string | undefined {
+  return readPath(found.live, "bridge/@name") ?? readPath(found.inactive, "bridge/@name");
+}
 
 /** virNetworkXMLFlags. */
 export const INACTIVE = 1;

@@ -5,23 +5,8 @@ import { canonical } from "./addresses";
 import { ownBridge } from "./check";
 import { type LiveField, network } from "./fields";
 import { uplinkSteps } from "./uplinks";
-import type { Found, Goal } from "../definition";
-
-/** A network as it stands on the host. */
-export interface FoundNetwork extends Found {
-  readonly active: boolean;
-  /** False: it runs, but nobody defined it, so it ends with its stop. */
-  readonly persistent: boolean;
-  readonly autostart: boolean;
-  readonly inactive: XmlElement;
-  /** The definition in force; the inactive one where nothing runs. */
-  readonly live: XmlElement;
-}
-
-/** The bridge of a network, whoever chose its name. */
-export function bridgeOf(found: FoundNetwork): string | undefined {
-  return readPath(found.live, "bridge/@name") ?? readPath(found.inactive, "bridge/@name");
-}
+import type { Goal } from "../definition";
+import type { FoundNetwork } from "./observe";
 
 /** Entries that come and go by NetworkUpdate. */
 export type EntryField = Exclude<LiveField, "autostart">;

@@ -4,10 +4,10 @@ import { Explained, explain } from "../errors";
 import { writeMark } from "../mark";
 import { type Request, unbound } from "../port";
 import { type Attached, namesOf, replug } from "./guests";
-import { bridgeOf, type FoundNetwork } from "./plan";
 import { whileRacing } from "./racing";
 import { isActive, start, stop } from "./starting";
 import type { Goal } from "../definition";
+import { bridgeOf, type FoundNetwork } from "./observe";
 
 /** What a change that fails goes back to. */
 export interface Former {

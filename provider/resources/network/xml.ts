@@ -1,5 +1,14 @@
 import type { XmlPair } from "../../fields";
-import { child, childrenOf, element, readPath, removeChild, writePath, type XmlElement } from "../../xml";
+import {
+  child,
+  childrenOf,
+  element,
+  readPath,
+  removeChild,
+  removeChildren,
+  writePath,
+  type XmlElement,
+} from "../../xml";
 import { parseAddress } from "./addresses";
 
 const DNSMASQ = "http://libvirt.org/schemas/network/dnsmasq/1.0";
@@ -65,7 +74,7 @@ export const interfacesXml: XmlPair = {
 
 function dropInterfaces(forward: XmlElement): void {
   forward.attributes.delete("dev");
-  for (const node of childrenOf(forward, "interface")) removeChild(forward, node);
+  removeChildren(forward, "interface");
 }
 
 /** dnsmasq's options stand in a namespace of their own, declared on the root. */

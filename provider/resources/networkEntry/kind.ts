@@ -1,7 +1,7 @@
 import type { Failure, Table, Values } from "../../fields";
 import type { XmlElement } from "../../xml";
 import { Side } from "../network/live";
-import type { FoundNetwork } from "../network/plan";
+import type { FoundNetwork } from "../network/observe";
 
 /** An entry in a definition, with the place that NetworkUpdate knows it by. */
 export interface Entry {

@@ -2,7 +2,7 @@ import type { Difference } from "../../fields";
 import { readPath } from "../../xml";
 import type { Request } from "../port";
 import { holdersIn, runningMachines } from "../volume/inUse";
-import type { FoundPool } from "./plan";
+import type { FoundPool } from "./observe";
 
 /** Pools that show a file system of their own in their folder. */
 const MOUNTS: ReadonlySet<unknown> = new Set(["fs", "netfs", "vstorage"]);

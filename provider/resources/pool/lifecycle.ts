@@ -1,6 +1,6 @@
-import { type Difference, readTable, type Values } from "../../fields";
+import type { Difference, Values } from "../../fields";
 import { Code, isLibvirt, type LibvirtError, type StoragePool } from "../../rpc";
-import { parseXml, printXml } from "../../xml";
+import { printXml } from "../../xml";
 import { doing, Explained, messageOf, patiently } from "../errors";
 import { resource } from "../flow";
 import { identityValues, ownedUuid } from "../owner";
@@ -10,79 +10,11 @@ import { complaints } from "./check";
 import { pool as table } from "./fields";
 import { forbidStop, forbidUpdate } from "./guards";
 import { acts } from "./live";
-import { Build, changesOf, type FoundPool, plan, type Step } from "./plan";
+import { Build, changesOf, plan, type Step } from "./plan";
 import type { Definition, Goal } from "../definition";
+import { byId, byName, type FoundPool, MADE, RAN } from "./observe";
 
-const INACTIVE = 1;
-const GIB = 1024 ** 3;
 const ENOENT = 2;
-/** Hidden output: the directory did not exist before our create. */
-const MADE = "__madeDirectory";
-/** Hidden output: it ran once. */
-const RAN = "__ran";
-
-/** Gone is what libvirt itself calls gone. */
-async function lookUp(pool: Promise<{ pool: StoragePool }>): Promise<StoragePool | undefined> {
-  try {
-    return (await pool).pool;
-  } catch (error) {
-    if (isLibvirt(error, Code.NO_STORAGE_POOL)) return undefined;
-    throw error;
-  }
-}
-
-async function byId(request: Request, uuid: string, inputs: Values): Promise<FoundPool | undefined> {
-  const { signal } = request;
-  const pool = await lookUp(request.place.host.call("STORAGE_POOL_LOOKUP_BY_UUID", { uuid }, { signal }));
-  return pool && picture(request, pool, inputs);
-}
-
-async function byName(request: Request, inputs: Values): Promise<FoundPool | undefined> {
-  const { signal } = request;
-  const name = String(inputs["name"]);
-  const pool = await lookUp(request.place.host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name }, { signal }));
-  return pool && picture(request, pool, inputs);
-}
-
-/** All that the host says of a pool; undefined where it went away between two calls. */
-async function picture(
-  { place: { host }, signal }: Request,
-  pool: StoragePool,
-  inputs: Values,
-): Promise<FoundPool | undefined> {
-  try {
-    const [{ xml }, running, { active }, { persistent }, info] = await Promise.all([
-      host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: INACTIVE }, { signal }),
-      host.call("STORAGE_POOL_GET_XML_DESC", { pool, flags: 0 }, { signal }),
-      host.call("STORAGE_POOL_IS_ACTIVE", { pool }, { signal }),
-      host.call("STORAGE_POOL_IS_PERSISTENT", { pool }, { signal }),
-      host.call("STORAGE_POOL_GET_INFO", { pool }, { signal }),
-    ]);
-    const { autostart } = await host.call("STORAGE_POOL_GET_AUTOSTART", { pool }, { signal });
-    const inactive = parseXml(xml);
-    const on = autostart === 1;
-    return {
-      id: pool.uuid,
-      name: pool.name,
-      values: { ...readTable(table, inactive), autostart: on },
-      // Autostart is a create's last step, so it proves the end; without it only a pool that runs does.
-      finished: persistent === 1 && (inputs["autostart"] === false ? active === 1 : on),
-      active: active === 1,
-      persistent: persistent === 1,
-      autostart: on,
-      inactive,
-      live: parseXml(running.xml),
-      capacity: active === 1 ? Number(info.capacity) / GIB : 0,
-      available: active === 1 ? Number(info.available) / GIB : 0,
-      madeDirectory: inputs[MADE] === true,
-      ran: inputs[RAN] === true || active === 1,
-    };
-  } catch (error) {
-    if (isLibvirt(error, Code.NO_STORAGE_POOL)) return undefined;
-    throw error;
-  }
-}
-
 function differencesMore(_: Request, found: FoundPool): Promise<readonly Difference[]> {
   const missing = (name: string): Difference => ({
     path: [name],

@@ -2,25 +2,8 @@ import { type Difference, differences, type Path, readTable, type Values, writeT
 import { cloneXml, element, equalXml, printXml, type XmlElement } from "../../xml";
 import { kinds } from "./check";
 import { pool } from "./fields";
-import type { Found, Goal } from "../definition";
-
-/** A pool as it stands on the host. */
-export interface FoundPool extends Found {
-  readonly active: boolean;
-  /** False: it runs, but nobody defined it, so it ends with its stop. */
-  readonly persistent: boolean;
-  readonly autostart: boolean;
-  readonly inactive: XmlElement;
-  /** What runs: a definition whose restart did not come about differs from it. */
-  readonly live: XmlElement;
-  /** In GiB; 0 where it does not run. */
-  readonly capacity: number;
-  readonly available: number;
-  /** The directory was made by our create, so it goes with the pool where it is empty then. */
-  readonly madeDirectory: boolean;
-  /** It ran at some time of its life in the state: whatever is in its source now may be somebody's data. */
-  readonly ran: boolean;
-}
+import type { Goal } from "../definition";
+import type { FoundPool } from "./observe";
 
 /** virStoragePoolBuildFlags. */
 export const Build = { NEW: 0, NO_OVERWRITE: 4, OVERWRITE: 8 } as const;

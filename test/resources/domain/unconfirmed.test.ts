@@ -1,8 +1,9 @@
 import { backTo, gated, gateOf, openGate } from "../../../provider/resources/domain/confirm";
 import { restartSteps } from "../../../provider/resources/domain/restart";
-import { markUnconfirmed, unconfirmedIn, wishesIn, wishesOf } from "../../../provider/resources/domain/unconfirmed";
+import { markUnconfirmed, unconfirmedIn } from "../../../provider/resources/domain/unconfirmed";
 import { printXml } from "../../../provider/xml";
 import { found, goal, ID, inputs, mark, MARK, planned } from "./fakeHost";
+import { wishesIn, wishesOf } from "../../../provider/resources/domain/wishes";
 
 const definition = (memoryKib: number, attributes = "", id = ""): string =>
   `<domain type="kvm"${id}><name>web</name><uuid>${ID}</uuid>${mark(attributes)}` +
