@@ -136,7 +136,8 @@ describe("an image with a snapshot above it", () => {
     snapshot(web, "s1");
     await expect(web.up(on(args("vdb")))).rejects.toThrow("blockcommit");
     virsh("blockcommit", idOf(web), "vda", "--active", "--pivot");
-    await web.up(on(args("vdb")));
+    virsh("destroy", idOf(web));
+    await web.up(args("vdb"));
     expect(imagesOf(web, "--inactive")).toBe(`${images}/base.qcow2`);
   });
 });
