@@ -3,8 +3,7 @@ import { dirname, join, posix, relative, sep } from "node:path";
 
 // Which rooms a room may import from, beside itself.
 const below = {
-  "index.ts": ["components", "serving", "fields"],
-  components: ["serving", "resources", "fields"],
+  "index.ts": ["serving", "fields"],
   serving: ["resources", "fields"],
   resources: ["fields", "xml", "media", "rpc"],
   fields: ["xml"],
@@ -16,7 +15,7 @@ const below = {
 
 // The files that may import a package: changing it edits these.
 const doors: Readonly<Record<string, RegExp>> = {
-  "@pulumi/pulumi": /^(serving|components)\//,
+  "@pulumi/pulumi": /^serving\//,
   "@grpc/grpc-js": /^serving\/plugin\//,
   "google-protobuf": /^serving\/plugin\//,
   "fast-xml-parser": /^xml\/parse\.ts$/,

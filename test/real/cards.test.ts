@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
-import { changesLive, clear, costs, virsh } from "./changing";
+import { changesLive, clear, costs, small, virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
 
@@ -37,7 +37,6 @@ afterAll(async () => {
 });
 afterEach(clear);
 
-const small = { type: "qemu", memory: 64, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
 const mac = "52:54:00:96:00:01";
 const on = (source: Values, more: Values = {}): Values => ({ ...small, interfaces: [{ mac, ...source, ...more }] });
 

@@ -16,6 +16,15 @@ export const deaf: Values = {
   shutdown: { timeout: 0, thenForce: true },
 };
 
+/** The smallest machine of all: no program turns it off by force unless it says so. */
+export const small = {
+  type: "qemu",
+  memory: 64,
+  os: { machine: "q35" },
+  waitFor: {},
+  shutdown: { timeout: 0 },
+};
+
 /** Makes a machine. */
 export async function machineAt(place: Place, name: string, args: Values): Promise<Driven> {
   const made = new Driven(domain, place, name);

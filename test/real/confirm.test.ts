@@ -4,15 +4,13 @@ import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
 import { PartialFailure } from "../../provider/resources/port";
+import { virsh } from "./changing";
 import { Driven } from "./driven";
 import { guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // A change that its guest must confirm, on a real guest that takes a lease, serves a page and hears its power button.
 jest.setTimeout(180_000);
-
-const virsh = (...args: string[]): string =>
-  execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
 
 let place: Place;
 let args: Values;

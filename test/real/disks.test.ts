@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
-import { clear, costs, virsh } from "./changing";
+import { clear, costs, small, virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
 
@@ -21,7 +21,6 @@ afterAll(async () => {
 });
 afterEach(clear);
 
-const small = { type: "qemu", memory: 64, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
 const disk = (letter: string, target: string, more: Values = {}): Values => ({
   file: `${image}-${letter}.raw`,
   target,

@@ -5,6 +5,7 @@ import type { PowerStep } from "../../provider/resources/domain/power";
 import { runPower } from "../../provider/resources/domain/power";
 import type { Place } from "../../provider/resources/place";
 import type { Request } from "../../provider/resources/port";
+import { virsh } from "./changing";
 import { placeOf, requestFor } from "./request";
 
 // A real libvirtd with QEMU in software emulation; the machines have no disk and stay in their firmware.
@@ -17,9 +18,6 @@ beforeAll(() => {
 afterAll(async () => {
   await place.host.close();
 });
-
-const virsh = (...args: string[]): string =>
-  execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
 
 /** A machine through the port, as a door drives it. */
 class Machine {

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { answer } from "../../provider/resources/lookup";
 import { network } from "../../provider/resources/network/lifecycle";
 import { pool } from "../../provider/resources/pool/lifecycle";
 import { volume } from "../../provider/resources/volume/lifecycle";
+import { virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
 
@@ -21,9 +22,6 @@ const { signal } = new AbortController();
 
 const ask = (name: LookupName, args: Values = {}, at = place): Promise<Values> =>
   answer(loadLookup(name), { place: at, signal }, args);
-
-const virsh = (...args: string[]): string =>
-  execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
 
 const images = new Driven(pool, place, "images");
 const root = new Driven(volume, place, "root");

@@ -3,7 +3,7 @@ import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
 import { parseXml, printXml, readPath, find, findAll } from "../../provider/xml";
-import { changesLive, clear, costs, virsh } from "./changing";
+import { changesLive, clear, costs, small, virsh } from "./changing";
 import { Driven } from "./driven";
 import { guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
@@ -26,7 +26,6 @@ afterAll(async () => {
 });
 afterEach(clear);
 
-const small = { type: "qemu", memory: 64, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
 const old = { ...small, os: { machine: "pc" } };
 const seeded = { ...small, cloudInit: { pool: "seeds" } };
 const disk = (letter: string, target: string, bus: string, more: Values = {}): Values => ({

@@ -5,7 +5,7 @@ import { domain } from "../../provider/resources/domain/lifecycle";
 import { answer } from "../../provider/resources/lookup";
 import type { Place } from "../../provider/resources/place";
 import { parseXml, printXml } from "../../provider/xml";
-import { changesLive, clear, costs, virsh } from "./changing";
+import { changesLive, clear, costs, small, virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
 
@@ -21,7 +21,6 @@ afterAll(async () => {
 });
 afterEach(clear);
 
-const small = { type: "qemu", memory: 64, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
 const keeping = (metadata: Values): Values => ({ ...small, metadata });
 const URI = "urn:pulumi-kvm:metadata:1";
 

@@ -3,15 +3,13 @@ import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
 import { run } from "../../provider/serving/cli/commands";
+import { small, virsh } from "./changing";
 import { Driven } from "./driven";
 import { guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // `pulumi-kvm pending` beside real machines: one hears its power button, one does not.
 jest.setTimeout(180_000);
-
-const virsh = (...args: string[]): string =>
-  execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
 
 const pending = (...words: string[]): ReturnType<typeof heard> => heard(words);
 
@@ -43,8 +41,6 @@ afterEach(() => {
     virsh("undefine", name);
   }
 });
-
-const small = { type: "qemu", memory: 64, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
 
 describe("pending", () => {
   const MEMORY = "<memory unit='KiB'>229376</memory>";

@@ -1,7 +1,7 @@
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
-import { changesLive, clear, costs, virsh } from "./changing";
+import { changesLive, clear, costs, small, virsh } from "./changing";
 import { Driven } from "./driven";
 import { placeOf } from "./request";
 
@@ -17,7 +17,6 @@ afterAll(async () => {
 });
 afterEach(clear);
 
-const small = { type: "qemu", memory: 64, os: { machine: "q35" }, waitFor: {}, shutdown: { timeout: 0 } };
 const counting = (perf: Values) => ({ ...small, perf });
 
 /** The events that are counted. */

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
+import { virsh } from "./changing";
 import { Driven } from "./driven";
 import { guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
@@ -9,8 +10,6 @@ import { placeOf } from "./request";
 // What a change that a running guest cannot take does to it, on a real guest that hears its power button.
 jest.setTimeout(120_000);
 
-const virsh = (...args: string[]): string =>
-  execFileSync("virsh", ["-q", "-c", "qemu:///system", ...args], { encoding: "utf8" });
 const pool = "/var/lib/libvirt/images/restart";
 const blank = `${pool}/root.raw`;
 
