@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import { type Difference, isRecord, itemsOf, pick, type Values, without } from "../../fields";
-import { Code, isLibvirt, type StoragePool } from "../../rpc";
+import { Code, isLibvirt } from "../../rpc";
 import { find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { type Looking, Refusal, type Request } from "../port";
-import { refreshPool } from "../volume/find";
+import { refreshIfAllowed } from "../volume/find";
 import { diskChains, diskSources } from "./disks";
 import type { FoundDomain } from "./observe";
 import { imageWanted, type Resolved } from "./sources";
@@ -104,21 +104,12 @@ async function volumeAt(request: Looking, path: string): Promise<XmlElement | un
   const { host } = request.place;
   try {
     const { pool } = await host.call("STORAGE_POOL_LOOKUP_BY_TARGET_PATH", { path: dirname(path) });
-    await refreshed(request, pool);
+    await refreshIfAllowed(request, pool);
     const { vol } = await host.call("STORAGE_VOL_LOOKUP_BY_PATH", { path });
     return parseXml((await host.call("STORAGE_VOL_GET_XML_DESC", { vol, flags: 0 })).xml);
   } catch (error) {
     if (isLibvirt(error, Code.NO_STORAGE_POOL, Code.NO_STORAGE_VOL, Code.NO_SUPPORT)) return undefined;
     throw error;
-  }
-}
-
-async function refreshed(request: Looking, pool: StoragePool): Promise<void> {
-  try {
-    await refreshPool(request, pool);
-  } catch (error) {
-    // A reader may not refresh; a pool whose folder is away stops, which the next look shows.
-    if (!isLibvirt(error instanceof Error ? error.cause : undefined)) throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import { Code, isLibvirt } from "../../rpc";
 import { parseXml, readPath } from "../../xml";
 import type { Looking } from "../port";
 import type { Resolved } from "./sources";
+import { spotIn } from "../volume/fields";
 
 /** Where the named volumes are; what does not exist (yet) is left out. */
 export async function resolveVolumes(request: Looking, ids: readonly string[]): Promise<ReadonlyMap<string, Resolved>> {
@@ -12,7 +13,7 @@ export async function resolveVolumes(request: Looking, ids: readonly string[]): 
 }
 
 async function resolveVolume(request: Looking, id: string): Promise<Resolved | undefined> {
-  const [pool, name] = namesOf(id);
+  const { pool, name } = spotIn(id);
   try {
     // The daemon finds a volume by its pool and name; the key only has to be there.
     const { xml } = await request.place.host.call("STORAGE_VOL_GET_XML_DESC", {
@@ -46,7 +47,7 @@ export async function lastSeen(
 ): Promise<readonly (readonly [string, Resolved])[]> {
   const all = disks.map(async ({ volume, target }): Promise<readonly (readonly [string, Resolved])[]> => {
     if (typeof volume !== "string" || seen.has(volume)) return [];
-    const [pool, name] = namesOf(volume);
+    const { pool, name } = spotIn(volume);
     const chain = chains.get(String(target)) ?? [];
     if (chain.length === 0) return [];
     const folder = await folderOf(request, pool);
@@ -66,9 +67,4 @@ async function folderOf({ place }: Looking, name: string): Promise<string | unde
     if (isLibvirt(error, Code.NO_STORAGE_POOL)) return undefined;
     throw error;
   }
-}
-
-function namesOf(id: string): [string, string] {
-  const cut = id.indexOf("/");
-  return [id.slice(0, cut), id.slice(cut + 1)];
 }

@@ -42,6 +42,12 @@ function sameFormat(wanted: string, found: string): boolean {
   return kind(wanted) === kind(found);
 }
 
+/** The pool and the name in a volume's id. */
+export function spotIn(id: string): { readonly pool: string; readonly name: string } {
+  const cut = id.indexOf("/");
+  return { pool: id.slice(0, cut), name: id.slice(cut + 1) };
+}
+
 /** A volume's id in its own words. */
 export const volumeId = (value: string): string | undefined =>
   /^[^/]+\/[^/]+$/.test(value) ? undefined : 'must be a volume\'s id, "pool/name"';

@@ -112,3 +112,13 @@ export function bytesAt(root: XmlElement, path: string): bigint | undefined {
   const text = readPath(root, path);
   return text !== undefined && /^\d+$/.test(text) ? BigInt(text) : undefined;
 }
+
+/** The same, as far as this account and the pool let it. */
+export async function refreshIfAllowed(request: Looking, pool: StoragePool): Promise<void> {
+  try {
+    await refreshPool(request, pool);
+  } catch (error) {
+    // A reader may not refresh; a pool whose folder is away stops, which the next look shows.
+    if (!isLibvirt(error instanceof Error ? error.cause : undefined)) throw error;
+  }
+}

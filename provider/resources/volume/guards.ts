@@ -4,7 +4,7 @@ import { isFilled } from "../naming";
 import type { Replacement } from "../definition";
 import type { Request } from "../port";
 import { FILE_POOLS, shrinkText } from "./check";
-import { bytesOf, sameBytes } from "./fields";
+import { bytesOf, sameBytes, spotIn } from "./fields";
 import { type Here, poolFolder, poolType } from "./find";
 import {
   holderOf,
@@ -53,8 +53,7 @@ function copyBack({ domain, disk }: Writer, { path }: Target, { format, backing 
 
 /** Where a volume of this id would stand; undefined where its pool is not there, or has no folder. */
 async function targetOf(request: Request, id: string): Promise<Target | undefined> {
-  const cut = id.indexOf("/");
-  const [pool, name] = [id.slice(0, cut), id.slice(cut + 1)];
+  const { pool, name } = spotIn(id);
   try {
     const folder = await poolFolder(request, pool);
     return folder === undefined ? undefined : { pool, name, path: `${folder}/${name}` };

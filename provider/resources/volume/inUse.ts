@@ -2,6 +2,7 @@ import { Code, type Domain, isLibvirt, type StoragePool } from "../../rpc";
 import { elementsOf, find, findAll, parseXml, readPath, textOf, type XmlElement } from "../../xml";
 import type { Request } from "../port";
 import { refreshPool } from "./find";
+import { spotIn } from "./fields";
 
 /** Everything on a host that can refer to a volume, as of one moment. */
 export interface Users {
@@ -154,8 +155,7 @@ export function neededUsers({ machines, overlays }: Users): Users {
 }
 
 function targetOf({ id, path }: Overlay): Target {
-  const cut = id.indexOf("/");
-  return { pool: id.slice(0, cut), name: id.slice(cut + 1), path };
+  return { ...spotIn(id), path };
 }
 
 /** True where a definition has the volume's path anywhere: disk, backing chain, kernel, initrd, NVRAM. */

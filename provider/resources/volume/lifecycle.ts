@@ -7,7 +7,7 @@ import { printOwner } from "../owner";
 import { Refusal, type Request, UNFINISHED } from "../port";
 import { announce, changesOf, keepsSize, lostOf, unfinishedOf } from "./changes";
 import { checkVolume } from "./check";
-import { bytesOf, volume as table, wholeBlocks } from "./fields";
+import { bytesOf, spotIn, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
 import { forbidMaking, forbidReplace, forbidUpdate } from "./guards";
 import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
@@ -158,8 +158,8 @@ async function backingOf(
   request: Request,
   id: string,
 ): Promise<{ bytes: bigint; image: { path: string; format: "raw" | "qcow2" } }> {
-  const cut = id.indexOf("/");
-  const sight = await look(request, id.slice(0, cut), id.slice(cut + 1));
+  const { pool, name } = spotIn(id);
+  const sight = await look(request, pool, name);
   if (sight.kind !== "here") throw new Error(`the backing volume "${id}" is not there`);
   const format = readPath(sight.root, "target/format/@type") ?? "raw";
   if (format !== "raw" && format !== "iso" && format !== "qcow2") {

@@ -6,8 +6,8 @@ import { given } from "../compare";
 import { isForbidden } from "../errors";
 import type { Mark } from "../mark";
 import { Refusal, type Request, UNFINISHED } from "../port";
-import { bytesOf, gibibytesOf } from "./fields";
-import { bytesAt, type Here, look, readBytes, refreshPool, type Sight } from "./find";
+import { bytesOf, gibibytesOf, spotIn } from "./fields";
+import { bytesAt, type Here, look, readBytes, refreshIfAllowed, type Sight } from "./find";
 import { named, placeOf, readProof } from "./make";
 import type { Found } from "../definition";
 
@@ -59,8 +59,7 @@ export async function observe(request: Request, id: string, inputs: Values): Pro
 
 /** `pool/name`, or for import a path or key. */
 async function spotOf(request: Request, id: string): Promise<{ pool: string; name: string } | undefined> {
-  const cut = id.indexOf("/");
-  if (cut > 0) return { pool: id.slice(0, cut), name: id.slice(cut + 1) };
+  if (id.indexOf("/") > 0) return spotIn(id);
   try {
     const { vol } = await request.place.host.call("STORAGE_VOL_LOOKUP_BY_PATH", { path: id });
     return vol;
@@ -74,13 +73,7 @@ async function spotOf(request: Request, id: string): Promise<{ pool: string; nam
 async function sightOf(request: Request, spot: { pool: string; name: string }, known: boolean): Promise<Sight> {
   const sight = await look(request, spot.pool, spot.name);
   if (sight.kind !== "absent" || !known) return sight;
-  try {
-    await refreshPool(request, sight.pool);
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    if (!isLibvirt(cause)) throw error;
-    // A reader may not refresh; a pool whose folder is away stops, which the next look shows.
-  }
+  await refreshIfAllowed(request, sight.pool);
   return look(request, spot.pool, spot.name);
 }
 
