@@ -34,8 +34,6 @@ export interface Goal {
 export interface Replacement {
   readonly olds: Values;
   readonly inputs: Values;
-  /** False while all that calls for it is unknown, in a preview: it may turn out to be no change. */
-  readonly certain: boolean;
 }
 
 /** What one kind of object adds to the common flow. */
@@ -76,6 +74,7 @@ export interface Definition<F extends Found> extends Steady {
     found: F,
     wanted: Values,
     changes: readonly Difference[],
+    managed: Values,
   ): Promise<readonly Difference[]>;
   /** What makes one that is gone come back as a new object only: its id could not be the same. */
   lost?(request: Request, id: string, olds: Values, news: Values): Promise<readonly Difference[]>;
@@ -92,8 +91,10 @@ export interface Definition<F extends Found> extends Steady {
   ): string | undefined | Promise<string | undefined>;
   /** Says why one that is not there must not be made (a guest holds what was in its place), or nothing. */
   forbidMaking?(request: Request, id: string, inputs: Values): Promise<string | undefined>;
-  /** Says why a replacement must not happen (it would destroy bytes), or nothing. */
+  /** Says why its delete would be refused, which a replacement has to do, or nothing. */
   forbidReplace?(request: Request, found: F, replacement: Replacement): Promise<string | undefined>;
+  /** Says what a replacement would lose, of which no delete asks, or nothing. */
+  forbidLoss?(request: Request, found: F, replacement: Replacement): Promise<string | undefined>;
   /** Brings the object to the goal from wherever it is, and returns it as it then stands. */
   reach(request: Request, found: F | undefined, goal: Goal): Promise<F>;
   /** Takes the object away; it was checked to be ours. */

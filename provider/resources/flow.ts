@@ -53,7 +53,7 @@ export function resource<F extends Found>(definition: Definition<F>): Resource {
     token: definition.token,
     table: definition.table,
     ...(definition.stables ? { stables: definition.stables } : {}),
-    ...(definition.follows ? { follows: definition.follows } : {}),
+    follows: (olds, news) => definition.follows?.(olds, news) ?? [],
     check: (request, olds, news) => flow.check(request, olds, news),
     diff: (request, id, olds, news) => flow.diff(request, id, olds, news),
     create: (request, inputs) => acting(request, () => flow.create(request, inputs)),
@@ -124,7 +124,7 @@ class Flow<F extends Found> {
 
   private async compare(request: Request, found: F, managed: Values, olds: Values, news: Values): Promise<Diff> {
     const { wanted, differences: plain } = compare(this.kind, found, news, managed);
-    const more = (await this.kind.differencesMore?.(request, found, wanted, plain)) ?? [];
+    const more = (await this.kind.differencesMore?.(request, found, wanted, plain, managed)) ?? [];
     const all = asked(request, [...plain, ...more]);
     if (this.kind.announce) this.kind.announce(request, found, all, wanted);
     else if (all.length > 0) request.info(`${found.name}: ${costsInWords(all, this.kind.table)}`);
@@ -132,7 +132,7 @@ class Flow<F extends Found> {
       request.info(`${this.what(olds)} was not finished by the last run; this one goes on`);
     const diff = this.judge(olds, news, all);
     const certain = all.some(({ cost, after }) => cost === "replace" && !hasUnknown(after));
-    if (diff.replaces.length > 0) await guardReplace(this.kind, request, found, { olds, inputs: news, certain });
+    if (diff.replaces.length > 0) await guardReplace(this.kind, request, found, { olds, inputs: news }, certain);
     else await guardUpdate(this.kind, request, found, all, wanted);
     return diff;
   }

@@ -15,16 +15,19 @@ export async function guardUpdate<F extends Found>(
   refuseFor(await kind.forbidUpdate?.(request, found, changes, wanted));
 }
 
-/** Throws where a replacement must not happen. */
+/** Throws where a replacement must not happen. One that only unknown values call for may turn out to be none: its delete asks again. */
 export async function guardReplace<F extends Found>(
   kind: Definition<F>,
   request: Request,
   found: F,
   replacement: Replacement,
+  certain: boolean,
 ): Promise<void> {
-  const { olds, certain } = replacement;
-  if (certain) guardProtected(kind, olds, "replaced");
-  refuseFor(await kind.forbidReplace?.(request, found, replacement));
+  if (certain) guardProtected(kind, replacement.olds, "replaced");
+  const reason = await kind.forbidReplace?.(request, found, replacement);
+  if (certain) refuseFor(reason);
+  else if (reason !== undefined) request.warn(reason);
+  refuseFor(await kind.forbidLoss?.(request, found, replacement));
 }
 
 /** The host may be back when the engine replaces: bytes that it could not be asked about now are refused now. */

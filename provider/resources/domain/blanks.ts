@@ -100,8 +100,16 @@ export async function dropBlank(request: Request, vol: Volume): Promise<void> {
   }
 }
 
-/** Takes away all that a proof may have left that was cut off: its machine, the variables, and images beside the machine's disks. */
-export async function dropLeftovers(request: Request, uuid: string, definition: XmlElement): Promise<void> {
+/**
+ * Takes away all that a proof may have left that was cut off: its machine, images beside the machine's disks, and its UEFI
+ * variables, for which it has to be defined once more.
+ */
+export async function dropLeftovers(
+  request: Request,
+  uuid: string,
+  definition: XmlElement,
+  variables = true,
+): Promise<void> {
   const { host } = request.place;
   try {
     await host.call("DOMAIN_DESTROY_FLAGS", { dom: handleOf(twinUuid(uuid)), flags: 0 });
@@ -114,7 +122,7 @@ export async function dropLeftovers(request: Request, uuid: string, definition: 
       if (vol.name.startsWith(`${twinName(uuid)}-`)) await dropBlank(request, vol);
     }
   }
-  if (isUefi(definition)) await dropVariables(request, twinOf(definition, uuid, undefined).root);
+  if (variables && isUefi(definition)) await dropVariables(request, twinOf(definition, uuid, undefined).root);
 }
 
 async function volumesIn({ place: { host } }: Request, path: string): Promise<readonly Volume[]> {

@@ -6,7 +6,7 @@ import { unmarked, writeMark } from "../mark";
 import type { Looking, Request } from "../port";
 import { passes, waitedFor } from "./confirm";
 import { domain as table } from "./fields";
-import { confirmed, setMark } from "./marking";
+import { setMark, settle } from "./marking";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
 import { pendingOf } from "./pending";
 import { runPower } from "./power";
@@ -68,14 +68,15 @@ export async function pay(request: Request, { uuid, name }: Debt): Promise<void>
   if (!found?.live || pendingOf(found).length === 0) return;
   await proveStart(request, name, uuid, found.inactive, found.live);
   const { mark } = found;
-  const restarting = found.power === "running" ? "running" : "paused";
+  const goesOn = restartSteps(found.power, "unmanaged").at(-1) === "start";
+  const restarting = goesOn ? "running" : "paused";
   if (mark) await setMark(request, uuid, { ...markUnconfirmed(mark, waitedFor(found), true), restarting });
   try {
     await cycle(request, found);
   } catch (error) {
     throw await afterCycle(request, found, error);
   }
-  await confirmed(request, uuid);
+  await settle(request, uuid, "unconfirmed");
   const after = await observe(request, uuid, {});
   const left = after ? pendingOf(after) : [];
   if (left.length > 0) throw new Explained(`domain "${name}" was restarted, and still waits with ${left.join(", ")}`);
@@ -89,6 +90,7 @@ async function cycle(request: Request, found: FoundDomain): Promise<void> {
   const before = await picture(request, id, values, macs);
   const steps = restartSteps(found.power, "unmanaged");
   for (const step of steps) await runPower(request, name, id, step, { ...values, ...wishes }, found.power);
+  await settle(request, id, "restarting");
   if (steps.at(-1) !== "start") return;
   const gate = gateWished(wishes["confirm"]);
   if (gate && !(await passes(request, found, gate)))
@@ -134,12 +136,14 @@ async function startAs(request: Request, found: FoundDomain, definition: XmlElem
   const { host } = request.place;
   const dom = handleOf(found.id);
   const { mark } = found;
-  if (mark) writeMark(definition, { ...unmarked(mark, "since"), deferred: [] });
+  const restarting = found.power === "running" ? "running" : "paused";
+  if (mark) writeMark(definition, { ...unmarked(mark, "since"), restarting, deferred: [] });
   await host.call("DOMAIN_DEFINE_XML_FLAGS", { xml: printXml(definition), flags: 0 });
   await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 }).catch((error: unknown) => {
     if (!isLibvirt(error, Code.OPERATION_INVALID)) throw error;
   });
   await host.call("DOMAIN_CREATE_WITH_FLAGS", { dom, flags: found.power === "running" ? 0 : Create.PAUSED });
+  await settle(request, found.id, "restarting");
 }
 
 /** The definition with what the running guest had in place of what waited. */

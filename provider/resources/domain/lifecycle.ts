@@ -1,9 +1,8 @@
-import { type Difference, isRecord, type Values } from "../../fields";
+import { deepEqual, type Difference, isRecord, type Values } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { find, parseXml, printXml } from "../../xml";
 import { doing, messageOf } from "../errors";
 import { resource } from "../flow";
-import { unmarked } from "../mark";
 import { Refusal, type Request, unbound, UNFINISHED } from "../port";
 import { checkMore } from "./check";
 import { backTo, gated, gateOf, openGate, passes, type WayBack } from "./confirm";
@@ -14,9 +13,9 @@ import { domain as table } from "./fields";
 import { forecast } from "./forecast";
 import { forbidUpdate, refuseLossyAdoption, refuseMissing, refuseTakenName } from "./guards";
 import { runLive } from "./live";
-import { confirmed, finish, setMark } from "./marking";
+import { finish, settle } from "./marking";
 import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
-import { forbidReplace, recalled, refuseMoved, refuseUnclear } from "./overlays";
+import { forbidLoss, recalled, refuseMoved, refuseUnclear } from "./overlays";
 import { pendingOf } from "./pending";
 import { changesOf } from "./changes";
 import { type Plan, plan } from "./plan";
@@ -46,7 +45,7 @@ const definition: Definition<FoundDomain> = {
   table,
   scope: "machines",
   stables: ["uuid", "name"],
-  follows: { macs: ["interfaces"] },
+  follows: (olds, news) => (deepEqual(olds["interfaces"], news["interfaces"]) ? ["macs"] : []),
   id: (uuid) => uuid,
   checkMore,
   observe,
@@ -57,8 +56,8 @@ const definition: Definition<FoundDomain> = {
   imported: withoutSeed,
   differencesMore,
   forbidUpdate: (_, found, changes, wanted) => forbidUpdate(found, changes, wanted),
-  forbidReplace: (_, found, { inputs }) =>
-    Promise.resolve(forbidReplace(found, complete(inputs, found.id, undefined, found.facts))),
+  forbidLoss: (_, found, { inputs }) =>
+    Promise.resolve(forbidLoss(found, complete(inputs, found.id, undefined, found.facts))),
   announce,
   reach,
   remove,
@@ -74,9 +73,10 @@ async function differencesMore(
   found: FoundDomain,
   wanted: Values,
   changes: readonly Difference[],
+  managed: Values,
 ): Promise<Difference[]> {
   refuseUnclear(request, found, wanted, changes);
-  refuseMoved(found, wanted, changes);
+  refuseMoved(request, found, wanted, changes, managed);
   await refuseUnable(request, found, wanted, changes);
   return [...owed(found, wanted, changes), ...leftOff(found, wanted), ...openGate(found, wanted)];
 }
@@ -120,7 +120,7 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
     const wanted = complete(goal.inputs, goal.id, goal.managed, facts);
     const since = changesOf(recalled(found, goal.managed ?? goal.inputs), wanted, goal.managed);
     refuseUnclear(request, found, wanted, since);
-    refuseMoved(found, wanted, since);
+    refuseMoved(request, found, wanted, since, goal.managed);
     refuseLossyAdoption(found, goal);
     const changes = changesOf(found, wanted, goal.managed);
     const reason = forbidUpdate(found, changes, wanted);
@@ -150,7 +150,7 @@ async function reach(request: Request, found: FoundDomain | undefined, goal: Goa
     const why = `the change was not confirmed: ${gate.by} did not answer within ${gate.withinMs / 1000} s`;
     throw await undone(unbound(request), goal, backTo(goal, found, goal.managed, planned), why);
   }
-  if (gate) await confirmed(request, goal.id);
+  if (gate) await settle(request, goal.id, "unconfirmed");
   await arrived();
   const reached = await returned(request, goal, planned);
   await finish(request, found, goal, planned);
@@ -253,11 +253,21 @@ async function power(
   if (planned.restarts) request.info(`domain "${goal.name}" is restarted for ${planned.deferred.join(", ")}`);
   // A guest that was asked to stop may do so at any time: it is started again, also where its `up` was cancelled meanwhile.
   const at = planned.restarts ? unbound(request) : request;
-  for (const step of planned.power) {
-    at.signal.throwIfAborted();
-    await runPower(at, goal.name, goal.id, step, goal.inputs, found?.power);
-    if (step === "stop" && found) await rename(request, found, planned);
+  const explain = (): void => {
+    request.info(`domain "${goal.name}" was asked to stop, and is started again first`);
+  };
+  if (planned.restarts) request.signal.addEventListener("abort", explain, { once: true });
+  try {
+    for (const step of planned.power) {
+      at.signal.throwIfAborted();
+      await runPower(at, goal.name, goal.id, step, goal.inputs, found?.power);
+      if (step === "stop" && found) await rename(request, found, planned);
+    }
+  } finally {
+    request.signal.removeEventListener("abort", explain);
   }
+  // Before whatever may fail from here on: who stops the guest later means it.
+  if (planned.restarts || found?.mark?.restarting !== undefined) await settle(at, goal.id, "restarting");
   return async () => (wait ? waitFor(request, goal.name, goal.id, wait, before, macs) : undefined);
 }
 
@@ -277,8 +287,8 @@ async function afterPower(
       const why = `the guest was stopped for ${planned.deferred.join(", ")} and did not start again: ${text}`;
       return undone(free, goal, backTo(goal, found, goal.managed, planned), why);
     }
-    // It never went off: who stops it later means it.
-    if (left?.mark) await setMark(free, goal.id, unmarked(left.mark, "restarting"));
+    // It never went off.
+    await settle(free, goal.id, "restarting");
   }
   if (!planned.restarts && !planned.definition && planned.live.length === 0) return error;
   // No refusal: the machine was changed before.

@@ -27,10 +27,10 @@ export async function markNow({ place }: Request, uuid: string): Promise<Mark | 
   return readMark(parseXml(xml));
 }
 
-/** The guest has confirmed: the mark as it stands now says so no more. */
-export async function confirmed(request: Request, uuid: string): Promise<void> {
+/** Takes away what the mark, as it stands now, says no more: the guest has confirmed, or its power cycle is over. */
+export async function settle(request: Request, uuid: string, name: "unconfirmed" | "restarting"): Promise<void> {
   const mark = await markNow(request, uuid);
-  if (mark?.unconfirmed !== undefined) await setMark(request, uuid, unmarked(mark, "unconfirmed", "restarting"));
+  if (mark?.[name] !== undefined) await setMark(request, uuid, unmarked(mark, name));
 }
 
 /**
@@ -43,8 +43,9 @@ export async function finish(
   planned: Plan,
 ): Promise<void> {
   const written = planned.definition && readMark(planned.definition);
-  const { applying = [], restarting, ...mark } = unmarked(written ?? found?.mark ?? goal.mark, "unconfirmed");
-  if (mark.phase === "ready" && applying.length === 0 && restarting === undefined) return;
+  const settled = unmarked(written ?? found?.mark ?? goal.mark, "unconfirmed", "restarting");
+  const { applying = [], ...mark } = settled;
+  if (mark.phase === "ready" && applying.length === 0) return;
   if (written?.phase === "creating") await refuseOtherRun(request, goal);
   await setMark(request, goal.id, { ...mark, phase: "ready" }, `mark domain "${goal.name}" as finished`);
 }

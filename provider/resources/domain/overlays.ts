@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { type Difference, isRecord, itemsOf, pick, type Values, without } from "../../fields";
+import { type Difference, itemsOf, pick, type Values, without } from "../../fields";
 import { Code, isLibvirt } from "../../rpc";
 import { find, findAll, parseXml, readPath, type XmlElement } from "../../xml";
 import { type Looking, Refusal, type Request } from "../port";
@@ -152,22 +152,28 @@ export function refuseUnclear(
   }
 }
 
-/** Refuses to move an image to another target while its disk writes into an overlay: what was written since would stay behind. */
+/**
+ * Refuses to move an image to another target while its disk writes into an overlay: what was written since would stay behind.
+ * An overlay that the program itself names is no such one.
+ */
 export function refuseMoved(
+  request: Request,
   { name, chains, unclear, volumes }: FoundDomain,
   wanted: Values,
   changes: readonly Difference[],
+  managed: Values = {},
 ): void {
-  for (const { kind, path, key = "", before } of changes) {
-    if (path[0] !== "disks" || path.length !== 2 || kind !== "delete") continue;
+  for (const { kind, path, key = "" } of changes) {
+    if (path[0] !== "disks" || path.length !== 2 || kind !== "delete" || request.ignores?.(path) === true) continue;
     const [top, ...below] = chains.get(key) ?? [];
-    const left = unclear.has(key) && isRecord(before) ? imageWanted(before, volumes) : undefined;
-    const images = left === undefined ? below : [...below, left];
-    const taker = itemsOf(wanted["disks"]).find((disk) => {
-      const image = imageWanted(disk, volumes);
-      return image !== top && image !== undefined && images.includes(image) && !chains.has(String(disk["target"]));
-    });
-    if (!taker || top === undefined) continue;
+    const former = itemsOf(managed["disks"]).find(({ target }) => target === key) ?? {};
+    const image = imageWanted(former, volumes);
+    if (top === undefined || image === undefined || image === top) continue;
+    if (!below.includes(image) && !unclear.has(key)) continue;
+    const taker = itemsOf(wanted["disks"]).find(
+      (disk) => imageWanted(disk, volumes) === image && !chains.has(String(disk["target"])),
+    );
+    if (!taker) continue;
     throw new Refusal(
       `domain "${name}": disks: disk ${key} writes to ${top} now, above the image that ${String(taker["target"])} is to have: ` +
         `without it the guest would not see what was written since. Nothing was touched. ${waysOut(name, key, top)}`,
@@ -176,7 +182,7 @@ export function refuseMoved(
 }
 
 /** Why a new machine must not take the place of this one: it would start below the overlays that this one writes to. */
-export function forbidReplace({ name, chains, volumes }: FoundDomain, wanted: Values): string | undefined {
+export function forbidLoss({ name, chains, volumes }: FoundDomain, wanted: Values): string | undefined {
   for (const disk of itemsOf(wanted["disks"])) {
     const [target, image] = [String(disk["target"]), imageWanted(disk, volumes)];
     const [top, ...below] = chains.get(target) ?? [];

@@ -72,7 +72,7 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   const power = cycle
     ? restartSteps(found.power, wanted["powerState"])
     : powerSteps(found?.power ?? "stopped", (found && cutOff(found, wanted)) ?? wanted["powerState"]);
-  const restarting = cycle ? (power.at(-1) === "start" ? "running" : "paused") : found && cutOff(found, wanted);
+  const restarting = cycle ? (power.at(-1) === "start" ? "running" : "paused") : found?.mark?.restarting;
   const marked = {
     ...goal.mark,
     deferred,

@@ -1,6 +1,6 @@
 import type { Values } from "../../fields";
-import { Code, isLibvirt } from "../../rpc";
-import { explain } from "../errors";
+import { Code, isLibvirt, LibvirtError } from "../../rpc";
+import { explain, refused } from "../errors";
 import type { Request } from "../port";
 import { dropLeftovers } from "./blanks";
 import type { FoundDomain } from "./observe";
@@ -18,7 +18,13 @@ export async function remove(request: Request, found: FoundDomain, olds: Values)
   await dropSeed(request, found.seedPath, undefined);
   await dropSeed(request, found.liveSeedPath, found.seedPath);
   await dropFormerSeed(request, { ...found, saved: false }, undefined);
-  await dropLeftovers(request, found.id, found.inactive);
+  await dropLeftovers(request, found.id, found.inactive, olds["whenRestartNeeded"] === "restart").catch(
+    (error: unknown) => {
+      // What is left of a proof does not hold up a delete.
+      if (!(error instanceof LibvirtError)) throw error;
+      request.warn(`what a proof of domain "${found.name}" may have left could not be looked for: ${refused(error)}`);
+    },
+  );
   await undefine(request, found);
 }
 

@@ -1,4 +1,4 @@
-import { type Difference, differences, inWords, readTable, type Values } from "../../fields";
+import { deepEqual, type Difference, differences, inWords, isRecord, readTable, type Values } from "../../fields";
 import { Code, isLibvirt, type Network } from "../../rpc";
 import { parseXml, printXml } from "../../xml";
 import { doing, Explained, messageOf } from "../errors";
@@ -248,13 +248,20 @@ async function remove(request: Request, found: FoundNetwork): Promise<void> {
   }
 }
 
+/** A name that libvirt chose may be another one where the network has to be made again. */
+function keepsBridge(olds: Values, news: Values): boolean {
+  const { bridge } = news;
+  const named = isRecord(bridge) && bridge["name"] !== undefined;
+  return named && deepEqual(olds["bridge"], bridge) && deepEqual(olds["forward"], news["forward"]);
+}
+
 const definition: Definition<FoundNetwork> = {
   token: "Network",
   noun: "network",
   table,
   scope: "rest",
   stables: ["uuid"],
-  follows: { bridgeName: ["forward", "bridge"] },
+  follows: (olds, news) => (keepsBridge(olds, news) ? ["bridgeName"] : []),
   id: (uuid) => uuid,
   checkMore: (_, olds, inputs) => {
     const completed = complete(inputs, olds);
@@ -265,12 +272,7 @@ const definition: Definition<FoundNetwork> = {
   wanted,
   differencesMore,
   forbidUpdate: (request, found, _, inputs) => forbidUpdate(request, found, inputs),
-  forbidReplace: async (request, found, { certain }) => {
-    const reason = await attachedText(request, found, "replace");
-    if (certain || reason === undefined) return reason;
-    request.warn(reason);
-    return undefined;
-  },
+  forbidReplace: (request, found) => attachedText(request, found, "replace"),
   reach,
   remove,
   outputs: (found) => ({ uuid: found.id, bridgeName: bridgeOf(found) ?? "", active: found.active }),

@@ -69,15 +69,6 @@ function forbidShrink({ vol }: Here, foundBytes: bigint, { capacity, allowShrink
   return `${named(vol)}: \`capacity\` ${shrinkText(foundBytes, bytesOf(capacity))}`;
 }
 
-/** A volume is not pulled away under its users, and bytes that a guest has written go only with `allowDataLoss`. */
-export async function forbidReplace(
-  request: Request,
-  found: FoundVolume,
-  replacement: Replacement,
-): Promise<string | undefined> {
-  return (await forbidUnderUsers(request, found, replacement)) ?? forbidDataLoss(request, found, replacement);
-}
-
 /**
  * A volume shrinks only where the program allows it, and under no guest. libvirt grows no disk that is read only, QEMU keeps everybody else from a
  * qcow2 image that it holds, and a guest that writes into a snapshot sees nothing of what grows below that.
@@ -127,20 +118,19 @@ function snapshotText({ domain, disk, path }: Overlying, target: Target): string
 export async function forbidUnderUsers(
   request: Request,
   { here }: FoundVolume,
-  { olds, inputs, certain }: Replacement,
+  { olds, inputs }: Replacement,
 ): Promise<string | undefined> {
   if (!here || inputs["name"] !== olds["name"] || isFilled(inputs, "name")) return undefined;
   const users = usersOfVolume(await usersOf(request), targetAt(here));
   if (users.length === 0) return undefined;
-  const reason =
+  return (
     `${named(here.vol)} has a given name and is used by ${users.join(", ")}: it cannot be replaced under them. ` +
-    `Give it another name, or none, and the new one stands beside it before they move`;
-  if (certain) return reason;
-  request.warn(reason);
-  return undefined;
+    `Give it another name, or none, and the new one stands beside it before they move`
+  );
 }
 
-async function forbidDataLoss(
+/** Bytes that a guest has written go only with `allowDataLoss`. */
+export async function forbidDataLoss(
   request: Request,
   found: FoundVolume,
   { olds, inputs }: Replacement,

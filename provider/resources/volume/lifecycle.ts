@@ -9,7 +9,7 @@ import { announce, changesOf, keepsSize, lostOf, unfinishedOf } from "./changes"
 import { checkVolume } from "./check";
 import { bytesOf, spotIn, volume as table, wholeBlocks } from "./fields";
 import { bytesAt, type Here, look } from "./find";
-import { forbidMaking, forbidReplace, forbidUpdate } from "./guards";
+import { forbidDataLoss, forbidMaking, forbidUnderUsers, forbidUpdate } from "./guards";
 import { grownHead, isKnown, openImage, type VolumeFormat } from "./image";
 import { onlyHeld, runningMachines, usersLookedFor, usersOf, writerOf } from "./inUse";
 import { live, tellGuests } from "./live";
@@ -35,7 +35,8 @@ export const definition: Definition<FoundVolume> = {
   lost: (_, __, olds, news) => Promise.resolve(lostOf(olds, news)),
   announce,
   forbidMaking,
-  forbidReplace,
+  forbidReplace: forbidUnderUsers,
+  forbidLoss: forbidDataLoss,
   forbidUpdate,
   reach: (request, found, goal) => reach(request, found, goal, contentOf),
   remove: removeFound,

@@ -1,5 +1,5 @@
 import type { LiveKeys } from "../../fields";
-import { explain } from "../errors";
+import { doing, explain } from "../errors";
 import { readPath } from "../../xml";
 import { Refusal, type Request } from "../port";
 import { printGibibytes, type volume, wholeBlocks } from "./fields";
@@ -70,7 +70,10 @@ function resizing({ vol }: Here, capacity: bigint, shrinks: boolean) {
 
 /** Tells the size to each running machine that may write the volume. */
 export async function tellGuests(request: Request, target: Target, bytes: bigint): Promise<void> {
-  for (const one of writersOf(await runningMachines(request), target)) await resizeOnline(request, one, bytes);
+  for (const one of writersOf(await runningMachines(request), target))
+    await doing(`tell the running machine "${one.domain.name}" the size of ${named(target)}`, () =>
+      resizeOnline(request, one, bytes),
+    );
 }
 
 async function resizeOnline(request: Request, { domain, disk }: Writer, size: bigint): Promise<void> {

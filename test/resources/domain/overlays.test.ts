@@ -1,6 +1,6 @@
 import type { Values } from "../../../provider/fields";
 import { changesOf } from "../../../provider/resources/domain/changes";
-import { forbidReplace, recalled, refuseMoved, refuseUnclear } from "../../../provider/resources/domain/overlays";
+import { forbidLoss, recalled, refuseMoved, refuseUnclear } from "../../../provider/resources/domain/overlays";
 import { complete } from "../../../provider/resources/domain/wanted";
 import { facts, found, ID, inputs, mark, requestTo, type Stage, volumeXml } from "./fakeHost";
 
@@ -23,7 +23,7 @@ async function judged(stage: Stage, wish: Values, former = wish): Promise<string
   const lines = changes.map(({ path, kind }) => `${path.join(".")} ${kind}`);
   try {
     refuseUnclear(requestTo(stage), machine, wanted, changes);
-    refuseMoved(machine, wanted, changes);
+    refuseMoved(requestTo(stage), machine, wanted, changes, managed);
     return lines;
   } catch (error) {
     return [...lines, (error as Error).message.split(",")[0] ?? ""];
@@ -94,9 +94,9 @@ describe("a disk of a machine that is off, whose definition tells nothing below 
 
   it("keeps its machine from being replaced, which would start below the overlay", async () => {
     const machine = await found(on("/pool/s1"), args(base));
-    expect(forbidReplace(machine, args(base))).toContain("disk vda writes to /pool/s1 now, above the image");
-    expect(forbidReplace(machine, args({ file: "/pool/s1" }))).toBeUndefined();
-    expect(forbidReplace(await found(on("/pool/base"), args(base)), args(base))).toBeUndefined();
+    expect(forbidLoss(machine, args(base))).toContain("disk vda writes to /pool/s1 now, above the image");
+    expect(forbidLoss(machine, args({ file: "/pool/s1" }))).toBeUndefined();
+    expect(forbidLoss(await found(on("/pool/base"), args(base)), args(base))).toBeUndefined();
   });
 
   it("takes another image that the program names since", async () => {
