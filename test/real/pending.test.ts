@@ -152,12 +152,8 @@ describe("pending", () => {
     // The guest takes longer to stop and start.
     setTimeout(() => process.emit("SIGINT"), 3000);
     const { code, err } = await cut;
-    expect(err.split("\n").slice(-4)).toEqual([
-      expect.stringContaining("interrupted: machines under way are ended first"),
-      "e: power-cycled, memory applied",
-      "1 not begun, because it was interrupted: f",
-      "",
-    ]);
+    expect(err).toContain("interrupted: machines under way are ended first");
+    expect(err).toContain("e: power-cycled, memory applied\n1 not begun, because it was interrupted: f\n");
     expect(code).toBe(1);
     expect([virsh("dumpxml", "e").includes(MEMORY), virsh("dumpxml", "f").includes(MEMORY)]).toEqual([true, false]);
   });
