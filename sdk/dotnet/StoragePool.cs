@@ -94,7 +94,7 @@ namespace PulumiKvm.Kvm
         public Output<string?> Path { get; private set; } = null!;
 
         /// <summary>
-        /// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+        /// Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
         /// </summary>
         [Output("permissions")]
         public Output<Outputs.StoragePoolPermissions?> Permissions { get; private set; } = null!;
@@ -204,7 +204,7 @@ namespace PulumiKvm.Kvm
         public Input<string>? Path { get; set; }
 
         /// <summary>
-        /// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+        /// Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
         /// </summary>
         [Input("permissions")]
         public Input<Inputs.StoragePoolPermissionsArgs>? Permissions { get; set; }

@@ -90,7 +90,7 @@ export class StoragePool extends pulumi.CustomResource {
      */
     declare public readonly path: pulumi.Output<string | undefined>;
     /**
-     * Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+     * Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
      */
     declare public readonly permissions: pulumi.Output<outputs.StoragePoolPermissions | undefined>;
     /**
@@ -181,7 +181,7 @@ export interface StoragePoolArgs {
      */
     path?: pulumi.Input<string>;
     /**
-     * Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+     * Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
      */
     permissions?: pulumi.Input<inputs.StoragePoolPermissionsArgs>;
     /**

@@ -10384,7 +10384,7 @@ func (o StoragePoolBuildPtrOutput) Overwrite() pulumi.BoolPtrOutput {
 	}).(pulumi.BoolPtrOutput)
 }
 
-// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+// Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
 type StoragePoolPermissions struct {
 	// Group id that owns it.
 	Group *int `pulumi:"group"`
@@ -10405,7 +10405,7 @@ type StoragePoolPermissionsInput interface {
 	ToStoragePoolPermissionsOutputWithContext(context.Context) StoragePoolPermissionsOutput
 }
 
-// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+// Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
 type StoragePoolPermissionsArgs struct {
 	// Group id that owns it.
 	Group pulumi.IntPtrInput `pulumi:"group"`
@@ -10468,7 +10468,7 @@ func (i *storagePoolPermissionsPtrType) ToStoragePoolPermissionsPtrOutputWithCon
 	return pulumi.ToOutputWithContext(ctx, i).(StoragePoolPermissionsPtrOutput)
 }
 
-// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+// Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
 type StoragePoolPermissionsOutput struct{ *pulumi.OutputState }
 
 func (StoragePoolPermissionsOutput) ElementType() reflect.Type {

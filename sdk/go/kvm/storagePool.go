@@ -64,7 +64,7 @@ type StoragePool struct {
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
 	Path pulumi.StringPtrOutput `pulumi:"path"`
-	// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+	// Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
 	Permissions StoragePoolPermissionsPtrOutput `pulumi:"permissions"`
 	// Where the storage comes from; not for `dir`.
 	Source StoragePoolSourcePtrOutput `pulumi:"source"`
@@ -132,7 +132,7 @@ type storagePoolArgs struct {
 	Name *string `pulumi:"name"`
 	// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
 	Path *string `pulumi:"path"`
-	// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+	// Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
 	Permissions *StoragePoolPermissions `pulumi:"permissions"`
 	// Where the storage comes from; not for `dir`.
 	Source *StoragePoolSource `pulumi:"source"`
@@ -154,7 +154,7 @@ type StoragePoolArgs struct {
 	Name pulumi.StringPtrInput
 	// Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
 	Path pulumi.StringPtrInput
-	// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+	// Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
 	Permissions StoragePoolPermissionsPtrInput
 	// Where the storage comes from; not for `dir`.
 	Source StoragePoolSourcePtrInput
@@ -244,7 +244,7 @@ func (o StoragePoolOutput) Path() pulumi.StringPtrOutput {
 	return o.ApplyT(func(v *StoragePool) pulumi.StringPtrOutput { return v.Path }).(pulumi.StringPtrOutput)
 }
 
-// Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+// Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
 func (o StoragePoolOutput) Permissions() StoragePoolPermissionsPtrOutput {
 	return o.ApplyT(func(v *StoragePool) StoragePoolPermissionsPtrOutput { return v.Permissions }).(StoragePoolPermissionsPtrOutput)
 }

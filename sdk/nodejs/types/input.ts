@@ -1145,7 +1145,7 @@ export interface StoragePoolBuildArgs {
 }
 
 /**
- * Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+ * Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
  */
 export interface StoragePoolPermissionsArgs {
     /**

@@ -4857,7 +4857,7 @@ class StoragePoolBuildArgs:
 
 class StoragePoolPermissionsArgsDict(TypedDict):
     """
-    Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+    Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
     """
     group: NotRequired[pulumi.Input[_builtins.int]]
     """
@@ -4879,7 +4879,7 @@ class StoragePoolPermissionsArgs:
                  mode: Optional[pulumi.Input[_builtins.str]] = None,
                  owner: Optional[pulumi.Input[_builtins.int]] = None):
         """
-        Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+        Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
         :param pulumi.Input[_builtins.int] group: Group id that owns it.
         :param pulumi.Input[_builtins.str] mode: Octal mode of the directory, such as "0711".
         :param pulumi.Input[_builtins.int] owner: User id that owns it.

@@ -4304,14 +4304,14 @@ class StoragePoolBuild(dict):
 @pulumi.output_type
 class StoragePoolPermissions(dict):
     """
-    Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+    Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
     """
     def __init__(__self__, *,
                  group: Optional[_builtins.int] = None,
                  mode: Optional[_builtins.str] = None,
                  owner: Optional[_builtins.int] = None):
         """
-        Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+        Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
         :param _builtins.int group: Group id that owns it.
         :param _builtins.str mode: Octal mode of the directory, such as "0711".
         :param _builtins.int owner: User id that owns it.

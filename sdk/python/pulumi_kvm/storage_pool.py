@@ -39,7 +39,7 @@ class StoragePoolArgs:
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace it; default false.
         :param pulumi.Input[_builtins.str] name: The pool's name on the host; default `<logical name>-<7 hex>`. A change replaces the pool, never its content.
         :param pulumi.Input[_builtins.str] path: Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
-        :param pulumi.Input['StoragePoolPermissionsArgs'] permissions: Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+        :param pulumi.Input['StoragePoolPermissionsArgs'] permissions: Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
         :param pulumi.Input['StoragePoolSourceArgs'] source: Where the storage comes from; not for `dir`.
         :param pulumi.Input['StoragePoolType'] type: What it is made of; default `dir`, a directory.
         """
@@ -138,7 +138,7 @@ class StoragePoolArgs:
     @pulumi.getter
     def permissions(self) -> Optional[pulumi.Input['StoragePoolPermissionsArgs']]:
         """
-        Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+        Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
         """
         return pulumi.get(self, "permissions")
 
@@ -213,7 +213,7 @@ class StoragePool(pulumi.CustomResource):
         :param pulumi.Input[_builtins.bool] deletion_protection: Refuse to delete or replace it; default false.
         :param pulumi.Input[_builtins.str] name: The pool's name on the host; default `<logical name>-<7 hex>`. A change replaces the pool, never its content.
         :param pulumi.Input[_builtins.str] path: Absolute path on the host where the volumes stand, such as `/var/lib/libvirt/images/lab`; required for `fs`, `netfs` and `vstorage`. Default for `dir`: `/var/lib/libvirt/images/NAME`, in a session of this machine `~/.local/share/libvirt/images/NAME`; for others libvirt's own (`/dev/...`). QEMU must be able to reach it.
-        :param pulumi.Input[Union['StoragePoolPermissionsArgs', 'StoragePoolPermissionsArgsDict']] permissions: Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+        :param pulumi.Input[Union['StoragePoolPermissionsArgs', 'StoragePoolPermissionsArgsDict']] permissions: Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
         :param pulumi.Input[Union['StoragePoolSourceArgs', 'StoragePoolSourceArgsDict']] source: Where the storage comes from; not for `dir`.
         :param pulumi.Input['StoragePoolType'] type: What it is made of; default `dir`, a directory.
         """
@@ -402,7 +402,7 @@ class StoragePool(pulumi.CustomResource):
     @pulumi.getter
     def permissions(self) -> pulumi.Output[Optional['outputs.StoragePoolPermissions']]:
         """
-        Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt's 0711 for one it makes, else as found.
+        Mode and owners of the directory; default: libvirt's 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
         """
         return pulumi.get(self, "permissions")
 

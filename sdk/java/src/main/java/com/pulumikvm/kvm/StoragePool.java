@@ -192,14 +192,14 @@ public class StoragePool extends com.pulumi.resources.CustomResource {
         return Codegen.optional(this.path);
     }
     /**
-     * Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt&#39;s 0711 for one it makes, else as found.
+     * Mode and owners of the directory; default: libvirt&#39;s 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
      * 
      */
     @Export(name="permissions", refs={StoragePoolPermissions.class}, tree="[0]")
     private Output</* @Nullable */ StoragePoolPermissions> permissions;
 
     /**
-     * @return Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt&#39;s 0711 for one it makes, else as found.
+     * @return Mode and owners of the directory; default: libvirt&#39;s 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
      * 
      */
     public Output<Optional<StoragePoolPermissions>> permissions() {

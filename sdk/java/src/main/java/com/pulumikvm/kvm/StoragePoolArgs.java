@@ -111,14 +111,14 @@ public final class StoragePoolArgs extends com.pulumi.resources.ResourceArgs {
     }
 
     /**
-     * Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt&#39;s 0711 for one it makes, else as found.
+     * Mode and owners of the directory; default: libvirt&#39;s 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
      * 
      */
     @Import(name="permissions")
     private @Nullable Output<StoragePoolPermissionsArgs> permissions;
 
     /**
-     * @return Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt&#39;s 0711 for one it makes, else as found.
+     * @return Mode and owners of the directory; default: libvirt&#39;s 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
      * 
      */
     public Optional<Output<StoragePoolPermissionsArgs>> permissions() {
@@ -314,7 +314,7 @@ public final class StoragePoolArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param permissions Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt&#39;s 0711 for one it makes, else as found.
+         * @param permissions Mode and owners of the directory; default: libvirt&#39;s 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
          * 
          * @return builder
          * 
@@ -325,7 +325,7 @@ public final class StoragePoolArgs extends com.pulumi.resources.ResourceArgs {
         }
 
         /**
-         * @param permissions Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt&#39;s 0711 for one it makes, else as found.
+         * @param permissions Mode and owners of the directory; default: libvirt&#39;s 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
          * 
          * @return builder
          * 

@@ -13,7 +13,7 @@ import javax.annotation.Nullable;
 
 
 /**
- * Mode and owners of the directory (`dir`, `fs`, `netfs`); default: libvirt&#39;s 0711 for one it makes, else as found.
+ * Mode and owners of the directory; default: libvirt&#39;s 0711 for one it makes, else as found. Where a file system is mounted there (`fs`, `netfs`) it has its own, and they do not change.
  * 
  */
 public final class StoragePoolPermissionsArgs extends com.pulumi.resources.ResourceArgs {
