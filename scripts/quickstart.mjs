@@ -30,15 +30,16 @@ async function up(pulumi, settings) {
   say(
     `The guest at http://${address}/ said this. pulumi up took ${seconds(upMs)}, the page was there after ${seconds(Date.now() - startMs)}.`,
   );
-  say(
-    "Next: npm run quickstart -- preview   shows that nothing changes; npm run quickstart -- destroy   removes it all.",
-  );
+  say("Next: npm run quickstart -- preview   shows that nothing changes. Change memory or title in");
+  say("examples/quickstart/index.ts: the same says what that costs, and npm run quickstart does it.");
+  say("npm run quickstart -- destroy   removes it all.");
   return 0;
 }
 
 function preview(pulumi, settings) {
-  const code = pulumi.show(["preview", "--expect-no-changes", ...config, ...settings]);
-  if (code === 0) say("Nothing changes: the machine is as the program says.");
+  const code = pulumi.show(["preview", ...config, ...settings]);
+  const same = code === 0 && pulumi.capture(["preview", "--expect-no-changes", ...config, ...settings]).code === 0;
+  if (same) say("Nothing changes: the definition of the machine is as the program says.");
   return code;
 }
 

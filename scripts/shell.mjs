@@ -27,10 +27,15 @@ function isExecutable(file) {
   }
 }
 
+const ignore = () => undefined;
+
 /** Runs a program with its output shown and returns its exit code (128 + n for signal n's kind, as a shell does). */
 export function show(command, options = {}) {
   const [program, ...args] = command;
+  // Ctrl-C reaches the program too: who waits for it must not be gone before.
+  process.on("SIGINT", ignore);
   const result = spawnSync(program, args, { stdio: ["ignore", "inherit", "inherit"], ...options });
+  process.off("SIGINT", ignore);
   if (result.error) throw new Stop(`${program} could not be started: ${result.error.message}`);
   return result.status ?? 143;
 }

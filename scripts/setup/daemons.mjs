@@ -11,7 +11,7 @@ const sockets = ["/run/libvirt/virtqemud-sock", "/run/libvirt/libvirt-sock"];
 const log = "/var/log/libvirt/libvirtd.log";
 
 export const daemons = {
-  missing: async () => ((await answer()) === undefined ? [] : ["libvirtd, running"]),
+  missing: async () => ((await answer()) === undefined ? [] : ["a running libvirtd"]),
   does: () =>
     hasSystemd()
       ? "systemctl enable --now libvirtd, because no libvirt socket answers"

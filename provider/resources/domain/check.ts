@@ -71,10 +71,11 @@ function checkIdentities(inputs: Values): Failure[] {
   const disks = itemsOf(inputs["disks"]);
   const cards = itemsOf(inputs["interfaces"]);
   const reason = "is required with more than one of them: it is the device's identity";
+  const names = 'give each one of its own ("vda", "vdb", ...; a machine\'s only disk has the first of its bus)';
   return [
     ...disks.flatMap((disk, index) =>
       disks.length > 1 && disk["target"] === undefined
-        ? [{ property: printPath(["disks", index, "target"]), reason }]
+        ? [{ property: printPath(["disks", index, "target"]), reason: `${reason}; ${names}` }]
         : [],
     ),
     ...cards.flatMap((card, index) =>

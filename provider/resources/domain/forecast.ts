@@ -1,6 +1,6 @@
 import type { Difference, Values } from "../../fields";
 import type { FoundDomain } from "./observe";
-import { pendingOf } from "./pending";
+import { label, pendingOf, touches } from "./pending";
 import { restarts } from "./restart";
 import { tell } from "./words";
 
@@ -11,7 +11,8 @@ export function forecast(found: FoundDomain, changes: readonly Difference[], wan
       .filter(({ cost, path }) => costs.includes(cost) && !["restartPending", "confirm"].includes(String(path[0])))
       .map(tell)
       .join(", ");
-  const waiting = pendingOf(found);
+  // What changes now is told as that.
+  const waiting = pendingOf(found).filter((name) => !changes.some((one) => touches(label(one), name)));
   const asks = changes.some(({ path }) => path[0] === "confirm")
     ? ["an earlier update is not confirmed yet: its guest is asked again"]
     : [];

@@ -1,8 +1,12 @@
 import { type Difference, inWords, isRecord, printPath, type Values } from "../../fields";
 import { domain as table } from "./fields";
 
-/** What a new power state means for the machine. */
-const POWER_WORDS: Readonly<Record<string, string>> = { running: "start it", stopped: "stop it", paused: "pause it" };
+/** What a new power state means for the machine: the act, and how it is told. */
+const POWER_WORDS: Readonly<Record<string, readonly [act: string, told: string]>> = {
+  running: ["start it", "started"],
+  stopped: ["stop it", "stopped"],
+  paused: ["pause it", "paused"],
+};
 const NOUNS: Readonly<Record<string, string>> = {
   disks: "disk",
   interfaces: "interface",
@@ -13,19 +17,19 @@ const NOUNS: Readonly<Record<string, string>> = {
 export function describe(change: Difference): string {
   const device = deviceOf(change);
   if (device && change.path.length === 2) return `${change.kind === "delete" ? "detach" : "attach"} ${device}`;
-  const power = powerWords(change);
+  const power = powerWords(change)?.[0];
   return power ?? `change ${tell(change).replace(/ (changed|added|removed)$/, "")}`;
 }
 
-/** A change as a person would tell it: `disk vdb attached`, `start it`, `onlineVcpus 2 -> 4`. */
+/** A change as a person would tell it: `disk vdb attached`, `started`, `onlineVcpus 2 -> 4`. */
 export function tell(change: Difference): string {
   const device = deviceOf(change);
   if (device && change.path.length === 2) return `${device} ${change.kind === "delete" ? "detached" : "attached"}`;
-  if (!device) return powerWords(change) ?? inWords(change, table);
+  if (!device) return powerWords(change)?.[1] ?? inWords(change, table);
   return inWords(change, table, (path) => `${printPath(path.slice(2))} of ${device}`);
 }
 
-function powerWords({ path, after }: Difference): string | undefined {
+function powerWords({ path, after }: Difference): readonly [string, string] | undefined {
   return path[0] === "powerState" && typeof after === "string" ? POWER_WORDS[after] : undefined;
 }
 
