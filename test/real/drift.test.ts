@@ -163,8 +163,13 @@ describe("what others do", () => {
 
 /** What the guest serves at a path of its page; undefined while it does not answer. */
 async function ask(path: string): Promise<string | undefined> {
-  const answer = await fetch(`http://${address}/${path}`, { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
-  return answer?.ok ? (await answer.text()).trim() : undefined;
+  try {
+    const answer = await fetch(`http://${address}/${path}`, { signal: AbortSignal.timeout(1000) });
+    return answer.ok ? (await answer.text()).trim() : undefined;
+  } catch {
+    // Nor while it writes the page.
+    return undefined;
+  }
 }
 
 async function answerOf(path: string): Promise<string> {
@@ -208,7 +213,7 @@ describe("what libvirt and the guest do by themselves", () => {
     const writes = `#!/bin/sh
 head -n 1 /dev/vda >/www/found
 n=0
-while :; do n=$((n + 1)); echo $n | dd of=/dev/vda conv=fsync 2>/dev/null && echo $n >/www/written; usleep 200000; done
+while :; do n=$((n + 1)); echo $n | dd of=/dev/vda conv=fsync 2>/dev/null && echo $n >/www/next && mv /www/next /www/written; usleep 200000; done
 `;
     const cloudInit = { pool: "drift", userData: writes };
     const program = new Program({ ...machine, cloudInit });
