@@ -58,7 +58,7 @@ describe("a paused guest", () => {
     await box.up(deaf);
     const run = virsh("domid", box.id ?? "");
     const said =
-      /domain "box" did not stop within 2 s and is paused again, as it was: stop it by hand, or set shutdown/;
+      /domain "box" did not stop within 2 s and is paused again, as it was \(it was asked, and may stop yet\): stop it by hand, or set shutdown/;
     await expect(box.up({ ...deaf, powerState: "stopped" })).rejects.toThrow(said);
     expect([state(box), virsh("domid", box.id ?? "")]).toEqual(["paused", run]);
     await expect(box.up({ ...deaf, memory: 96 })).rejects.toThrow(said);
