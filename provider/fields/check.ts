@@ -1,7 +1,7 @@
 import { keyOf } from "./defaults";
 import { printable, xmlText } from "./grammar";
 import { printPath, type Path } from "./path";
-import { isRecord, UNKNOWN } from "./unknown";
+import { UNKNOWN } from "./unknown";
 import {
   type AnyField,
   type FlagField,
@@ -14,6 +14,7 @@ import {
   type TextField,
   type Values,
 } from "./vocabulary";
+import { isRecord } from "./values";
 
 /** One thing wrong with a program's input, at a property path. */
 export interface Failure {

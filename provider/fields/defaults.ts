@@ -1,5 +1,6 @@
-import { hasUnknown, isRecord } from "./unknown";
+import { hasUnknown } from "./unknown";
 import type { AnyField, ListField, Table, Values } from "./vocabulary";
+import { isRecord } from "./values";
 
 /** The hidden input that lists the paths which the provider filled. */
 export const DEFAULTS = "__defaults";

@@ -1,7 +1,8 @@
 import { keyOf } from "./defaults";
 import type { Path } from "./path";
-import { isRecord, UNKNOWN } from "./unknown";
+import { UNKNOWN } from "./unknown";
 import type { AnyField, Cost, ListField, MapField, ObjectField, Situation, Table, Values } from "./vocabulary";
+import { isRecord } from "./values";
 
 /** One property that is not as wanted. */
 export interface Difference {

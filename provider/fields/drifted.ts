@@ -1,7 +1,7 @@
 import { DEFAULTS, keyOf } from "./defaults";
 import { deepEqual } from "./differ";
-import { isRecord } from "./unknown";
 import type { AnyField, Table, Values } from "./vocabulary";
+import { isRecord } from "./values";
 
 /**
  * What the host shows in the place of inputs, without the record of defaults that another hand changed: the next check fills

@@ -1,6 +1,6 @@
 import { keyOf } from "./defaults";
-import { isRecord } from "./unknown";
 import type { AnyField, ListField, ObjectField, Values } from "./vocabulary";
+import { isRecord } from "./values";
 
 /**
  * What the host says of a property, in as many words as the program used: what libvirt filled in beside, and what others

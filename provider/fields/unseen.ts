@@ -1,5 +1,5 @@
-import { isRecord } from "./unknown";
 import type { Table, Values } from "./vocabulary";
+import { isRecord } from "./values";
 
 /** What was found, with the secrets that the host keeps from this account as they are known to be; no secret stands in a list. */
 export function withKnownSecrets(table: Table, found: Values, known: Values): Values {

@@ -1,7 +1,7 @@
 import { deepEqual, type Difference } from "./differ";
 import { type Path, printPath } from "./path";
-import { isRecord } from "./unknown";
 import type { AnyField, Table } from "./vocabulary";
+import { isRecord } from "./values";
 
 /** Of an object so many values are told; of more only that it is another. */
 const MOST = 3;

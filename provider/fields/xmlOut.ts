@@ -1,9 +1,9 @@
 import { appendChild, element, ensurePath, find, removeChild, writePath, type XmlElement } from "../xml";
 import { keyOf } from "./defaults";
 import { equalValues, metByAbsence } from "./differ";
-import { isRecord } from "./unknown";
 import type { AnyField, FlagField, ListField, NumberField, ObjectField, Table, Values } from "./vocabulary";
 import { endsInAttribute, listElements, readItem, readTable, splitList } from "./xmlIn";
+import { isRecord } from "./values";
 
 /**
  * Patches an element until it says what is wanted, and touches nothing else: what already says so keeps its words, what the

@@ -26,6 +26,16 @@ export function saidBy({ code, message }: LibvirtError): string {
   return ` (${code}, ${codeName(code)}): ${message}`;
 }
 
+/** The answer of a look-up; undefined where there is none: gone is what libvirt itself calls gone. */
+export async function unlessGone<T>(answer: Promise<T>, code: number): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isLibvirt(error, code)) return undefined;
+    throw error;
+  }
+}
+
 /** The text of an error, whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,4 +1,5 @@
 import type { Values } from "../fields";
+import { UNFINISHED } from "./port";
 
 /** Which outputs an update leaves as they are. */
 export interface Steady {
@@ -10,6 +11,6 @@ export interface Steady {
 
 /** The outputs that an update from this state to those inputs leaves as they are. One that was not finished knows its own no more. */
 export function steadyOf(kind: Steady, olds: Values, news: Values): readonly string[] {
-  const following = olds["__unfinished"] === true ? [] : (kind.follows?.(olds, news) ?? []);
+  const following = olds[UNFINISHED] === true ? [] : (kind.follows?.(olds, news) ?? []);
   return [...(kind.stables ?? []), ...following];
 }

@@ -11,7 +11,7 @@ import { type FoundDomain, handleOf, macsOf, observe } from "./observe";
 import { pendingOf } from "./pending";
 import { runPower } from "./power";
 import { proveStart } from "./proof";
-import { restartSteps } from "./restart";
+import { goesOnAs, restartSteps } from "./restart";
 import { markUnconfirmed } from "./unconfirmed";
 import { picture, waitFor } from "./waiting";
 import { Create } from "./flags";
@@ -68,8 +68,7 @@ export async function pay(request: Request, { uuid, name }: Debt): Promise<void>
   if (!found?.live || pendingOf(found).length === 0) return;
   await proveStart(request, name, uuid, found.inactive, found.live);
   const { mark } = found;
-  const goesOn = restartSteps(found.power, "unmanaged").at(-1) === "start";
-  const restarting = goesOn ? "running" : "paused";
+  const restarting = goesOnAs(restartSteps(found.power, "unmanaged"));
   if (mark) await setMark(request, uuid, { ...markUnconfirmed(mark, waitedFor(found), true), restarting });
   try {
     await cycle(request, found);
@@ -142,7 +141,7 @@ async function startAs(request: Request, found: FoundDomain, definition: XmlElem
   await host.call("DOMAIN_DESTROY_FLAGS", { dom, flags: 0 }).catch((error: unknown) => {
     if (!isLibvirt(error, Code.OPERATION_INVALID)) throw error;
   });
-  await host.call("DOMAIN_CREATE_WITH_FLAGS", { dom, flags: found.power === "running" ? 0 : Create.PAUSED });
+  await host.call("DOMAIN_CREATE_WITH_FLAGS", { dom, flags: restarting === "running" ? 0 : Create.PAUSED });
   await settle(request, found.id, "restarting");
 }
 

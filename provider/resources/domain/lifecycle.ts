@@ -253,10 +253,10 @@ async function power(
   if (planned.restarts) request.info(`domain "${goal.name}" is restarted for ${planned.deferred.join(", ")}`);
   // A guest that was asked to stop may do so at any time: it is started again, also where its `up` was cancelled meanwhile.
   const at = planned.restarts ? unbound(request) : request;
-  const explain = (): void => {
+  const tellWhy = (): void => {
     request.info(`domain "${goal.name}" was asked to stop, and is started again first`);
   };
-  if (planned.restarts) request.signal.addEventListener("abort", explain, { once: true });
+  if (planned.restarts) request.signal.addEventListener("abort", tellWhy, { once: true });
   try {
     for (const step of planned.power) {
       at.signal.throwIfAborted();
@@ -264,7 +264,7 @@ async function power(
       if (step === "stop" && found) await rename(request, found, planned);
     }
   } finally {
-    request.signal.removeEventListener("abort", explain);
+    request.signal.removeEventListener("abort", tellWhy);
   }
   // Before whatever may fail from here on: who stops the guest later means it.
   if (planned.restarts || found?.mark?.restarting !== undefined) await settle(at, goal.id, "restarting");

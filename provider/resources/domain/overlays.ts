@@ -19,8 +19,7 @@ export interface Resting {
 
 /**
  * The chains, with those looked up that a definition does not tell: libvirt writes a snapshot of a machine that is off without
- * what it rests on. Only a disk that is not on its wanted source,
- * or has none any more, is looked at.
+ * what it rests on. Only a disk that is not on its wanted source, or is wanted no more, is looked at.
  */
 export async function restingOf(
   request: Looking,

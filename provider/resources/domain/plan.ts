@@ -24,7 +24,7 @@ import { fitMemory } from "./memory";
 import { slotNew } from "./memoryDevices";
 import { placeNew } from "./pci";
 import type { PowerStep } from "./power";
-import { cutOff, restarts, restartSteps } from "./restart";
+import { cutOff, goesOnAs, restarts, restartSteps } from "./restart";
 import { writeSeed } from "./seed";
 import { startedAs, waitingSince } from "./started";
 import { initialValues, scsiController, tablet, template, videoCard } from "./template";
@@ -72,7 +72,7 @@ export function plan(found: FoundDomain | undefined, goal: Goal, at: Circumstanc
   const power = cycle
     ? restartSteps(found.power, wanted["powerState"])
     : powerSteps(found?.power ?? "stopped", (found && cutOff(found, wanted)) ?? wanted["powerState"]);
-  const restarting = cycle ? (power.at(-1) === "start" ? "running" : "paused") : found?.mark?.restarting;
+  const restarting = cycle ? goesOnAs(power) : found?.mark?.restarting;
   const marked = {
     ...goal.mark,
     deferred,

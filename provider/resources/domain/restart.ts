@@ -15,6 +15,11 @@ export function restartSteps(found: Power, wanted: unknown): readonly PowerStep[
   return [...(found === "running" ? [] : ["resume" as const]), "stop", paused ? "start paused" : "start"];
 }
 
+/** How a guest goes on after these steps, as a mark carries it until they are over. */
+export function goesOnAs(steps: readonly PowerStep[]): "running" | "paused" {
+  return steps.at(-1) === "start" ? "running" : "paused";
+}
+
 /** How a guest goes on whose power cycle was cut off; a program that manages its power says that itself. */
 export function cutOff({ mark, power }: FoundDomain, wanted: Values): string | undefined {
   const { restarting } = mark ?? {};

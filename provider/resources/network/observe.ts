@@ -5,6 +5,7 @@ import { type Mark, readMark, unmarked } from "../mark";
 import type { Request } from "../port";
 import { network as table } from "./fields";
 import type { Found } from "../definition";
+import { unlessGone } from "../errors";
 
 /** A network as it stands on the host. */
 export interface FoundNetwork extends Found {
@@ -25,28 +26,24 @@ export function bridgeOf(found: FoundNetwork): string | undefined {
 /** virNetworkXMLFlags. */
 export const INACTIVE = 1;
 
-/** Gone is what libvirt itself calls gone. */
-async function lookUp(net: Promise<{ net: Network }>): Promise<Network | undefined> {
-  try {
-    return (await net).net;
-  } catch (error) {
-    if (isLibvirt(error, Code.NO_NETWORK)) return undefined;
-    throw error;
-  }
-}
-
 /** A network by its UUID; undefined where libvirt says that there is none. */
 export async function byId(request: Request, uuid: string): Promise<FoundNetwork | undefined> {
   const { signal } = request;
-  const net = await lookUp(request.place.host.call("NETWORK_LOOKUP_BY_UUID", { uuid }, { signal }));
-  return net && picture(request, net);
+  const answer = await unlessGone(
+    request.place.host.call("NETWORK_LOOKUP_BY_UUID", { uuid }, { signal }),
+    Code.NO_NETWORK,
+  );
+  return answer && picture(request, answer.net);
 }
 
 /** A network by its name; undefined where libvirt says that there is none. */
 export async function byName(request: Request, name: string): Promise<FoundNetwork | undefined> {
   const { signal } = request;
-  const net = await lookUp(request.place.host.call("NETWORK_LOOKUP_BY_NAME", { name }, { signal }));
-  return net && picture(request, net);
+  const answer = await unlessGone(
+    request.place.host.call("NETWORK_LOOKUP_BY_NAME", { name }, { signal }),
+    Code.NO_NETWORK,
+  );
+  return answer && picture(request, answer.net);
 }
 
 /** The mark; a network that nobody defines any more has the one of its start, when its cards were still to be plugged in. */

@@ -4,6 +4,7 @@ import { parseXml, type XmlElement } from "../../xml";
 import type { Found } from "../definition";
 import type { Request } from "../port";
 import { pool as table } from "./fields";
+import { unlessGone } from "../errors";
 
 /** A pool as it stands on the host. */
 export interface FoundPool extends Found {
@@ -31,29 +32,25 @@ export const MADE = "__madeDirectory";
 /** Hidden output: it ran once. */
 export const RAN = "__ran";
 
-/** Gone is what libvirt itself calls gone. */
-async function lookUp(pool: Promise<{ pool: StoragePool }>): Promise<StoragePool | undefined> {
-  try {
-    return (await pool).pool;
-  } catch (error) {
-    if (isLibvirt(error, Code.NO_STORAGE_POOL)) return undefined;
-    throw error;
-  }
-}
-
 /** A pool by its UUID; undefined where libvirt says that there is none. */
 export async function byId(request: Request, uuid: string, inputs: Values): Promise<FoundPool | undefined> {
   const { signal } = request;
-  const pool = await lookUp(request.place.host.call("STORAGE_POOL_LOOKUP_BY_UUID", { uuid }, { signal }));
-  return pool && picture(request, pool, inputs);
+  const answer = await unlessGone(
+    request.place.host.call("STORAGE_POOL_LOOKUP_BY_UUID", { uuid }, { signal }),
+    Code.NO_STORAGE_POOL,
+  );
+  return answer && picture(request, answer.pool, inputs);
 }
 
 /** A pool by its name, of whomsoever. */
 export async function byName(request: Request, inputs: Values): Promise<FoundPool | undefined> {
   const { signal } = request;
   const name = String(inputs["name"]);
-  const pool = await lookUp(request.place.host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name }, { signal }));
-  return pool && picture(request, pool, inputs);
+  const answer = await unlessGone(
+    request.place.host.call("STORAGE_POOL_LOOKUP_BY_NAME", { name }, { signal }),
+    Code.NO_STORAGE_POOL,
+  );
+  return answer && picture(request, answer.pool, inputs);
 }
 
 /** All that the host says of a pool; undefined where it went away between two calls. */

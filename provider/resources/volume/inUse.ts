@@ -127,8 +127,8 @@ export function usersOfVolume(users: Users, target: Target): string[] {
 
 /** True where only guests that run still have the volume: the definitions for their next starts name it no more. */
 export function onlyHeld({ machines, overlays }: Users, target: Target): boolean {
-  const next = ({ definitions }: Machine): boolean => definitions.slice(-1).some((root) => mentions(root, target));
-  return !machines.some(next) && !overlays.some(({ backingPath }) => backingPath === target.path);
+  const next = machines.map((machine) => ({ ...machine, definitions: machine.definitions.slice(-1) }));
+  return usersOfVolume({ machines: next, overlays }, target).length === 0;
 }
 
 /**
