@@ -19,12 +19,13 @@ const inFolder = (file, folder) => relative(projectRoot, file).startsWith(`test/
 const needsLab = (file) => inFolder(file, "real") || inFolder(file, "e2e");
 // Of a failed test, told again at the end.
 const [toldLines, toldColumns] = [24, 400];
-// A lab with an engine and guests in it wants a CPU and this much memory.
+// A lab with an engine and guests in it wants this much memory; it waits for one of them most of the time, so two share a CPU.
 const labBytes = 3 * 2 ** 30;
+const labsPerCpu = 2;
 // So many files that failed are looked at again; more are no accident of a busy machine.
 const mostAgain = 4;
 /** Labs that this machine bears side by side. */
-export const labs = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / labBytes)));
+export const labs = Math.max(1, Math.min(labsPerCpu * availableParallelism(), Math.floor(totalmem() / labBytes)));
 
 async function test(words) {
   const firstOption = words.findIndex((word) => word.startsWith("-"));

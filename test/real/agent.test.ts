@@ -2,7 +2,7 @@ import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import { virsh } from "../e2e/engine";
 import { Driven } from "./driven";
-import { agentInitrd, guestFiles } from "./guestFiles";
+import { agentInitrd, cmdline, guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // What goes by the guest agent, with QEMU's own in the guest.
@@ -10,8 +10,7 @@ jest.setTimeout(180_000);
 
 const place = placeOf();
 const { kernel, initrd } = guestFiles();
-const quiet = "console=ttyS0 quiet";
-const withAgent = { kernel, initrd: agentInitrd(), cmdline: quiet };
+const withAgent = { kernel, initrd: agentInitrd(), cmdline };
 const base = {
   type: "qemu",
   memory: 224,

@@ -6,7 +6,7 @@ import type { Place } from "../../provider/resources/place";
 import { PartialFailure } from "../../provider/resources/port";
 import { virsh } from "./changing";
 import { Driven } from "./driven";
-import { guestFiles } from "./guestFiles";
+import { cmdline, guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // A change that its guest must confirm, on a real guest that takes a lease, serves a page and hears its power button.
@@ -26,7 +26,7 @@ beforeAll(() => {
   args = {
     type: "qemu",
     memory: 192,
-    os: { kernel, initrd, cmdline: "console=ttyS0 quiet" },
+    os: { kernel, initrd, cmdline },
     interfaces: [{ network: "confirm" }],
     whenRestartNeeded: "restart",
     shutdown: { timeout: 20 },
@@ -87,13 +87,13 @@ describe("a change that the guest must confirm", () => {
   });
 
   it("by its console, takes a shell's prompt for an answer, and a panic for none", async () => {
-    const shell = "console=ttyS0 quiet rdinit=/bin/busybox -- sh";
+    const shell = `${cmdline} rdinit=/bin/busybox -- sh`;
     const box = new Driven(domain, place, "box");
-    const booted = (cmdline: string, memory: number, within: number): Values => ({
+    const booted = (words: string, memory: number, within: number): Values => ({
       ...args,
       memory,
       waitFor: {},
-      os: { ...(args["os"] as Values), cmdline },
+      os: { ...(args["os"] as Values), cmdline: words },
       shutdown: { timeout: 0, thenForce: true },
       confirm: { by: "console", within },
     });

@@ -6,7 +6,7 @@ import { getDomain } from "../../provider/resources/domain/lookup";
 import type { Place } from "../../provider/resources/place";
 import { changesLive, clear, costs, virsh } from "./changing";
 import { Driven } from "./driven";
-import { guestFiles } from "./guestFiles";
+import { cmdline, guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // Memory that comes and goes on real machines: in their firmware, and in a Linux guest that uses it and gives it up.
@@ -26,7 +26,7 @@ beforeAll(() => {
   linux = {
     ...small,
     memory: 192,
-    os: { kernel, initrd, cmdline: "console=ttyS0 quiet" },
+    os: { kernel, initrd, cmdline },
     interfaces: [{ network: "dimms" }],
     waitFor: { address: true },
   };

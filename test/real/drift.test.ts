@@ -6,7 +6,7 @@ import { load, type Token } from "../../provider/resources";
 import type { Place } from "../../provider/resources/place";
 import { virsh } from "./changing";
 import { Driven } from "./driven";
-import { guestFiles } from "./guestFiles";
+import { cmdline, guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // What others do to a program's objects is shown by a refresh and mended by the next up; what libvirt and a guest do by
@@ -25,7 +25,7 @@ beforeAll(() => {
   copyFileSync(kernel, `${images}/kernel`);
   copyFileSync(initrd, `${images}/initrd`);
   for (const name of ["hand.raw", "cd.iso"]) writeFileSync(`${images}/${name}`, Buffer.alloc(65536));
-  os = { machine: "q35", kernel: `${images}/kernel`, initrd: `${images}/initrd`, cmdline: "console=ttyS0 quiet" };
+  os = { machine: "q35", kernel: `${images}/kernel`, initrd: `${images}/initrd`, cmdline };
   place = placeOf();
 });
 afterAll(async () => {

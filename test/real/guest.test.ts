@@ -3,7 +3,7 @@ import { Resolver } from "node:dns/promises";
 import type { Values } from "../../provider/fields";
 import { load, type Token } from "../../provider/resources";
 import type { Place } from "../../provider/resources/place";
-import { type GuestFiles, guestFiles } from "./guestFiles";
+import { cmdline, type GuestFiles, guestFiles } from "./guestFiles";
 import { placeOf, requestFor } from "./request";
 
 // A real Linux guest in software emulation: it reads its seed, takes a lease and serves a page.
@@ -50,7 +50,7 @@ describe("a machine with a guest", () => {
     const machine = await make("Domain", "web", {
       type: "qemu",
       memory: 192,
-      os: { kernel: kernel["path"], initrd: initrd["path"], cmdline: "console=ttyS0 quiet" },
+      os: { kernel: kernel["path"], initrd: initrd["path"], cmdline },
       interfaces: [card],
       cloudInit: { pool: pool["name"], userData: "#cloud-config\nhostname: told-by-seed\n" },
     });

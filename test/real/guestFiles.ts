@@ -7,6 +7,10 @@ export interface GuestFiles {
   readonly initrd: string;
 }
 
+/** Its command line, less what no test looks at: under software emulation it boots a quarter faster so. */
+export const cmdline =
+  "console=ttyS0 quiet cryptomgr.notests apparmor=0 mitigations=off nokaslr audit=0 no5lvl noxsave nopku";
+
 /** The same guest with QEMU's guest agent in it; made where it is missing. */
 export function agentInitrd(): string {
   return process.env["PULUMI_KVM_AGENT_INITRD"] ?? String(made("guest/agent.mjs", "guestWithAgent()"));

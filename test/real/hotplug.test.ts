@@ -5,7 +5,7 @@ import type { Place } from "../../provider/resources/place";
 import { parseXml, printXml, readPath, find, findAll } from "../../provider/xml";
 import { changesLive, clear, costs, small, virsh } from "./changing";
 import { Driven } from "./driven";
-import { guestFiles } from "./guestFiles";
+import { cmdline, guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // What a guest takes while it runs: which drives on which bus, on which machine, and that they stay where they were plugged in.
@@ -76,7 +76,7 @@ describe("a device that is plugged into a running guest", () => {
 describe("a machine of type pc", () => {
   it("takes virtio disks and cards while it runs, at one address in both definitions, and gives them back", async () => {
     const { kernel, initrd } = guestFiles();
-    const linux = { ...old, memory: 160, os: { machine: "pc", kernel, initrd, cmdline: "console=ttyS0 quiet" } };
+    const linux = { ...old, memory: 160, os: { machine: "pc", kernel, initrd, cmdline } };
     const web = new Driven(domain, place, "old");
     await web.up(linux);
     const more = {

@@ -4,7 +4,7 @@ import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import { clear, costs, deaf as small, machineAt, virsh } from "./changing";
 import { Driven } from "./driven";
-import { guestFiles } from "./guestFiles";
+import { cmdline, guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 jest.setTimeout(180_000);
@@ -95,7 +95,7 @@ it("a crashed machine that is kept can have another name", async () => {
 describe('a machine with onPoweroff: "restart"', () => {
   const on = async (name: string, timeout: number): Promise<[Driven, Values]> => {
     const { kernel, initrd } = guestFiles();
-    const os = { machine: "q35", kernel, initrd, cmdline: "console=ttyS0 quiet" };
+    const os = { machine: "q35", kernel, initrd, cmdline };
     const args = { ...small, memory: 192, os, onPoweroff: "restart", shutdown: { timeout } };
     return [await machine(name, args), args];
   };

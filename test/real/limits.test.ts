@@ -8,7 +8,7 @@ import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
 import { changesLive, clear, costs, virsh } from "./changing";
 import { Driven } from "./driven";
-import { guestFiles } from "./guestFiles";
+import { cmdline, guestFiles } from "./guestFiles";
 import { libvirtdAsBefore, libvirtdWith } from "./listening";
 import { placeOf } from "./request";
 
@@ -152,7 +152,7 @@ describe("a running Linux guest", () => {
       memory: 192,
       vcpus: 2,
       iothreads: 1,
-      os: { machine: "q35", kernel, initrd, cmdline: "console=ttyS0 quiet" },
+      os: { machine: "q35", kernel, initrd, cmdline },
       interfaces: [card],
     };
     await web.up(base);

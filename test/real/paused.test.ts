@@ -3,7 +3,7 @@ import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
 import { clear, virsh } from "./changing";
 import { Driven } from "./driven";
-import { guestFiles } from "./guestFiles";
+import { cmdline, guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // Paused guests that have to stop: one hears its power button once it runs, one never does.
@@ -17,7 +17,7 @@ beforeAll(() => {
   hearing = {
     type: "qemu",
     memory: 192,
-    os: { kernel, initrd, cmdline: "console=ttyS0 quiet" },
+    os: { kernel, initrd, cmdline },
     powerState: "paused",
     whenRestartNeeded: "restart",
   };

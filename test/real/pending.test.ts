@@ -5,7 +5,7 @@ import type { Place } from "../../provider/resources/place";
 import { run } from "../../provider/serving/cli/commands";
 import { small, virsh } from "./changing";
 import { Driven } from "./driven";
-import { guestFiles } from "./guestFiles";
+import { cmdline, guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // `pulumi-kvm pending` beside real machines: one hears its power button, one does not.
@@ -46,7 +46,7 @@ describe("pending", () => {
   const MEMORY = "<memory unit='KiB'>229376</memory>";
   const hearing = (name: string, more: Values = {}): Values => {
     const { kernel, initrd } = guestFiles();
-    return { ...small, name, memory: 192, os: { kernel, initrd, cmdline: "console=ttyS0 quiet" }, ...more };
+    return { ...small, name, memory: 192, os: { kernel, initrd, cmdline }, ...more };
   };
   const patient = { shutdown: { timeout: 60 } };
 
@@ -182,7 +182,7 @@ describe("pending", () => {
   });
 
   it("stops and asks a guest as its program wishes; one that does not answer has its former definition back", async () => {
-    const shell = "console=ttyS0 quiet rdinit=/bin/busybox -- sh";
+    const shell = `${cmdline} rdinit=/bin/busybox -- sh`;
     const os = { ...(hearing("box")["os"] as Values), cmdline: shell };
     const wishes = { os, shutdown: { timeout: 1, thenForce: true }, confirm: { by: "console", within: 40 } };
     const box = await owing(hearing("box", wishes));

@@ -4,7 +4,7 @@ import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
 import { virsh } from "./changing";
 import { Driven } from "./driven";
-import { guestFiles } from "./guestFiles";
+import { cmdline, guestFiles } from "./guestFiles";
 import { placeOf } from "./request";
 
 // What a change that a running guest cannot take does to it, on a real guest that hears its power button.
@@ -16,7 +16,7 @@ const blank = `${pool}/root.raw`;
 let place: Place;
 let os: Values;
 beforeAll(() => {
-  os = { ...guestFiles(), cmdline: "console=ttyS0 quiet" };
+  os = { ...guestFiles(), cmdline };
   execFileSync("mkdir", ["-p", pool]);
   virsh("pool-define-as", "restart", "dir", "--target", pool);
   virsh("pool-start", "restart");

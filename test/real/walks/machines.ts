@@ -1,12 +1,12 @@
 // The samples of machines, on a Linux guest that runs: one line for each input whose conformance row no real guest could have.
 // Devices of different samples have different targets and MACs, so that they can share a guest.
 import { machines as conformance } from "../../e2e/conformance/machines";
+import { cmdline } from "../guestFiles";
 import { images } from "./furnish";
 import { sample, samplesOf } from "./sample";
 
 /** Each disk has an image of its own: the guest holds a lock on it. */
 const image = (target: string): string => `${images}/${target}`;
-const quiet = "console=ttyS0 quiet";
 const mac = (last: string): string => `52:54:00:00:01:${last}`;
 /** One disk, or one card, that stands before and after. */
 const disk = (target: string, more: object = { file: image(target) }) => ({ with: { disks: [{ target, ...more }] } });
@@ -74,7 +74,7 @@ export const machines = samplesOf(conformance, {
   base: {
     type: "qemu",
     memory: 160,
-    os: { machine: "q35", kernel: `${images}/kernel-a`, initrd: `${images}/initrd-a`, cmdline: quiet },
+    os: { machine: "q35", kernel: `${images}/kernel-a`, initrd: `${images}/initrd-a`, cmdline },
     shutdown: { timeout: 0, thenForce: true },
     waitFor: {},
   },
@@ -102,7 +102,7 @@ export const machines = samplesOf(conformance, {
     sample("os.firmware", undefined, "efi", { with: bare, group: "firmware" }),
     sample("os.kernel", `${images}/kernel-a`, `${images}/kernel-b`),
     sample("os.initrd", `${images}/initrd-a`, `${images}/initrd-b`),
-    sample("os.cmdline", quiet, `${quiet} panic=1`),
+    sample("os.cmdline", cmdline, `${cmdline} panic=1`),
     sample("cpu.mode", "maximum", "custom", { then: { cpu: { model: "Nehalem" } } }),
     sample("cpu.topology.sockets", 1, 2, topology),
     sample("cpu.topology.dies", 1, 2, topology),
