@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
-import type { PowerStep } from "../../provider/resources/domain/power";
-import { runPower } from "../../provider/resources/domain/power";
+import type { PowerStep } from "../../provider/resources/domain/power/power";
+import { runPower } from "../../provider/resources/domain/power/power";
 import type { Place } from "../../provider/resources/place";
 import type { Request } from "../../provider/resources/port";
 import { virsh } from "./changing";

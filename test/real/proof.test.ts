@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
-import { twinUuid } from "../../provider/resources/domain/twin";
+import { twinUuid } from "../../provider/resources/domain/proof/twin";
 import type { Place } from "../../provider/resources/place";
 import { Driven } from "./driven";
 import { placeOf } from "./request";

@@ -12,9 +12,9 @@ import {
 import type { XmlElement } from "../../xml";
 import { domain as table } from "./fields";
 import { type FoundDomain, seedInForce } from "./observe";
-import { bootOrders, bootsByKind } from "./plug";
+import { bootOrders, bootsByKind } from "./parts/plug";
 import { label, lacksSeed, pendingOf, touches } from "./pending";
-import { isNamedBy, isSeedAsIs } from "./seed";
+import { isNamedBy, isSeedAsIs } from "./parts/seed";
 import { asStarted, writtenScreens } from "./started";
 import { completeDevices, initialDisk } from "./wanted";
 import { lowerManaged } from "./sources";

@@ -1,13 +1,13 @@
 import { type Failure, isRecord, itemsOf, printPath, UNKNOWN, type Values } from "../../fields";
 import { isAway } from "../place";
 import type { Request } from "../port";
-import { checkTuning } from "./controllers";
-import { places } from "./graphics";
-import { cardSources } from "./interfaces";
-import { checkMemory } from "./memoryDevices";
-import { SEED_TARGET } from "./seed";
-import { typeComplaint } from "./template";
-import { checkVlans } from "./vlans";
+import { checkTuning } from "./parts/controllers";
+import { places } from "./parts/graphics";
+import { cardSources } from "./parts/interfaces";
+import { checkMemory } from "./parts/memoryDevices";
+import { SEED_TARGET } from "./parts/seed";
+import { typeComplaint } from "./parts/template";
+import { checkVlans } from "./parts/vlans";
 import { busOf } from "./wanted";
 
 /** What the table cannot say of a machine's inputs: identities of devices, sizes, and whether the host can run it. */

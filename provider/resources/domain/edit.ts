@@ -1,7 +1,7 @@
 import type { Difference } from "../../fields";
 import { childrenOf, cloneXml, element, readPath, removeChildren, type XmlElement } from "../../xml";
 import type { Running } from "./live";
-import { update } from "./plug";
+import { update } from "./parts/plug";
 
 /** What libvirt changes in a device that a guest has, and where it stands in its XML. */
 const PARTS: Readonly<Record<string, string>> = {

@@ -1,15 +1,15 @@
 import { flag, grammar, int, list, mebibytes, object, seconds, type Situation, text } from "../../fields";
-import { clock, cpu, cputune, lifecycle, os } from "./board";
-import { onlineChange, onlineCount } from "./cpus";
-import { disk, diskChange, diskKey, diskSources, isSeed } from "./disks";
-import { graphics } from "./graphics";
-import { interfaceKey, networkInterface, cardSources } from "./interfaces";
-import { blkiotune, memtune, numatune } from "./limits";
-import { maxMemory, ownCurrentMemory, ownMemory } from "./memory";
-import { isMemoryDevice, memoryDevice, memoryDeviceChange, memoryDeviceKey } from "./memoryDevices";
-import { metadata } from "./metadata";
-import { perf } from "./perf";
-import { threads, threadsChange } from "./threads";
+import { clock, cpu, cputune, lifecycle, os } from "./parts/board";
+import { onlineChange, onlineCount } from "./parts/cpus";
+import { disk, diskChange, diskKey, diskSources, isSeed } from "./parts/disks";
+import { graphics } from "./parts/graphics";
+import { interfaceKey, networkInterface, cardSources } from "./parts/interfaces";
+import { blkiotune, memtune, numatune } from "./parts/limits";
+import { maxMemory, ownCurrentMemory, ownMemory } from "./parts/memory";
+import { isMemoryDevice, memoryDevice, memoryDeviceChange, memoryDeviceKey } from "./parts/memoryDevices";
+import { metadata } from "./parts/metadata";
+import { perf } from "./parts/perf";
+import { threads, threadsChange } from "./parts/threads";
 
 function balloonChange(_before: unknown, after: unknown, at: Situation): "live" | "restart" {
   const most = at.live?.["memory"];

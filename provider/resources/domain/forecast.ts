@@ -1,7 +1,7 @@
 import type { Difference, Values } from "../../fields";
 import type { FoundDomain } from "./observe";
 import { label, pendingOf, touches } from "./pending";
-import { restarts } from "./restart";
+import { restarts } from "./power/restart";
 import { tell } from "./words";
 
 /** What an up will do in a line: what the guest gets now, what stops it, and what waits for its next power cycle. */

@@ -4,7 +4,7 @@ import { find, readPath } from "../../xml";
 import { Refusal, type Request } from "../port";
 import type { FoundDomain } from "./observe";
 import { changesOf } from "./changes";
-import { diskSources } from "./disks";
+import { diskSources } from "./parts/disks";
 import { complete } from "./wanted";
 import { tell } from "./words";
 import type { Goal } from "../definition";

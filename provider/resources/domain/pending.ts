@@ -1,7 +1,7 @@
 import { differences, type Difference, printPath } from "../../fields";
 import { findAll } from "../../xml";
-import { isDeviceList } from "./devices";
-import { diskSources, isSeed } from "./disks";
+import { isDeviceList } from "./parts/devices";
+import { diskSources, isSeed } from "./parts/disks";
 import { domain as table } from "./fields";
 import type { FoundDomain } from "./observe";
 import { asStarted, hasDeferred, withoutChosenPorts } from "./started";

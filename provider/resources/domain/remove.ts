@@ -2,10 +2,10 @@ import type { Values } from "../../fields";
 import { Code, isLibvirt, LibvirtError } from "../../rpc";
 import { explain, refused } from "../errors";
 import type { Request } from "../port";
-import { dropLeftovers } from "./blanks";
+import { dropLeftovers } from "./proof/blanks";
 import type { FoundDomain } from "./observe";
-import { shutdownPolicy, stop } from "./power";
-import { dropFormerSeed, dropSeed } from "./seedVolume";
+import { shutdownPolicy, stop } from "./power/power";
+import { dropFormerSeed, dropSeed } from "./parts/seedVolume";
 
 /** Managed save, snapshot metadata, NVRAM, checkpoint metadata; TPM state where libvirt knows the flag (8.9). */
 const UNDEFINE_FLAGS = [1 | 2 | 4 | 16 | 32, 1 | 2 | 4 | 16, 1 | 2, 0] as const;

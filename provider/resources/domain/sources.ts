@@ -1,5 +1,5 @@
 import { itemsOf, pick, type Values, without } from "../../fields";
-import { diskSources } from "./disks";
+import { diskSources } from "./parts/disks";
 import { initialDisk } from "./wanted";
 
 /** Where a volume's bytes are on the host. */

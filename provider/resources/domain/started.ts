@@ -1,6 +1,6 @@
 import { isRecord, type Values } from "../../fields";
 import { readMark } from "../mark";
-import { LOOPBACK } from "./graphics";
+import { LOOPBACK } from "./parts/graphics";
 import type { FoundDomain } from "./observe";
 
 /**

@@ -1,8 +1,8 @@
 import { isRecord, itemsOf, UNKNOWN, type Values } from "../../fields";
 import type { HostFacts } from "../place";
 import { ownedMac } from "../owner";
-import { withPlaces } from "./graphics";
-import { FATE, initialValues } from "./template";
+import { withPlaces } from "./parts/graphics";
+import { FATE, initialValues } from "./parts/template";
 
 /** The inputs with all that follows from them: identities of devices, followers of other fields, defaults taken back. */
 export function complete(inputs: Values, uuid: string, managed: Values | undefined, facts: HostFacts): Values {

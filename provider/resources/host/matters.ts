@@ -1,5 +1,5 @@
 import { childrenOf, findAll, readPath, textOf } from "../../xml";
-import { typeComplaint } from "../domain/template";
+import { typeComplaint } from "../domain/parts/template";
 import type { Named, Seen } from "./observe";
 
 /** What a look at a host says about one matter: a fact, or why it is missing, or why it does not show from here. */

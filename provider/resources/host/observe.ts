@@ -1,6 +1,6 @@
 import { Code, isLibvirt, type ResultOf } from "../../rpc";
 import { childrenOf, findAll, parseXml, textOf, type XmlElement } from "../../xml";
-import { chooseType } from "../domain/template";
+import { chooseType } from "../domain/parts/template";
 import { Explained, isForbidden } from "../errors";
 import { type HostFacts, isAway } from "../place";
 import type { Looking } from "../port";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type Debt, debts, pay } from "../../resources/domain/debt";
+import { type Debt, debts, pay } from "../../resources/domain/confirm/debt";
 import { Place } from "../../resources/place";
 import { printed } from "../printed";
 import { NEVER, requestFor } from "../request";

@@ -9,7 +9,7 @@ import {
   text,
   type Values,
 } from "../../../provider/fields";
-import { disk } from "../../../provider/resources/domain/disks";
+import { disk } from "../../../provider/resources/domain/parts/disks";
 import { domain } from "../../../provider/resources/domain/fields";
 import { label } from "../../../provider/resources/domain/pending";
 import { virsh } from "../../e2e/engine";

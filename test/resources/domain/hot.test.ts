@@ -1,5 +1,5 @@
 import type { Situation, Values } from "../../../provider/fields";
-import { diskChange } from "../../../provider/resources/domain/disks";
+import { diskChange } from "../../../provider/resources/domain/parts/disks";
 import { editedDevice, partsOf } from "../../../provider/resources/domain/edit";
 import { parseXml, printXml } from "../../../provider/xml";
 import { changesOf } from "../../../provider/resources/domain/changes";

@@ -1,10 +1,10 @@
 import { checkValues, UNKNOWN, type Values } from "../../../provider/fields";
 import { domain } from "../../../provider/resources/domain/fields";
 import { describe as describeChange, tell } from "../../../provider/resources/domain/words";
-import { freePorts, placeOn } from "../../../provider/resources/domain/pci";
-import { seedFiles, seedName, writeSeed } from "../../../provider/resources/domain/seed";
-import { chooseType, typeComplaint } from "../../../provider/resources/domain/template";
-import { checkVlans } from "../../../provider/resources/domain/vlans";
+import { freePorts, placeOn } from "../../../provider/resources/domain/parts/pci";
+import { seedFiles, seedName, writeSeed } from "../../../provider/resources/domain/parts/seed";
+import { chooseType, typeComplaint } from "../../../provider/resources/domain/parts/template";
+import { checkVlans } from "../../../provider/resources/domain/parts/vlans";
 import { completeDisks } from "../../../provider/resources/domain/wanted";
 import { element, parseXml, printXml } from "../../../provider/xml";
 import { facts, ID, inputs, mark, planned, told } from "./fakeHost";
