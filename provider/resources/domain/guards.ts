@@ -4,7 +4,9 @@ import { find, readPath } from "../../xml";
 import { Refusal, type Request } from "../port";
 import type { FoundDomain } from "./observe";
 import { changesOf } from "./changes";
+import { refuseUncontrolled } from "./parts/controllers";
 import { diskSources } from "./parts/disks";
+import { refuseVlans } from "./parts/vlans";
 import { complete } from "./wanted";
 import { tell } from "./words";
 import type { Goal } from "../definition";
@@ -83,4 +85,16 @@ export function forbidUpdate(found: FoundDomain, changes: readonly Difference[],
   }
   const name = changes.some(({ path }) => path[0] === "name") ? wanted["name"] : undefined;
   return typeof name === "string" ? renameComplaint(found, name, wanted) : undefined;
+}
+
+/** Refuses what this host can surely not do, while nothing was touched. */
+export async function refuseUnable(
+  request: Request,
+  found: FoundDomain,
+  wanted: Values,
+  changes: readonly Difference[],
+): Promise<void> {
+  await refuseUncontrolled(request, found, changes);
+  await refuseVlans(request, found.name, wanted, found);
+  await refuseTakenName(request, found, wanted);
 }
