@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { Values } from "../../provider/fields";
 import { domain } from "../../provider/resources/domain/lifecycle";
 import type { Place } from "../../provider/resources/place";
@@ -234,6 +235,27 @@ describe("a change that a running guest cannot take", () => {
     await web.up({ ...args, name: "new-name", whenRestartNeeded: "restart" });
     expect(virsh("domstate", "new-name").trim()).toBe("running");
     expect((await web.preview({ ...args, name: "new-name", whenRestartNeeded: "restart" })).changes).toBe(false);
+  });
+
+  it("has a seed that tells its new name, and nothing else of it is a change", async () => {
+    const web = new Driven(domain, place, "told");
+    const args = (name: string): Values => ({
+      ...deaf,
+      name,
+      powerState: "stopped",
+      cloudInit: { pool: "restart", userData: "#cloud-config\n" },
+    });
+    await web.up(args("one"));
+    expect((await web.preview(args("two"))).differences).toMatchObject([
+      { path: ["name"], before: "one", after: "two" },
+      { path: ["cloudInit", "metaData"], before: "local-hostname: one", after: "local-hostname: two" },
+    ]);
+    await web.up(args("two"));
+    expect((await web.preview(args("two"))).changes).toBe(false);
+    expect(virsh("vol-list", "restart").match(/^ (one|two)-seed-/gm)).toEqual([" two-seed-"]);
+    const seed = /\S+two-seed-\S+/.exec(virsh("domblklist", "two", "--inactive"))?.[0] ?? "";
+    expect(readFileSync(seed, "latin1")).toContain("local-hostname: two\n");
+    await web.destroy();
   });
 
   it("is stopped for no name that another machine has", async () => {

@@ -24,7 +24,8 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   const values = { ...found.values, ...knownSeed(found, wanted, managed) };
   const situation: Situation = { before: values, after: wanted, ...found.situation };
   const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, values);
-  const planned = differences(table, values, wanted, { managed: former, situation }).filter(leads(wanted));
+  const told = differences(table, values, wanted, { managed: former, situation }).filter(leads(wanted));
+  const planned = [...told, ...seedOfName(found, wanted, managed)];
   const fitting = withinPorts(otherInGuest(found, wanted, heldByGuest(found, wanted, planned)), found);
   const all = ofDevicesInGuest(found, [...fitting, ...liveOnly(found, wanted, situation, fitting)]);
   const awake = wanted["powerState"] === "running" ? all : heldByPause(found, all);
@@ -32,13 +33,30 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   return live ? awake.flatMap((one) => (fitsOrder(live, one) ? [one] : withoutOrder(one))) : awake;
 }
 
-/** A seed tells nothing but its name: where that is the former inputs' own, those say what is in it. With the machine's name it changes whole. */
+/** A seed tells nothing but its name: where that is the former inputs' own, those say what is in it. */
 function knownSeed(found: FoundDomain, wanted: Values, managed: Values | undefined): Values {
   if (isSeedAsIs(wanted["cloudInit"])) return { cloudInit: wanted["cloudInit"] };
+  const [shown, former] = [seedInForce(found), managed?.["cloudInit"]];
+  if (shown === undefined || !isRecord(former)) return {};
+  const known =
+    isNamedBy(shown, found.id, { ...managed, name: wanted["name"] }) || tellsFormerName(found, wanted, managed);
+  return known ? { cloudInit: former } : {};
+}
+
+/** True where the seed differs in the host name alone, which it has from the machine's. */
+function tellsFormerName(found: FoundDomain, wanted: Values, managed: Values | undefined): boolean {
   const shown = seedInForce(found);
-  const inputs = { ...managed, name: wanted["name"] };
-  const known = shown !== undefined && isRecord(managed?.["cloudInit"]) && isNamedBy(shown, found.id, inputs);
-  return known ? { cloudInit: managed["cloudInit"] } : {};
+  const seeds = [managed?.["cloudInit"], wanted["cloudInit"]];
+  const isPlain = seeds.every((seed) => isRecord(seed) && seed["metaData"] === undefined);
+  if (shown === undefined || !managed || !isPlain || typeof wanted["name"] !== "string") return false;
+  return managed["name"] !== wanted["name"] && isNamedBy(shown, found.id, managed);
+}
+
+/** The host name of a machine whose name changes. */
+function seedOfName(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {
+  if (!tellsFormerName(found, wanted, managed)) return [];
+  const [before, after] = [managed, wanted].map((values) => `local-hostname: ${String(values?.["name"])}`);
+  return [{ path: ["cloudInit", "metaData"], kind: "update", cost: "live", before, after }];
 }
 
 /** A guest that stays paused lets go of no device that it has to hand over itself. */

@@ -81,7 +81,8 @@ export const matters: readonly Matter[] = [
       return why === undefined ? { fact: isGuest(seen) ? "nested: the host is a virtual machine" : "yes" } : { why };
     },
     remedy:
-      "turn on virtualisation in the host's firmware (VT-x, AMD-V), or nested virtualisation where it is a virtual machine itself",
+      "turn on virtualisation in the host's firmware (VT-x, AMD-V), or nested virtualisation where it is a virtual machine itself; " +
+      "where /dev/kvm is there, QEMU's user must be able to open it (root:kvm, 0660), and libvirt is restarted to see it",
   },
   {
     what: "uefi",
