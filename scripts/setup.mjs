@@ -13,7 +13,7 @@ const steps = {
   // Tests bring a daemon of their own: the lab's.
   test: [engine, dependencies, packages("test"), build, languages],
   check: [dependencies, build],
-  unit: [dependencies],
+  unit: [dependencies, packages("unit")],
 };
 
 /** Does what is missing, one line for each act with its reason. The engine's build runs beside the rest; the languages' hosts may come with it. */

@@ -18,11 +18,13 @@ const needed = {
     iproute2: "libvirt's networks",
     iptables: "libvirt's networks with NAT",
   },
+  unit: {
+    "openssh-client": "keys for tests of SSH, and ssh itself to compare with",
+  },
   test: {
     "libvirt-daemon-driver-lxc": "container tests",
     "libxml2-utils": "checks XML against libvirt's own schemas",
     "openssh-server": "tests over SSH, on a port of the lab alone",
-    "openssh-client": "keys for these tests, and ssh itself to compare with",
     openssl: "certificates for tests over TLS",
     "libsasl2-modules": "logins by SCRAM",
     "sasl2-bin": "users for these logins",
@@ -33,14 +35,20 @@ const needed = {
   },
 };
 
-const forPurpose = (purpose) => (purpose === "test" ? { ...needed.quickstart, ...needed.test } : needed.quickstart);
+const forPurpose = (purpose) =>
+  purpose === "test" ? { ...needed.quickstart, ...needed.unit, ...needed.test } : needed[purpose];
+const users = {
+  quickstart: "the quickstart on real machines needs it",
+  unit: "unit tests need it",
+  test: "tests on real machines need it",
+};
 
-/** The step for a purpose, "quickstart" or "test". */
+/** The step for a purpose, "quickstart", "unit" or "test". */
 export function packages(purpose) {
-  const missing = () => (hasApt() ? missingPackages(purpose) : missingPrograms());
+  const missing = () => (hasApt() ? missingPackages(purpose) : missingPrograms(purpose));
   return {
     missing,
-    does: `apt-get install of what is missing (${purpose === "test" ? "tests" : "the quickstart"} on real machines need it)`,
+    does: `apt-get install of what is missing (${users[purpose]})`,
     fix: () => (hasApt() ? install(missingPackages(purpose)) : explain(missing())),
   };
 }
@@ -82,8 +90,10 @@ const programs = [
   "ip",
 ];
 
-const missingPrograms = () =>
-  programs.filter((name) => which(name, `${process.env.PATH}:/usr/sbin:/sbin`) === undefined);
+const missingPrograms = (purpose) =>
+  (purpose === "unit" ? ["ssh-keygen"] : programs).filter(
+    (name) => which(name, `${process.env.PATH}:/usr/sbin:/sbin`) === undefined,
+  );
 
 function explain(missing) {
   throw new Stop(
