@@ -63,6 +63,21 @@ describe("a screen whose port the host chooses", () => {
       expect(await judged(away, { graphics: { vnc: more } }, {})).toEqual([["graphics restart"], ["graphics"]]);
   });
 
+  it("waits where the guest runs with a port that is taken back", async () => {
+    const given = `<graphics type="vnc" port="5920" autoport="no" listen="127.0.0.1"><listen type="address" address="127.0.0.1"/></graphics>`;
+    const fixed = running(definition(cpu, given), [expanded, given]);
+    const port = { port: 5920 };
+    expect(await judged(fixed, vnc, { graphics: { vnc: port } })).toEqual([
+      ["graphics.vnc.port restart"],
+      ["graphics.vnc.port"],
+    ]);
+    const chosen = { graphics: { vnc: { autoport: true } } };
+    expect((await judged(fixed, chosen, { graphics: { vnc: { ...port, autoport: false } } }))[0]).toEqual([
+      "graphics.vnc.port restart",
+      "graphics.vnc.autoport restart",
+    ]);
+  });
+
   it("waits for nothing either where another hand brought it back", async () => {
     const stage = running(definition(cpu, screen(-1), waiting("graphics")), [expanded, screen(5900)]);
     expect(pendingOf(await found(stage, vnc))).toEqual([]);
