@@ -1,11 +1,22 @@
 // Programs, started without a shell in between: arguments are passed as they are.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, realpathSync } from "node:fs";
+import { constants as system } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** A failure whose message is all that the user needs: no stack is printed. */
-export class Stop extends Error {}
+export class Stop extends Error {
+  code = 1;
+}
+
+/** Somebody wants the program to end: nothing more is begun. */
+export class Interrupted extends Stop {
+  constructor(signal) {
+    super(`ended by ${signal}`);
+    this.code = 128 + system.signals[signal];
+  }
+}
 
 export function say(line) {
   process.stdout.write(`${line}\n`);
@@ -67,7 +78,7 @@ export async function main(run) {
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
+    process.exitCode = error.code;
   }
 }
 

@@ -11,7 +11,7 @@ import { setup } from "./setup.mjs";
 import { engineFolder } from "./setup/engine.mjs";
 import { languagesPath } from "./setup/languages.mjs";
 import { stripVTControlCharacters } from "node:util";
-import { Stop, isProgram, main, must, say } from "./shell.mjs";
+import { Interrupted, Stop, isProgram, main, must, say } from "./shell.mjs";
 
 /** The command of the tests. */
 const jest = [process.execPath, join(projectRoot, "node_modules/jest/bin/jest.js")];
@@ -90,7 +90,7 @@ export async function counted(results, name, files, options, run) {
 
 /** Tells why a run could not begin, as a failed one. */
 function told(error) {
-  if (!(error instanceof Stop)) throw error;
+  if (!(error instanceof Stop) || error instanceof Interrupted) throw error;
   process.stderr.write(`${error.message}\n`);
   return 1;
 }
