@@ -19,7 +19,7 @@ const inFolder = (file, folder) => relative(projectRoot, file).startsWith(`test/
 const needsLab = (file) => inFolder(file, "real") || inFolder(file, "e2e");
 // Of a failed test, told again at the end.
 const [toldLines, toldColumns] = [24, 400];
-// A lab with an engine and guests in it wants this much memory; it waits for one of them most of the time, so two share a CPU.
+// A lab with an engine and guests in it wants this much memory. Most of the time it waits for them, so two share a CPU.
 const labBytes = 3 * 2 ** 30;
 const labsPerCpu = 2;
 // So many files that failed are looked at again; more are no accident of a busy machine.

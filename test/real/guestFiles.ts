@@ -7,7 +7,7 @@ export interface GuestFiles {
   readonly initrd: string;
 }
 
-/** Its command line, less what no test looks at: under software emulation it boots a quarter faster so. */
+/** Its command line, less what no test looks at: software emulation takes long over it. */
 export const cmdline =
   "console=ttyS0 quiet cryptomgr.notests apparmor=0 mitigations=off nokaslr audit=0 no5lvl noxsave nopku";
 

@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { describeInLab } from "../e2e/engine";
 
-const describeInLab = process.env["PULUMI_KVM_LAB"] === "1" ? describe : describe.skip;
 const root = resolve(__dirname, "../..");
 // Root has no session: its daemon is the system's.
 const nobody = 65_534;

@@ -22,11 +22,12 @@ import { lowerManaged } from "./sources";
 
 /** What differs in the definition, and what of the live-class properties differs in the running guest alone. */
 export function changesOf(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {
-  const values = { ...found.values, ...knownSeed(found, wanted, managed) };
+  const renamed = tellsFormerName(found, wanted, managed);
+  const values = { ...found.values, ...knownSeed(found, wanted, managed, renamed) };
   const situation: Situation = { before: values, after: wanted, ...found.situation };
   const former = managed && lowerManaged({ ...managed, ...completeDevices(managed, found.id) }, wanted, values);
   const told = differences(table, values, wanted, { managed: former, situation }).filter(leads(wanted));
-  const planned = [...told, ...seedOfName(found, wanted, managed)];
+  const planned = renamed ? [...told, hostName(managed, wanted)] : told;
   const fitting = withinPorts(otherInGuest(found, wanted, heldByGuest(found, wanted, planned)), found);
   const all = ofDevicesInGuest(found, [...fitting, ...liveOnly(found, wanted, situation, fitting)]);
   const awake = wanted["powerState"] === "running" ? all : heldByPause(found, all);
@@ -35,29 +36,28 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
 }
 
 /** A seed tells nothing but its name: where that is the former inputs' own, those say what is in it. */
-function knownSeed(found: FoundDomain, wanted: Values, managed: Values | undefined): Values {
+function knownSeed(found: FoundDomain, wanted: Values, managed: Values | undefined, renamed: boolean): Values {
   if (isSeedAsIs(wanted["cloudInit"])) return { cloudInit: wanted["cloudInit"] };
   const [shown, former] = [seedInForce(found), managed?.["cloudInit"]];
   if (shown === undefined || !isRecord(former)) return {};
-  const known =
-    isNamedBy(shown, found.id, { ...managed, name: wanted["name"] }) || tellsFormerName(found, wanted, managed);
+  const known = renamed || isNamedBy(shown, found.id, { ...managed, name: wanted["name"] });
   return known ? { cloudInit: former } : {};
 }
 
-/** True where the seed differs in the host name alone, which it has from the machine's. */
-function tellsFormerName(found: FoundDomain, wanted: Values, managed: Values | undefined): boolean {
-  const shown = seedInForce(found);
-  const seeds = [managed?.["cloudInit"], wanted["cloudInit"]];
+/** True where the machine gets another name, and its seed differs in the host name that it has from it alone. */
+function tellsFormerName(found: FoundDomain, wanted: Values, managed: Values = {}): boolean {
+  if (typeof wanted["name"] !== "string" || managed["name"] === wanted["name"]) return false;
+  if (isSeedAsIs(wanted["cloudInit"])) return false;
+  const seeds = [managed["cloudInit"], wanted["cloudInit"]];
   const isPlain = seeds.every((seed) => isRecord(seed) && seed["metaData"] === undefined);
-  if (shown === undefined || !managed || !isPlain || typeof wanted["name"] !== "string") return false;
-  return managed["name"] !== wanted["name"] && isNamedBy(shown, found.id, managed);
+  const shown = seedInForce(found);
+  return isPlain && shown !== undefined && isNamedBy(shown, found.id, managed);
 }
 
-/** The host name of a machine whose name changes. */
-function seedOfName(found: FoundDomain, wanted: Values, managed: Values | undefined): Difference[] {
-  if (!tellsFormerName(found, wanted, managed)) return [];
+/** The host name in a seed whose machine is renamed. */
+function hostName(managed: Values | undefined, wanted: Values): Difference {
   const [before, after] = [managed, wanted].map((values) => `local-hostname: ${String(values?.["name"])}`);
-  return [{ path: ["cloudInit", "metaData"], kind: "update", cost: "live", before, after }];
+  return { path: ["cloudInit", "metaData"], kind: "update", cost: "live", before, after };
 }
 
 /** A guest that stays paused lets go of no device that it has to hand over itself. */
