@@ -9,7 +9,8 @@ export interface GuestFiles {
 
 /** Its command line, less what no test looks at: software emulation takes long over it. */
 export const cmdline =
-  "console=ttyS0 quiet cryptomgr.notests apparmor=0 mitigations=off nokaslr audit=0 no5lvl noxsave nopku";
+  "console=ttyS0 quiet cryptomgr.notests lsm= mitigations=off nokaslr audit=0 no5lvl noxsave nopku init_on_alloc=0 " +
+  "rodata=off maxcpus=1"; // The guest itself brings the other CPUs up: while it boots they would wait for each other.
 
 /** The same guest with QEMU's guest agent in it; made where it is missing. */
 export function agentInitrd(): string {
