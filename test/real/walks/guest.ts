@@ -24,7 +24,14 @@ export async function booted(id: string, { os }: Values, number: number): Promis
   if (!isRecord(os) || os["kernel"] === undefined) return;
   const end = Date.now() + BOOT_MS;
   while (virsh("domstate", id) === "running" && (await bootIn(id, number)) === undefined) {
-    if (Date.now() > end) throw new Error(`the guest of ${id} does not answer`);
+    if (Date.now() > end) throw new Error(`the guest of ${id} does not answer: ${whereabouts(id)}`);
     await sleep(100);
   }
+}
+
+/** How far a guest came: its leases, and where its CPUs are. */
+function whereabouts(id: string): string {
+  const registers = virsh("qemu-monitor-command", id, "--hmp", "info registers -a");
+  const cpus = registers.split("\n").filter((line) => /^CPU#|RIP=/.test(line));
+  return [virsh("net-dhcp-leases", "boot"), ...cpus].join("\n");
 }
