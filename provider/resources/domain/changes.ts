@@ -32,7 +32,9 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   const all = ofDevicesInGuest(found, [...fitting, ...liveOnly(found, wanted, situation, fitting)]);
   const awake = wanted["powerState"] === "running" ? all : heldByPause(found, all);
   const { live } = found;
-  return live ? awake.flatMap((one) => (fitsOrder(live, one) ? [one] : withoutOrder(one))) : awake;
+  return live
+    ? awake.flatMap((one) => (fitsOrder(live, one) || hasPlace(found, one) ? [one] : withoutOrder(one)))
+    : awake;
 }
 
 /** A seed tells nothing but its name: where that is the former inputs' own, those say what is in it. */
@@ -161,6 +163,14 @@ function withinPorts(changes: readonly Difference[], { situation }: FoundDomain)
 function fitsOrder(live: XmlElement, { after }: Difference): boolean {
   const order = isRecord(after) ? after["bootOrder"] : undefined;
   return typeof order !== "number" || (!bootsByKind(live) && !bootOrders(live).includes(String(order)));
+}
+
+/** True where the guest has the device in its place already: another hand took it out of the definition alone. */
+function hasPlace({ situation }: FoundDomain, { path: [list], key, after }: Difference): boolean {
+  if (list !== "disks" && list !== "interfaces") return false;
+  const field: AnyField = table[list];
+  const there = itemsOf(situation?.live?.[list]).find((item) => field.kind === "list" && keyOf(field, item) === key);
+  return isRecord(after) && there?.["bootOrder"] === after["bootOrder"];
 }
 
 /** A device with a place in the boot order comes live to a guest that cannot take it, and has its place with the next power cycle. */

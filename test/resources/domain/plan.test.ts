@@ -285,6 +285,13 @@ describe("a running machine", () => {
     expect(xmlOf(step.definition)).toContain('<boot order="1"/>');
   });
 
+  it("that has a disk in its place, gone from the definition alone, waits for nothing", async () => {
+    const vdb = vda.replaceAll("vda", "vdb").replace("<target", '<boot order="1"/><target').replace("0x02", "0x04");
+    const live = definition(here + vdb + balloon, mark(), ' id="3"');
+    const more = { disks: [...args.disks, { ...args.disks[0], target: "vdb", bootOrder: 1 }] };
+    expect(await changes({ ...stage, live }, more, args)).toEqual(["disks.1 add live"]);
+  });
+
   it("gets back what a new disk has, where the program takes its serial or its TRIM away", async () => {
     const own = vda
       .replace('type="qcow2"', 'type="qcow2" discard="ignore"')
