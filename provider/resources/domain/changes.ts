@@ -33,7 +33,7 @@ export function changesOf(found: FoundDomain, wanted: Values, managed: Values | 
   const awake = wanted["powerState"] === "running" ? all : heldByPause(found, all);
   const { live } = found;
   return live
-    ? awake.flatMap((one) => (fitsOrder(live, one) || hasPlace(found, one) ? [one] : withoutOrder(one)))
+    ? awake.flatMap((one) => (fitsOrder(live, one) || isInGuest(found, one) ? [one] : withoutOrder(one)))
     : awake;
 }
 
@@ -165,12 +165,9 @@ function fitsOrder(live: XmlElement, { after }: Difference): boolean {
   return typeof order !== "number" || (!bootsByKind(live) && !bootOrders(live).includes(String(order)));
 }
 
-/** True where the guest has the device in its place already: another hand took it out of the definition alone. */
-function hasPlace({ situation }: FoundDomain, { path: [list], key, after }: Difference): boolean {
-  if (list !== "disks" && list !== "interfaces") return false;
-  const field: AnyField = table[list];
-  const there = itemsOf(situation?.live?.[list]).find((item) => field.kind === "list" && keyOf(field, item) === key);
-  return isRecord(after) && there?.["bootOrder"] === after["bootOrder"];
+/** True where the guest has the device, with its own place: another hand took it out of the definition alone. */
+function isInGuest({ situation }: FoundDomain, { path: [list], key }: Difference): boolean {
+  return (list === "disks" || list === "interfaces") && keysIn(situation?.live ?? {}, list).includes(key);
 }
 
 /** A device with a place in the boot order comes live to a guest that cannot take it, and has its place with the next power cycle. */
