@@ -241,6 +241,18 @@ describe("a running machine", () => {
     for (const xml of [live, inactive]) {
       expect(xml.match(/passwd='second' passwdValidTo='2099-01-31T23:59:59'/g)).toHaveLength(2);
     }
+    // It never ends again: with another password, and with the same.
+    for (const [password, former] of [
+      ["third", {}],
+      ["fourth", ends],
+      ["fourth", {}],
+    ] as const) {
+      const now = await changesLive(web, screens(password, former));
+      for (const xml of [now.live, now.inactive]) {
+        expect(xml.match(new RegExp(`passwd='${password}'`, "g"))).toHaveLength(2);
+        expect(xml.match(/passwdValidTo/g) ?? []).toHaveLength(former === ends ? 2 : 0);
+      }
+    }
     expect(web.said.join()).not.toMatch(/first|second/);
   });
 
@@ -252,6 +264,13 @@ describe("a running machine", () => {
     await web.up(locked);
     expect(web.outputs["restartPending"]).toEqual(["graphics.vnc.password"]);
     expect((await web.preview(locked)).changes).toBe(false);
+    const ending = { ...small, graphics: { vnc: { password: "first", passwordValidTo: "2099-01-31T23:59:59" } } };
+    await web.up(ending);
+    expect(web.outputs["restartPending"]).toEqual(["graphics.vnc.password", "graphics.vnc.passwordValidTo"]);
+    expect((await web.preview(locked)).differences.map(({ cost }) => cost)).toEqual(["live"]);
+    await web.up(locked);
+    expect(web.outputs["restartPending"]).toEqual(["graphics.vnc.password"]);
+    expect(virsh("dumpxml", web.id ?? "", "--security-info")).not.toContain("passwd");
   });
 
   const limits: readonly (readonly [string, Values, RegExp])[] = [

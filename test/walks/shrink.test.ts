@@ -59,6 +59,17 @@ describe("a failing walk", () => {
     expect([names(short.edits), short.failure]).toEqual(["b", { at: 1, wrong: ["unlike"] }]);
   });
 
+  it("is cut though a shorter one has no end, which says nothing of the edits", async () => {
+    const { run } = brokenBy("adh");
+    const fragile = (some: readonly Edit[]): Promise<Failure | undefined> =>
+      names(some) === "abch" ? Promise.reject(new Error("the guest does not answer")) : run(some);
+    const said = jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    const short = await shrunk(edits("abcdefgh"), { at: 7, wrong: [] }, fragile, LONG_MS);
+    const told = said.mock.calls.flat();
+    said.mockRestore();
+    expect([names(short.edits), new Set(told)]).toEqual(["adh", new Set(["Error: the guest does not answer\n"])]);
+  });
+
   it("stays as it is, up to its failure, where there is no time", async () => {
     const { run, runs } = brokenBy("c");
     const short = await shrunk(edits("abcdef"), { at: 2, wrong: ["c"] }, run, 0);

@@ -12,7 +12,6 @@ import {
 import type { XmlElement } from "../../xml";
 import { domain as table } from "./fields";
 import { type FoundDomain, seedInForce } from "./observe";
-import { isDeviceList } from "./parts/devices";
 import { bootOrders, bootsByKind } from "./parts/plug";
 import { label, lacksSeed, pendingOf, touches } from "./pending";
 import { isNamedBy, isSeedAsIs } from "./parts/seed";
@@ -102,23 +101,13 @@ function keysIn(values: Values, name: "disks" | "interfaces"): (string | undefin
 function heldByGuest(found: FoundDomain, wanted: Values, changes: readonly Difference[]): readonly Difference[] {
   const live = asStarted(found);
   if (!live || !changes.some(({ cost }) => cost === "restart")) return changes;
-  const graphics = writtenScreens(found, wanted["graphics"]);
+  const graphics = writtenScreens(found, wanted["graphics"], changes);
   const wish = { ...wanted, disks: written(wanted["disks"], live), graphics };
   const lacking = differences(table, live, wish, { managed: live, situation: { before: live, after: wish } }).map(
     label,
   );
-  const isLacking = (one: Difference): boolean =>
-    // What another property keeps where the program says nothing may be just what it takes back: a port.
-    (one.kind === "delete" && isThere(live, one.path)) || lacking.some((name) => touches(name, label(one)));
+  const isLacking = (one: Difference): boolean => lacking.some((name) => touches(name, label(one)));
   return changes.map((one) => (one.cost === "restart" && !isLacking(one) ? { ...one, cost: "live" } : one));
-}
-
-/** True where values have something at a path; of devices, which are found by identity, it says nothing. */
-function isThere(values: Values, path: Difference["path"]): boolean {
-  if (isDeviceList(path[0])) return false;
-  let at: unknown = values;
-  for (const step of path) at = isRecord(at) ? at[step] : undefined;
-  return at !== undefined;
 }
 
 /** Disks as they are written into a definition; what a guest has of them by itself is taken from it. */

@@ -120,9 +120,11 @@ async function setPassword(running: Running, { path }: Difference): Promise<void
   const at = `devices/graphics[@type='${String(path[1])}']`;
   const inGuest = found.live && find(found.live, at);
   const planned = find(definition, at);
-  if (!inGuest || !planned) return;
+  // A screen that was started without one hears nothing of what waits.
+  if (inGuest?.attributes.get("passwd") === undefined || !planned) return;
   const changed = cloneXml(inGuest);
-  for (const name of ["passwd", "passwdValidTo"]) {
+  const told = ["passwd", "passwdValidTo"];
+  for (const name of told) {
     const value = planned.attributes.get(name);
     if (value === undefined) changed.attributes.delete(name);
     else changed.attributes.set(name, value);
@@ -130,8 +132,8 @@ async function setPassword(running: Running, { path }: Difference): Promise<void
   await update(running, changed);
   const { xml } = await request.place.host.call("DOMAIN_GET_XML_DESC", { dom: found.handle, flags: DomainXml.SECURE });
   const now = find(parseXml(xml), at);
-  if (now?.attributes.get("passwd") === changed.attributes.get("passwd")) return;
-  throw new Error("libvirt accepted the new password, and the screen keeps the old one");
+  if (told.every((name) => now?.attributes.get(name) === changed.attributes.get(name))) return;
+  throw new Error("libvirt accepted the new password and when it ends, and the screen keeps the old ones");
 }
 
 async function swapSeed(at: Running): Promise<void> {

@@ -1,4 +1,4 @@
-import { isRecord, type Values } from "../../fields";
+import { type Difference, isRecord, printPath, type Values } from "../../fields";
 import { readMark } from "../mark";
 import { LOOPBACK } from "./parts/graphics";
 import type { FoundDomain } from "./observe";
@@ -43,14 +43,21 @@ function unchosen(screen: Values): Values {
   return { ...screen, port: undefined, tlsPort: undefined };
 }
 
-/** Screens as they are written into a definition: what the program does not say stays, or is as on a new screen. */
-export function writtenScreens({ values }: FoundDomain, wanted: unknown): unknown {
+/**
+ * Screens as changes write them into a definition: what the program does not say stays, less what it takes back, or is as on a
+ * new screen.
+ */
+export function writtenScreens({ values }: FoundDomain, wanted: unknown, changes: readonly Difference[]): unknown {
   if (!isRecord(wanted)) return wanted;
   const { graphics } = withoutChosenPorts(values);
+  const taken = new Set(changes.flatMap(({ kind, path }) => (kind === "delete" ? [printPath(path)] : [])));
   const screens = Object.entries(wanted).map(([kind, screen]) => {
     if (!isRecord(screen)) return [kind, screen];
     const there = isRecord(graphics) ? graphics[kind] : undefined;
-    return [kind, { ...(isRecord(there) ? there : newScreen(screen)), ...screen }];
+    const kept = Object.entries(isRecord(there) ? there : newScreen(screen)).filter(
+      ([name]) => !taken.has(`graphics.${kind}.${name}`),
+    );
+    return [kind, { ...Object.fromEntries(kept), ...screen }];
   });
   return Object.fromEntries(screens) as Values;
 }

@@ -29,9 +29,12 @@ export async function booted(id: string, { os }: Values, number: number): Promis
   }
 }
 
-/** How far a guest came: its leases, and where its CPUs are. */
+/** How far a guest came: its leases, where its CPUs are, and the addresses of its kernel on the first one's stack. */
 function whereabouts(id: string): string {
-  const registers = virsh("qemu-monitor-command", id, "--hmp", "info registers -a");
-  const cpus = registers.split("\n").filter((line) => /^CPU#|RIP=/.test(line));
-  return [virsh("net-dhcp-leases", "boot"), ...cpus].join("\n");
+  const hmp = (command: string): string => virsh("qemu-monitor-command", id, "--hmp", command);
+  const cpus = hmp("info registers -a")
+    .split("\n")
+    .filter((line) => /^CPU#|[RE]IP=/.test(line));
+  const callers = hmp("x /128gx $rsp").match(/0xffffffff8[0-9a-f]{7}/g) ?? [];
+  return [virsh("net-dhcp-leases", "boot"), ...cpus, callers.join(" ")].join("\n");
 }

@@ -1,7 +1,7 @@
 import type { Edit } from "./program";
 import type { Failure } from "./walk";
 
-/** Drops edits while the walk still fails: the shortest list that is found within the time. */
+/** Drops edits while the walk still fails: the shortest list that is found within the time. What has no end says nothing. */
 export async function shrunk(
   edits: readonly Edit[],
   failure: Failure,
@@ -16,7 +16,7 @@ export async function shrunk(
     for (let from = best.edits.length - failing - size; from > -size && Date.now() < end; from -= size) {
       const fewer = best.edits.filter((_, index) => index < from || index >= from + size);
       if (fewer.length === best.edits.length || fewer.length === 0) continue;
-      const again = await run(fewer);
+      const again = await run(fewer).catch((error: unknown) => void process.stderr.write(`${String(error)}\n`));
       if (again) best = { edits: fewer.slice(0, again.at + 1), failure: again };
     }
   }

@@ -256,6 +256,30 @@ describe("a running machine", () => {
     ).toEqual(["cputune.vcpupins.0.cpuset update live", "graphics.vnc.password update live"]);
   });
 
+  it.each(["vnc", "spice"])("lets a password of its %s screen last for ever while it runs", async (kind) => {
+    const ends = { passwordValidTo: "2099-01-31T23:59:59" };
+    const xml = (password: string): string =>
+      definition(here + `<graphics type="${kind}"${password}><listen type="address"/></graphics>`);
+    const of = (screen: Values): Values => ({
+      ...args,
+      graphics: { [kind]: { ...screen, listen: { type: "address" } } },
+    });
+    const limited = xml(` passwd="old" passwdValidTo="${ends.passwordValidTo}"`);
+    const shown = { inactive: limited, live: limited };
+    const former = of({ password: "old", ...ends });
+    const [password, end] = [`graphics.${kind}.password`, `graphics.${kind}.passwordValidTo`];
+    expect(await changes(shown, of({ password: "old" }), former)).toEqual([`${end} delete live`]);
+    expect(await changes(shown, of({ password: "new" }), former)).toEqual([
+      `${password} update live`,
+      `${end} delete live`,
+    ]);
+    // The password itself stays until the guest is powered off, and its end with it.
+    expect(await changes(shown, of({}), former)).toEqual([`${password} delete restart`, `${end} delete restart`]);
+    expect(await changes({ inactive: limited, live: xml("") }, of({ password: "old" }), former)).toEqual([
+      `${end} delete live`,
+    ]);
+  });
+
   it("gets its last port for the device that is told to come live, whatever stands first in the definition", async () => {
     const more = {
       maxMemory: { size: 512, slots: 1 },

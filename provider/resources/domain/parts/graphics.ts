@@ -27,12 +27,14 @@ const listen = object(
   { xml: "listen", change: "restart", doc: "Where the server listens; default the host's loopback address." },
 );
 
-/** QEMU changes a password only of a screen that was started with one, and never takes it away. */
+/** QEMU changes a password, and when it ends, only of a screen that was started with one, and never takes the password away. */
 function passwordChange(screen: "spice" | "vnc") {
-  return (_before: unknown, after: unknown, at: Situation): "live" | "restart" => {
-    const shown = isRecord(at.live?.["graphics"]) ? at.live["graphics"][screen] : undefined;
-    return after !== undefined && isRecord(shown) && shown["password"] !== undefined ? "live" : "restart";
+  const passwordIn = (values: Values | undefined): unknown => {
+    const shown = isRecord(values?.["graphics"]) ? values["graphics"][screen] : undefined;
+    return isRecord(shown) ? shown["password"] : undefined;
   };
+  return (_before: unknown, _after: unknown, { after, live }: Situation): "live" | "restart" =>
+    passwordIn(after) !== undefined && passwordIn(live) !== undefined ? "live" : "restart";
 }
 
 const passwords = (screen: "spice" | "vnc", most: number) => ({
