@@ -23,7 +23,7 @@ export const options = {
 const ofOneLab = { walks: 10, engineWalks: 2 };
 
 /** Seconds of one lab where guests are emulated: of all fields, of an edit of a walk, of an edit through the engine. */
-const lasts = { matrix: 900, edit: 3, engineEdit: 25 };
+const lasts = { matrix: 500, edit: 2, engineEdit: 22 };
 
 /** About how long it takes, in words for people. */
 export function howLong({ walks, engine, steps }, lanes) {
