@@ -1,5 +1,4 @@
 // The guest in a walked machine: it is asked by a card of its own which boot it is.
-import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, type Values } from "../../../provider/fields";
 import { virsh } from "../../e2e/engine";
@@ -30,35 +29,14 @@ export async function booted(id: string, { os }: Values, number: number): Promis
   }
 }
 
-interface Frames {
-  readonly packets: number;
-  readonly dropped: number;
-}
-
-interface HostCard {
-  readonly ifname: string;
-  readonly master?: string;
-  readonly operstate: string;
-  readonly stats64: { readonly rx: Frames; readonly tx: Frames };
-}
-
-/** How far a guest came: its leases, its cards on the host, where its CPUs are, and its kernel's addresses on the first one's stack. */
+/** How far a guest came: its leases, the packets of its cards, where its CPUs are, and its kernel's addresses on the first one's stack. */
 function whereabouts(id: string): string {
   const hmp = (command: string): string => virsh("qemu-monitor-command", id, "--hmp", command);
   const registers = hmp("info registers -a");
   const cpus = registers.split("\n").filter((line) => /^CPU#|[RE]IP=/.test(line));
   const stack = /RSP=([0-9a-f]+)/.exec(registers)?.[1];
   const callers = stack === undefined ? [] : (hmp(`x /128gx 0x${stack}`).match(/0xffffffff8[0-9a-f]{7}/g) ?? []);
-  return [virsh("net-dhcp-leases", "boot"), ...cards(), hmp("info network"), ...cpus, callers.join(" ")].join("\n");
-}
-
-/** The guests' cards on the host. One that idles without an address: do its requests come out, and do answers go in? */
-function cards(): string[] {
-  const links = JSON.parse(execFileSync("ip", ["-json", "-s", "link"], { encoding: "utf8" })) as HostCard[];
-  return links
-    .filter(({ ifname }) => ifname.startsWith("vnet"))
-    .map(({ ifname, master, operstate, stats64: { rx, tx } }) => {
-      const frames = `${rx.packets} out of the guest, ${tx.packets} to it, ${tx.dropped} dropped`;
-      return `${ifname} of ${master ?? "no bridge"}, ${operstate}: ${frames}`;
-    });
+  // Of one that idles without an address: do its requests come out, and do answers go in?
+  const packets = virsh("domstats", id, "--interface");
+  return [virsh("net-dhcp-leases", "boot"), packets, ...cpus, callers.join(" ")].join("\n");
 }
